@@ -1,0 +1,18 @@
+// TMQ_CHECK: an invariant of ours. When it breaks the process stops and the other node takes over;
+// never continue on a state that is known to be wrong.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace tandemq {
+
+[[noreturn]] inline void check_failed(const char* what, const char* file, int line) {
+  std::fprintf(stderr, "level=fatal event=invariant_broken what=\"%s\" at=%s:%d\n", what, file, line);
+  std::abort();
+}
+
+}  // namespace tandemq
+
+#define TMQ_CHECK(condition) \
+  ((condition) ? static_cast<void>(0) : ::tandemq::check_failed(#condition, __FILE__, __LINE__))

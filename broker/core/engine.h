@@ -1,0 +1,84 @@
+// Engine: runs decide and apply for the primary. Pure: no clock, I/O, randomness or logging; time
+// and connection numbers come in with each call.
+//
+// A call decides on the present state, appends the durable records it decided on to the sink,
+// applies them at once, and appends their effects to `out`, each marked with the LSN it waits for:
+// the last durable record appended before it for anything above QoS 0, 0 for what may go at once.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "broker/core/commands.h"
+#include "broker/core/effects.h"
+#include "broker/core/state.h"
+
+namespace tandemq::core {
+
+// Takes durable records, in order. Returns the LSN that the record got.
+class RecordSink {
+ public:
+  virtual ~RecordSink() = default;
+  virtual Lsn append(Kind kind, std::string_view body) = 0;
+};
+
+struct ConnectRequest {
+  ConnId conn = 0;
+  const mqtt::Connect& packet;       // authenticated by the shell already
+  std::string_view assigned_client_id;  // to use when the packet's is empty
+};
+
+// Counters that the shell exports; they only grow.
+struct EngineCounters {
+  std::uint64_t received[3] = {};        // PUBLISHes by QoS
+  std::uint64_t delivered[3] = {};       // deliveries put up, by QoS
+  std::uint64_t dropped_queue_full = 0;
+  std::uint64_t dropped_expired = 0;
+  std::uint64_t dropped_too_large = 0;
+  std::uint64_t refused_not_authorized = 0;
+  std::uint64_t wills_published = 0;
+  std::uint64_t sessions_expired = 0;
+  std::uint64_t protocol_errors = 0;
+};
+
+class Engine {
+ public:
+  // `state`, `sink` and `permissions` outlive the engine. permissions may be null: all allowed.
+  Engine(State& state, RecordSink& sink, const Limits& limits, const Permissions* permissions);
+
+  // Returns the session that further commands of this connection name, or kNoSession when refused
+  // (the refusal and the closing are in `out`). A connection that this one takes over gets its
+  // DISCONNECT 0x8E and close through `out`; the shell then must not call disconnected() for it.
+  SessionId connect(const ConnectRequest& request, TimeMs now, Effects& out);
+
+  void publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effects& out);
+  void puback(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out);
+  void pubrec(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out);
+  void pubrel(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out);
+  void pubcomp(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out);
+  void subscribe(Origin from, const mqtt::Subscribe& packet, TimeMs now, Effects& out);
+  void unsubscribe(Origin from, const mqtt::Unsubscribe& packet, TimeMs now, Effects& out);
+  // A DISCONNECT packet; ends the attachment like disconnected() does. False when it was refused
+  // (protocol error; effects in `out`).
+  bool disconnect(Origin from, const mqtt::Disconnect& packet, TimeMs now, Effects& out);
+  // The connection is gone without DISCONNECT (socket, keep alive, protocol error).
+  void disconnected(Origin from, TimeMs now, Effects& out);
+
+  // A message of the broker's own ($SYS, replayed quarantine).
+  void publish_own(const MessageFields& fields, bool retain, TimeMs now, Effects& out);
+
+  // Expiry of sessions, wills, queued and retained messages that are due. Does at most `budget`
+  // records a call; returns when it wants to be called next (a time, 0: nothing scheduled).
+  TimeMs expire(TimeMs now, std::size_t budget, Effects& out);
+
+  const EngineCounters& counters() const { return counters_; }
+
+ private:
+  State& state_;
+  RecordSink& sink_;
+  const Limits& limits_;
+  const Permissions* permissions_;
+  EngineCounters counters_;
+};
+
+}  // namespace tandemq::core

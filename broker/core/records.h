@@ -1,0 +1,190 @@
+// Records: the facts that make up the state. A record carries decisions (who receives a message,
+// under which packet identifier), so applying one never decides anything. Only what must outlive
+// this process is a journal record: a session is `durable` when it may outlive its connection
+// (session expiry above 0) or owes the world a will; everything about other ("volatile") sessions
+// goes through the same apply but not into the journal.
+// Byte layout: docs/journal-format.md, section "Record bodies".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "broker/base/ids.h"
+#include "broker/base/result.h"
+#include "broker/core/message.h"
+
+namespace tandemq::core {
+
+// Names a session for as long as it exists. Volatile sessions have the top bit set and are known
+// on one node only.
+using SessionId = std::uint32_t;
+constexpr SessionId kNoSession = 0;
+constexpr SessionId kVolatileBit = 0x80000000u;
+constexpr bool is_volatile(SessionId id) { return (id & kVolatileBit) != 0; }
+
+constexpr std::uint32_t kNeverExpires = 0xffffffffu;  // of a session expiry interval
+
+// Kinds below 16 belong to the replicator (replicator/core/control_records.h); of those the core
+// looks at reign_began only.
+enum class Kind : std::uint16_t {
+  reign_began = 1,
+  session_opened = 16, session_closed, session_removed, subscribed, unsubscribed, published,
+  retained_queued, sent, acked, received, completed, released, dropped, retained_expired,
+  will_settled
+};
+
+struct WillRecord {
+  MessageRef message;
+  std::uint32_t delay_s = 0;
+  std::uint32_t message_expiry_s = 0;  // counts from its publication; 0 and !has: none
+  bool has_message_expiry = false;
+};
+
+// A CONNECT was accepted. With `resumed` the session goes on, else it is new (an older one of the
+// same client id was removed by a record of its own before).
+struct SessionOpened {
+  SessionId session = kNoSession;
+  TimeMs time = 0;
+  bool resumed = false;
+  std::uint8_t version = 4;         // mqtt::Version
+  std::uint16_t keep_alive_s = 0;   // grace after a failover
+  std::uint32_t expiry_s = 0;
+  std::string_view client_id;
+  std::string_view username;
+  bool has_will = false;
+  WillRecord will;
+};
+
+// The connection ended; session expiry and will delay count from `time`.
+struct SessionClosed {
+  SessionId session = kNoSession;
+  TimeMs time = 0;
+  std::uint32_t expiry_s = 0;
+  bool drop_will = false;           // DISCONNECT 0x00
+};
+
+struct SessionRemoved {
+  SessionId session = kNoSession;
+};
+
+struct SubscriptionFields {
+  std::string_view filter;          // as the client wrote it, $share included
+  std::uint8_t qos = 0;
+  bool no_local = false;
+  bool retain_as_published = false;
+  std::uint8_t retain_handling = 0;
+  std::uint32_t identifier = 0;     // 0: none
+};
+
+struct Subscribed {
+  SessionId session = kNoSession;
+  std::vector<SubscriptionFields> subscriptions;
+};
+
+struct Unsubscribed {
+  SessionId session = kNoSession;
+  std::vector<std::string_view> filters;
+};
+
+// One delivery of a message to one session, with QoS 1 or 2 (QoS 0 makes no record).
+struct Target {
+  SessionId session = kNoSession;
+  std::uint16_t packet_id = 0;      // 0: waits in the queue until a `sent` record
+  std::uint8_t qos = 0;
+  bool retain = false;              // RETAIN flag of the delivery
+  std::vector<std::uint32_t> subscription_ids;
+};
+
+enum class RetainAction : std::uint8_t { none, store, clear };
+
+struct Published {
+  TimeMs time = 0;
+  SessionId publisher = kNoSession;  // set with inbound_id, or with will_of
+  std::uint16_t inbound_id = 0;      // QoS 2: identifier to remember until PUBREL
+  bool is_will = false;              // the will of `publisher`, which is settled by this
+  RetainAction retain = RetainAction::none;
+  MessageRef message;
+  std::vector<Target> targets;       // in delivery order
+};
+
+// Retained messages put up for a new subscription; looked up by topic when applied.
+struct RetainedQueued {
+  struct Item {
+    std::string_view topic;
+    Target target;                   // its session is the one below
+  };
+  SessionId session = kNoSession;
+  std::vector<Item> items;
+};
+
+// The oldest unsent queued deliveries of the session go in flight with these identifiers.
+struct Sent {
+  SessionId session = kNoSession;
+  std::vector<std::uint16_t> packet_ids;
+};
+
+// PUBACK came, or a PUBREC with an error: the delivery is over.
+struct Acked {
+  SessionId session = kNoSession;
+  std::uint16_t packet_id = 0;
+};
+// PUBREC came: the message is the client's, its identifier waits for PUBCOMP.
+struct Received {
+  SessionId session = kNoSession;
+  std::uint16_t packet_id = 0;
+};
+// PUBCOMP came: the delivery is over.
+struct Completed {
+  SessionId session = kNoSession;
+  std::uint16_t packet_id = 0;
+};
+// PUBREL came from a publisher: the identifier means a new message from now on.
+struct Released {
+  SessionId session = kNoSession;
+  std::uint16_t packet_id = 0;
+};
+
+// Queued deliveries that will never be sent (expired, too large for the client), by their sequence
+// number in the session.
+struct Dropped {
+  SessionId session = kNoSession;
+  std::vector<std::uint64_t> sequence;
+};
+
+struct RetainedExpired {
+  std::string_view topic;
+};
+
+// The will is dropped without being published (the client came back in time).
+struct WillSettled {
+  SessionId session = kNoSession;
+};
+
+// A promotion: every durable session that was connected counts as just disconnected at `time`, and
+// is `orphaned`: its will waits at least its keep-alive grace. Written by the replicator.
+struct ReignBegan {
+  Epoch epoch = 0;
+  TimeMs time = 0;
+};
+
+using Record =
+    std::variant<ReignBegan, SessionOpened, SessionClosed, SessionRemoved, Subscribed, Unsubscribed,
+                 Published, RetainedQueued, Sent, Acked, Received, Completed, Released, Dropped,
+                 RetainedExpired, WillSettled>;
+
+Kind kind_of(const Record& record);
+
+// Appends the body of `record` to `out`.
+void encode_record(std::string& out, const Record& record);
+
+// Reads a body written by encode_record. Views in the result point into `body`. Unknown kinds and
+// malformed bodies are errors; the frame's checksum was checked before.
+Result<Record> decode_record(Kind kind, std::string_view body);
+
+// One line for a person: `published topic=a/b qos=1 bytes=64 targets=3` (tandemq-journal, tests).
+std::string describe(const Record& record);
+
+}  // namespace tandemq::core

@@ -1,0 +1,48 @@
+// Bytes to packets, without I/O. Zero-copy: the packet's views point into the input.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "broker/mqtt/packet.h"
+
+namespace tandemq::mqtt {
+
+enum class Decoded : std::uint8_t {
+  packet,     // `packet` is filled, `consumed` bytes belong to it
+  need_more,  // the input holds no whole packet; nothing consumed
+  error       // reason and text say what is wrong; close the connection
+};
+
+enum class Side : std::uint8_t { server, client };  // who is reading
+
+// Decodes the packets of one connection. Holds only what later packets depend on: the protocol
+// version (set by the CONNECT that it decodes, or by set_version on a client) and limits.
+class Decoder {
+ public:
+  explicit Decoder(Side side = Side::server, std::uint32_t maximum_packet_size = 0)
+      : side_(side), maximum_packet_size_(maximum_packet_size) {}
+
+  // Reads one packet from the front of `in`. Views in `packet` are valid while `in` is.
+  // The first packet that a server reads must be CONNECT, and only the first.
+  Decoded decode(std::string_view in, Packet& packet, std::size_t& consumed);
+
+  Version version() const { return version_; }
+  void set_version(Version version) { version_ = version; }
+
+  // After Decoded::error: the reason code for CONNACK or DISCONNECT, and what was wrong.
+  Reason error_reason() const { return reason_; }
+  const char* error_text() const { return text_; }
+
+ private:
+  Side side_;
+  Version version_ = Version::v5;
+  bool connected_ = false;
+  Reason reason_ = Reason::success;
+  std::uint32_t maximum_packet_size_;
+  const char* text_ = "";
+};
+
+}  // namespace tandemq::mqtt

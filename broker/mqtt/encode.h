@@ -1,0 +1,34 @@
+// Packets to bytes, appended to `out`. Nothing is validated here: callers pass what decode or the
+// core produced. Reason strings and user properties are left out when the packet would exceed
+// `maximum_packet_size` (0: no limit), as 5.0 demands ([MQTT-3.4.2-2] and its kin).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "broker/mqtt/packet.h"
+
+namespace tandemq::mqtt {
+
+void encode(std::string& out, const Connect& packet);
+void encode(std::string& out, Version version, const Connack& packet,
+            std::uint32_t maximum_packet_size = 0);
+void encode(std::string& out, Version version, const Publish& packet);
+// `type` is one of puback, pubrec, pubrel, pubcomp.
+void encode_ack(std::string& out, Version version, PacketType type, const Ack& packet,
+                std::uint32_t maximum_packet_size = 0);
+void encode(std::string& out, Version version, const Subscribe& packet);
+void encode(std::string& out, Version version, const Unsubscribe& packet);
+// `type` is suback or unsuback.
+void encode_subscribe_ack(std::string& out, Version version, PacketType type,
+                          const SubscribeAck& packet, std::uint32_t maximum_packet_size = 0);
+void encode(std::string& out, Version version, const Disconnect& packet,
+            std::uint32_t maximum_packet_size = 0);
+void encode(std::string& out, const Auth& packet);
+void encode_pingreq(std::string& out);
+void encode_pingresp(std::string& out);
+
+// Bytes that encode(Publish) would append.
+std::size_t encoded_size(Version version, const Publish& packet);
+
+}  // namespace tandemq::mqtt

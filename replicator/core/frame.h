@@ -1,0 +1,44 @@
+// A journal record as bytes, the same on disk, on the wire and in quarantine.
+// docs/journal-format.md is the byte table that this mirrors:
+//   0  u32 length of the whole frame   4  u32 CRC-32C of bytes 8..length   8  u64 epoch
+//   16 u64 LSN   24 u16 kind   26 u8 version   27 u8 0   28 body
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "broker/base/ids.h"
+
+namespace tandemq::repl {
+
+constexpr std::size_t kFrameHeader = 28;
+constexpr std::uint32_t kFrameMax = 64u << 20;  // bytes; longer is damage
+constexpr std::uint8_t kRecordVersion = 1;
+
+// Kinds below 16 are the replicator's own (design: "going solo and coming back are records too").
+enum class ControlKind : std::uint16_t {
+  reign_began = 1,   // body: u64 epoch, u64 pair time (ms). The first record of every epoch.
+  went_solo = 2,     // body: u64 pair time, string16 reason. From here commit needs this node alone.
+  paired = 3         // body: u64 pair time. From here commit needs the standby.
+};
+constexpr std::uint16_t kFirstUserKind = 16;
+
+struct FrameView {
+  Epoch epoch = 0;
+  Lsn lsn = 0;
+  std::uint16_t kind = 0;
+  std::uint8_t version = kRecordVersion;
+  std::string_view body;   // points into the buffer that was read
+  std::string_view bytes;  // the whole frame
+};
+
+enum class FrameRead : std::uint8_t { frame, need_more, damaged };
+
+// Reads the frame at the front of `in`, checks length and checksum.
+FrameRead read_frame(std::string_view in, FrameView& frame);
+
+// Appends a frame to `out`.
+void write_frame(std::string& out, Epoch epoch, Lsn lsn, std::uint16_t kind, std::string_view body);
+
+}  // namespace tandemq::repl

@@ -1,0 +1,135 @@
+// Replicator: journal, link and the pure replica machine behind one door for the broker.
+// Runs on the broker's loop; only the journal's sync worker is another thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "broker/base/ids.h"
+#include "broker/base/result.h"
+#include "replicator/core/frame.h"
+#include "replicator/shell/journal.h"
+
+struct event_base;
+
+namespace tandemq::repl {
+
+enum class CommitRule : std::uint8_t { replicated, replicated_synced };
+enum class Role : std::uint8_t { standby, primary, fenced };
+enum class PairState : std::uint8_t { paired, waiting, solo, resyncing };
+const char* to_string(Role);
+const char* to_string(PairState);
+
+struct ReplicatorConfig {
+  bool single = false;               // no peer is configured: always solo, promotes itself at start
+  std::string node_name;             // "a"
+  std::string peer_name;
+  unsigned node_index = 1;           // 1 or 2, differs from the peer's
+  std::string pair_id;               // both nodes' must be equal
+  std::string data_dir;              // holds journal/, meta.json, quarantine/
+  std::string listen_address;        // "10.98.0.11"
+  std::uint16_t listen_port = 7883;
+  std::string peer_address;
+  std::uint16_t peer_port = 7883;
+  CommitRule commit = CommitRule::replicated;
+  bool sync_when_solo = true;        // false only by the operator's explicit choice (docs/decisions)
+  std::uint32_t sync_interval_ms = 100;
+  std::uint32_t heartbeat_ms = 50;
+  std::uint32_t peer_silence_ms = 250;
+  std::uint64_t segment_bytes = 64 << 20;
+  std::uint64_t journal_bytes_max = 4ull << 30;  // beyond it a late standby needs a snapshot
+};
+
+struct ReplicaStatus {
+  Role role = Role::standby;
+  PairState pair_state = PairState::waiting;
+  Epoch epoch = 0;
+  Lsn last = 0;
+  Lsn committed = 0;
+  Lsn peer_received = 0;
+  Lsn peer_synced = 0;
+  bool in_sync = false;              // this node may be promoted without force
+  bool peer_in_sync = false;
+  bool peer_connected = false;
+  bool ever_led = false;             // this node's journal holds a record at all
+  std::string reason;                // sentence for the last change
+  double resync_progress = 0;        // 0 to 1 while resyncing
+  std::uint64_t peer_silent_ms = 0;
+};
+
+// The broker's side. All calls come on the loop, none from inside append().
+class ReplicatorHost {
+ public:
+  virtual ~ReplicatorHost() = default;
+  // Recovery and standby: a record (control kinds included), in LSN order.
+  virtual Status apply(const FrameView& frame) = 0;
+  // Primary: effects up to `lsn` may leave.
+  virtual void committed(Lsn lsn) = 0;
+  // Role or pair state changed; `status().reason` says why. On becoming primary the reign record
+  // has been applied and the listeners may open; on ceasing to be it, close them at once and drop
+  // what was not released.
+  virtual void status_changed(const ReplicaStatus& status) = 0;
+  // The pair's clock: what the broker stamps records with; and what a standby learns from it.
+  virtual TimeMs pair_time() = 0;
+  virtual void learn_pair_time(TimeMs time) = 0;
+  // A complete image of the state at an LSN for a peer too far behind, as a file to stream.
+  struct SnapshotFile {
+    std::string path;                // the host keeps it until release_snapshot
+    Lsn lsn = 0;
+    Epoch epoch = 0;
+  };
+  // Called once; answers when ready (a checkpoint may have to be written first).
+  virtual void make_snapshot(std::function<void(Result<SnapshotFile>)> ready) = 0;
+  virtual void release_snapshot(const SnapshotFile& file) = 0;
+  // Replaces all state by the image in the file (received whole and verified); the journal goes on
+  // after `lsn`.
+  virtual Status install_snapshot(const std::string& path, Lsn lsn) = 0;
+  // The journal was cut after `lsn`: rebuild the state from checkpoint and journal. An error
+  // (checkpoint beyond lsn) makes the replicator ask the peer for a snapshot.
+  virtual Result<Lsn> rebuild_until(Lsn lsn) = 0;
+  virtual std::uint64_t state_hash() = 0;
+};
+
+class Replicator {
+ public:
+  // Opens data_dir; the state up to `checkpoint_lsn` is already in the host, later records are
+  // applied through host.apply, with progress reported every second.
+  struct Progress {
+    Lsn done, total;
+    double seconds;
+  };
+  static Result<std::unique_ptr<Replicator>> open(event_base* base, const ReplicatorConfig& config,
+                                                  ReplicatorHost& host, Lsn checkpoint_lsn,
+                                                  std::function<void(const Progress&)> progress);
+  virtual ~Replicator() = default;
+
+  // Starts link and timers (and, when single, the reign).
+  virtual Status start() = 0;
+
+  // Primary only. Buffers the record; end_of_turn writes, sends and commits.
+  virtual Lsn append(std::uint16_t kind, std::string_view body) = 0;
+  virtual void end_of_turn() = 0;
+
+  // Orders of the failover agent. Refusals say why in a sentence.
+  virtual Result<Epoch> promote(Epoch at_least, bool force) = 0;
+  virtual Status demote(const std::string& reason) = 0;
+  virtual Status go_solo(const std::string& authority) = 0;
+  // Leaves in good order: standby marks itself out of sync and says Goodbye; `done` is called when
+  // the peer has heard it (or cannot).
+  virtual void leave(std::function<void()> done) = 0;
+  // Planned hand-over: stops accepting records, waits until the peer holds all, makes it promote,
+  // becomes standby. The node closes its listeners before it calls this.
+  virtual void switchover(std::function<void(Status)> done) = 0;
+
+  // A checkpoint up to `lsn` is durable: segments that nobody needs any more may go.
+  virtual void checkpointed(Lsn lsn) = 0;
+
+  virtual ReplicaStatus status() const = 0;
+  virtual JournalFigures journal_figures() const = 0;
+  virtual Result<Lsn> read_journal(Lsn from, std::size_t max_bytes, std::string& out) = 0;
+};
+
+}  // namespace tandemq::repl
