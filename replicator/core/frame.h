@@ -16,6 +16,10 @@ constexpr std::size_t kFrameHeader = 28;
 constexpr std::uint32_t kFrameMax = 64u << 20;  // bytes; longer is damage
 constexpr std::uint8_t kRecordVersion = 1;
 
+// Kind 0 is a sync mark: it stands between frames on disk only, has no LSN of its own, and says that
+// all records up to its LSN field were durable when it was written (replicator/core/segment.h).
+constexpr std::uint16_t kSyncMark = 0;
+
 // Kinds below 16 are the replicator's own (design: "going solo and coming back are records too").
 enum class ControlKind : std::uint16_t {
   reign_began = 1,   // body: u64 epoch, u64 pair time (ms). The first record of every epoch.
@@ -35,10 +39,11 @@ struct FrameView {
 
 enum class FrameRead : std::uint8_t { frame, need_more, damaged };
 
-// Reads the frame at the front of `in`, checks length and checksum.
+// Reads the frame at the front of `in`, checks length and checksum. `damaged` when the length is
+// impossible or the checksum wrong; `need_more` when `in` ends before the frame does.
 FrameRead read_frame(std::string_view in, FrameView& frame);
 
-// Appends a frame to `out`.
+// Appends a frame to `out`. The body is at most kFrameMax - kFrameHeader bytes.
 void write_frame(std::string& out, Epoch epoch, Lsn lsn, std::uint16_t kind, std::string_view body);
 
 }  // namespace tandemq::repl
