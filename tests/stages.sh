@@ -1,0 +1,183 @@
+#!/bin/bash
+# `./run test`: the stages of the test run, each with its duration, and the sum of what they counted.
+# A stage ends its output with `N passed, M failed`; its whole output is kept in build/test/STAGE.log.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+export PYTHON=${PYTHON:-/usr/bin/python3} PYTHONDONTWRITEBYTECODE=1
+
+all_stages="build unit tidy clang asan tsan fuzz sim blackbox mqttjs ha"
+tsan_tests="test_journal test_replica test_link test_shell"
+fuzz_seconds=${FUZZ_SECONDS:-60}
+sim_seeds=${SIM_SEEDS:-200}
+logs=build/test
+
+# The targets of a configured preset whose names begin with the given word.
+targets_of() {
+  ninja -C "build/$1" -t targets all | sed -n "s/^\($2[a-z0-9_]*\): phony\$/\1/p" | sort -u
+}
+
+configure() { cmake --preset "$1" >/dev/null; }
+compile() { cmake --build --preset "$1" -j"$(nproc)" ${2:+--target "${@:2}"}; }
+
+# Runs the tests of a preset whose ctest names match, and counts doctest's cases one by one.
+run_ctest() {
+  local preset=$1 status=0
+  shift
+  ctest --test-dir "build/$preset" --output-on-failure --timeout 600 -j"$(nproc)" "$@" || status=$?
+  "$PYTHON" tests/ctest_count.py "build/$preset/Testing/Temporary/LastTest.log"
+  return $status
+}
+
+stage_build() {
+  ./run build release
+  echo "1 passed, 0 failed"
+}
+
+stage_unit() {
+  ./run build release
+  run_ctest release -LE "sim"
+}
+
+stage_tidy() {
+  local status=0
+  "$PYTHON" tests/tidy/tidy.py || status=1
+  "$PYTHON" tests/tidy/tidy.py --self-test || status=1
+  return $status
+}
+
+# The second compiler's opinion: warnings are errors there too.
+stage_clang() {
+  ./run build clang
+  echo "1 passed, 0 failed"
+}
+
+stage_asan() {
+  ./run build asan
+  run_ctest asan -LE "sim"
+}
+
+stage_tsan() {
+  local wanted="" have
+  configure tsan
+  have=$(targets_of tsan test_)
+  for test in $tsan_tests; do
+    ! grep -qx "$test" <<<"$have" || wanted="$wanted $test"
+  done
+  compile tsan $wanted
+  run_ctest tsan -R "^unit\.($(echo $wanted | sed 's/test_//g; s/ /|/g'))\$"
+}
+
+# fuzz_one TARGET SECONDS: from the corpus in the repository; what is found lands in build/fuzz/found.
+fuzz_one() {
+  local target=$1 corpus=tests/fuzz/corpus/${1#fuzz_} work=build/fuzz/work/$1
+  mkdir -p "$work" build/fuzz/found
+  [ ! -d "$corpus" ] || work="$work $corpus"
+  if "build/fuzz/bin/$target" -max_total_time="$2" -rss_limit_mb=2048 -timeout=10 -verbosity=0 \
+      -artifact_prefix="build/fuzz/found/$target-" -print_final_stats=1 $work 2>&1 |
+      sed "s/^/$target: /"; then
+    echo "$target: ok after $2 s"
+  else
+    echo "$target: FAILED, input in build/fuzz/found/"
+    return 1
+  fi
+}
+export -f fuzz_one
+
+stage_fuzz() {
+  local only=${1:-fuzz_} seconds=${2:-$fuzz_seconds} targets failed=0 count=0
+  configure fuzz
+  targets=$(targets_of fuzz "$only")
+  compile fuzz $targets
+  # Two at a time on two cores; xargs says by its exit code that one of them failed.
+  xargs -P "$(nproc)" -I{} bash -o pipefail -c 'fuzz_one "$1" "$2"' - {} "$seconds" <<<"$targets" || true
+  for target in $targets; do
+    count=$((count + 1))
+    if compgen -G "build/fuzz/found/$target-*" >/dev/null; then failed=$((failed + 1)); fi
+  done
+  echo "$((count - failed)) passed, $failed failed"
+  [ "$failed" = 0 ]
+}
+
+stage_sim() {
+  ./run build release
+  build/release/bin/tandemq-sim --seeds "$sim_seeds"
+}
+
+stage_blackbox() {
+  ./run build release
+  "$PYTHON" tests/blackbox/run.py
+}
+
+stage_mqttjs() { tests/blackbox/mqttjs/run.sh; }
+
+stage_ha() {
+  ./run build release
+  "$PYTHON" tests/ha/run.py
+}
+
+# A stage whose part of the repository does not exist is said to be skipped, never passed.
+part_of() {
+  case $1 in
+    fuzz) echo tests/fuzz/CMakeLists.txt ;;
+    sim) echo tests/sim/CMakeLists.txt ;;
+    blackbox) echo tests/blackbox/run.py ;;
+    mqttjs) echo tests/blackbox/mqttjs/run.sh ;;
+    ha) echo tests/ha/run.py ;;
+    *) echo CMakeLists.txt ;;
+  esac
+}
+
+# Sums the `N passed, M failed` lines that begin a line of a log.
+sum_counts() {
+  awk '/^[0-9]+ passed, [0-9]+ failed/ { p += $1; f += $3 } END { print p + 0, f + 0 }' "$1"
+}
+
+summary=""
+passed=0
+failed=0
+run_stage() {
+  local name=$1 log=$logs/$1.log status=0 begun=$SECONDS p f
+  if [ ! -e "$(part_of "$name")" ]; then
+    summary+=$(printf '%-10s %6s  skipped: %s is not there' "$name" - "$(part_of "$name")")$'\n'
+    return
+  fi
+  echo "=== $name"
+  # In a process of its own: errexit would be off inside a function whose status is asked for.
+  "$0" --stage "$name" >"$log.part" 2>&1 < /dev/null &
+  local pid=$!
+  tail -n +1 -f --pid=$pid "$log.part" 2>/dev/null | grep -v --line-buffered '^[0-9]* passed' || true
+  wait $pid || status=$?
+  mv "$log.part" "$log"
+  read -r p f <<<"$(sum_counts "$log")"
+  if [ $status != 0 ] && [ "$f" = 0 ]; then f=1; fi
+  if [ $status = 0 ] && [ "$f" != 0 ]; then status=1; fi
+  passed=$((passed + p)) failed=$((failed + f))
+  summary+=$(printf '%-10s %4d s  %d passed, %d failed%s' "$name" $((SECONDS - begun)) "$p" "$f" \
+    "$([ $status = 0 ] || echo "  <- see $log")")$'\n'
+}
+
+case ${1:-} in
+  --stage) "stage_$2"; exit ;;
+  --fuzz)
+    shift
+    ./run deps --test
+    stage_fuzz "$@"
+    exit
+    ;;
+esac
+
+stages=${*:-$all_stages}
+for name in $stages; do
+  if ! declare -F "stage_$name" >/dev/null; then
+    echo "run test: no stage \"$name\"; there are: $all_stages" >&2
+    exit 2
+  fi
+done
+begun=$SECONDS
+mkdir -p $logs
+./run deps --test
+for name in $stages; do run_stage "$name"; done
+printf '\n%s' "$summary"
+echo "took $(((SECONDS - begun) / 60)) min $(((SECONDS - begun) % 60)) s"
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

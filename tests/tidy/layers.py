@@ -1,0 +1,90 @@
+"""Who may include and link whom: the table of docs/ARCHITECTURE, as data."""
+
+# Third-party headers by the name that code and CMake know them by.
+LIBRARIES = {
+    "libevent": (("event2/",), ("PkgConfig::EVENT",)),
+    "openssl": (("openssl/",), ("OpenSSL::SSL", "OpenSSL::Crypto")),
+    "sqlite": (("sqlite3.h",), ("SQLite::SQLite3",)),
+    "curl": (("curl/",), ("CURL::libcurl",)),
+    "prometheus": (("prometheus/",), ("prometheus-cpp::pull", "prometheus-cpp::core")),
+    "toml": (("toml++/",), ("PkgConfig::TOMLPP",)),
+    "json": (("nlohmann/",), ("nlohmann_json::nlohmann_json",)),
+    "spdlog": (("spdlog/",), ("spdlog::spdlog",)),
+    "cli11": (("CLI/",), ("CLI11::CLI11",)),
+    "systemd": (("systemd/",), ("PkgConfig::SYSTEMD",)),
+    "doctest": (("doctest/",), ()),
+}
+PROGRAM = ("libevent", "openssl", "prometheus", "toml", "json", "spdlog", "cli11", "systemd")
+
+
+class Layer:
+    def __init__(self, target, may_use=(), libraries=(), core=False, system=False):
+        self.target = target          # CMake target, None for a folder of programs
+        self.may_use = may_use        # folders, beside its own
+        self.libraries = libraries    # keys of LIBRARIES
+        self.core = core              # no clock, no I/O, no randomness, no threads
+        self.system = system          # POSIX and Linux headers
+
+
+LAYERS = {
+    "broker/base": Layer("tmq_base"),
+    "broker/mqtt": Layer("tmq_mqtt", ("broker/base",), core=True),
+    "broker/core": Layer("tmq_core", ("broker/base", "broker/mqtt"), core=True),
+    "replicator/core": Layer("tmq_repl_core", ("broker/base",), core=True),
+    "replicator/shell": Layer("tmq_repl_shell", ("broker/base", "replicator/core"),
+                              ("libevent", "openssl"), system=True),
+    "replicator/journal_dump": Layer(
+        None, ("broker/base", "broker/mqtt", "broker/core", "replicator/core", "replicator/shell"),
+        ("cli11", "json"), system=True),
+    "broker/shell": Layer(
+        "tmq_broker_shell",
+        ("broker/base", "broker/mqtt", "broker/core", "replicator/core", "replicator/shell"),
+        PROGRAM + ("sqlite",), system=True),
+    "failover/core": Layer("tmq_failover_core", ("broker/base",), core=True),
+    "failover/shell": Layer("tmq_failover_shell", ("broker/base", "failover/core"),
+                            PROGRAM + ("curl",), system=True),
+    "failover/agent": Layer(None, ("broker/base", "failover/core", "failover/shell"),
+                            PROGRAM + ("curl",), system=True),
+    "failover/ctl": Layer(None, ("broker/base", "failover/core", "failover/shell"),
+                          PROGRAM + ("curl",), system=True),
+}
+
+STANDARD = set("""
+algorithm any array atomic barrier bit bitset cassert cctype cerrno charconv chrono cinttypes climits
+cmath compare concepts condition_variable coroutine csignal cstdarg cstddef cstdint cstdio cstdlib
+cstring ctime deque exception execution filesystem format forward_list fstream functional future
+initializer_list iomanip ios iosfwd iostream istream iterator latch limits list locale map memory
+memory_resource mutex new numbers numeric optional ostream queue random ranges ratio regex
+scoped_allocator semaphore set shared_mutex source_location span sstream stack stdexcept stop_token
+streambuf string string_view strstream syncstream system_error thread tuple type_traits typeindex
+typeinfo unordered_map unordered_set utility valarray variant vector version
+""".split())
+
+# The compiler's own headers for processor instructions.
+STANDARD |= {"immintrin.h", "nmmintrin.h", "smmintrin.h", "arm_acle.h"}
+
+# What a core may not include: clocks, files, terminals, randomness, threads, processes.
+IMPURE = set("""
+atomic barrier chrono condition_variable csignal cstdio ctime filesystem fstream future iomanip
+iostream istream latch mutex ostream random semaphore shared_mutex stop_token syncstream thread
+""".split())
+
+
+def layer_of(path):
+    parts = path.split("/")
+    name = "/".join(parts[:2])
+    return name if name in LAYERS else None
+
+
+def library_of(header):
+    for name, (prefixes, _) in LIBRARIES.items():
+        if any(header.startswith(p) for p in prefixes):
+            return name
+    return None
+
+
+def library_of_target(target):
+    for name, (_, targets) in LIBRARIES.items():
+        if target in targets:
+            return name
+    return None

@@ -1,0 +1,118 @@
+"""Breaks each rule on purpose in a copy of the tree and sees the rule fail, and only then."""
+import os
+import shutil
+import tempfile
+
+import rules
+from source import Tree, cpp_functions
+import tidy
+
+
+def long_function(lines):
+    return "void f(int x) {\n" + "  (void)x;\n" * (lines - 2) + "}\n"
+
+
+# rule, file to write (relative), its text; a text beginning with + is appended to the file.
+BREAKS = [
+    ("include", "broker/base/bad.h", '#include "broker/core/state.h"\n'),
+    ("include", "broker/core/bad.h", '#include "replicator/core/frame.h"\n'),
+    ("include", "broker/core/bad.h", "#include <nlohmann/json.hpp>\n"),
+    ("include", "broker/core/bad.h", "#include <chrono>\n"),
+    ("include", "broker/mqtt/bad.h", "#include <event2/buffer.h>\n"),
+    ("include", "replicator/core/bad.h", "#include <sys/socket.h>\n"),
+    ("include", "replicator/shell/bad.cpp", "#include <sqlite3.h>\n"),
+    ("include", "failover/core/bad.h", "#include <random>\n"),
+    ("include", "failover/shell/bad.h", '#include "broker/shell/node.h"\n'),
+    ("include", "broker/shell/sub/bad.h", '#include "failover/shell/config.h"\n'),
+    ("include", "broker/shell/bad.cpp", '#include "bad.h"\n'),
+    ("home", "broker/extra/bad.cpp", "int x;\n"),
+    ("link", "broker/core/CMakeLists.txt", "tandemq_layer(tmq_core LINK tmq_base SQLite::SQLite3)\n"),
+    ("link", "failover/core/CMakeLists.txt",
+     "tandemq_layer(tmq_failover_core LINK tmq_base tmq_broker_shell)\n"),
+    ("link", "failover/ctl/CMakeLists.txt",
+     "target_link_libraries(tandemqctl PRIVATE tmq_failover_shell\n  tmq_repl_core)\n"),
+    ("pure", "broker/core/bad.cpp", "auto x = std::chrono::steady_clock::now();\n"),
+    ("pure", "failover/core/bad.cpp", 'void f() { std::printf("x"); }\n'),
+    ("order", "broker/core/bad.cpp",
+     "std::unordered_map<int, int> table_;\nvoid f() { for (auto& [k, v] : table_) g(k, v); }\n"),
+    ("file-size", "broker/core/bad.cpp", "int x;\n" * 501),
+    ("file-size", "tests/ha/bad.py", "x = 1\n" * 501),
+    ("function-size", "broker/core/bad.cpp", long_function(81)),
+    ("function-size", "broker/core/bad.h", "template <class T>\nstruct S {\n" + long_function(81) + "};\n"),
+    ("function-size", "tests/ha/bad.py", "def f():\n" + "    g()\n" * 81),
+    ("function-size", "tests/ha/bad.sh", "set -eu\nf() {\n" + "  true\n" * 80 + "}\n"),
+    ("format", "broker/core/bad.cpp", "int  x ;\n"),
+    ("leftover", "broker/core/bad.cpp", "// TO" + "DO later\n"),
+    ("machine-path", "docs/bad.md", "see /ho" + "me/someone/notes\n"),
+    ("metric", "broker/shell/bad.cpp", 'auto& f = BuildCounter().Name("messages_total");\n'),
+    ("metric", "broker/shell/bad.cpp", 'const char* name = "broker_restarts_total";\n'),
+    ("script", "tests/ha/bad.sh", "if true; then\n"),
+    ("script", "tests/ha/bad.sh", "#!/bin/bash\ntrue\n"),
+    ("exceptions", tidy.EXCEPTIONS, "+broker/base/bytes.h | file-size | not needed at all\n"),
+    ("exceptions", tidy.EXCEPTIONS, "+broker/base/bytes.h is fine\n"),
+]
+
+# Things that look like a breach and are none.
+FINE = [
+    ("include", "broker/core/good.h", '// #include <event2/event.h>\n#include <vector>\n'),
+    ("include", "failover/shell/good.h", '#include "broker/base/result.h"\n'),
+    ("function-size", "broker/core/good.cpp", long_function(80)),
+    ("function-size", "broker/core/good.cpp",
+     "namespace a {\n" + "void f(char c = '{') {\n}\n" * 90 + "}  // namespace a\n"),
+    ("pure", "broker/core/good.cpp", "// not steady_clock::now(), std::printf\nint x = 1'000;\n"),
+    ("order", "broker/core/good.cpp",
+     "std::unordered_map<int, int> table_;\nstd::map<int, int> ordered_;\n"
+     "void f() { for (auto& [k, v] : ordered_) g(k, v); }\n"),
+]
+
+
+def findings_with(root, rule, path, text):
+    """Findings of the rule that the written file adds to those the tree has anyway."""
+    target = os.path.join(root, path)
+    before = None
+    if os.path.exists(target):
+        with open(target, encoding="utf-8") as f:
+            before = f.read()
+    names = [rule] if rule in rules.RULES else list(set(rules.RULES) - {"format"})
+    known = set(tidy.check(Tree(root), names)[rule])
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with open(target, "w", encoding="utf-8") as f:
+        f.write((before or "") + text[1:] if text.startswith("+") else text)
+    found = [f for f in tidy.check(Tree(root), names)[rule] if f not in known]
+    if before is None:
+        os.remove(target)
+    else:
+        with open(target, "w", encoding="utf-8") as f:
+            f.write(before)
+    return found
+
+
+def copy_tree(tree, to):
+    for path in tree.files:
+        target = os.path.join(to, path)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copyfile(os.path.join(tree.root, path), target)
+
+
+def main(root):
+    passed = failed = 0
+    with tempfile.TemporaryDirectory(prefix="tandemq-tidy-") as copy:
+        copy_tree(Tree(root), copy)
+        for want, cases in ((True, BREAKS), (False, FINE)):
+            for rule, path, text in cases:
+                found = findings_with(copy, rule, path, text)
+                good = bool(found) == want
+                passed, failed = passed + good, failed + (not good)
+                if not good:
+                    print(f"tidy self-test: {rule} {'missed' if want else 'wrongly refused'} "
+                          f"{text[:60]!r} in {path}: {found}")
+        untested = set(rules.RULES) - {rule for rule, _, _ in BREAKS}
+        if untested:
+            failed += 1
+            print(f"tidy self-test: rules never broken: {sorted(untested)}")
+    spans = list(cpp_functions("class A : B<int> {\n  int f() const {\n    return 1;\n  }\n};\n"))
+    if [s[:2] for s in spans] != [(2, 4)]:
+        failed += 1
+        print(f"tidy self-test: wrong spans {spans}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
