@@ -1,0 +1,165 @@
+// Record bodies to bytes: docs/journal-format.md, section "Record bodies".
+#include "broker/base/bytes.h"
+#include "broker/core/record_codec.h"
+
+namespace tandemq::core {
+
+namespace {
+
+using Flags = std::uint8_t;
+
+void put_message(std::string& out, const Message& message) {
+  Flags flags = message.qos();
+  if (message.retain()) flags |= kMessageRetain;
+  if (message.expires_at() != 0) flags |= kMessageExpires;
+  if (!message.properties().empty()) flags |= kMessageProperties;
+  put_le<std::uint8_t>(out, flags);
+  if (flags & kMessageExpires) put_le<std::uint64_t>(out, message.expires_at());
+  put_string16(out, message.topic());
+  if (flags & kMessageProperties) put_string32(out, message.properties());
+  put_string32(out, message.payload());
+}
+
+// What follows the session in a target.
+void put_delivery(std::string& out, const Target& target) {
+  Flags flags = target.qos;
+  if (target.retain) flags |= kTargetRetain;
+  if (!target.subscription_ids.empty()) flags |= kTargetIds;
+  put_le<std::uint16_t>(out, target.packet_id);
+  put_le<std::uint8_t>(out, flags);
+  if (!(flags & kTargetIds)) return;
+  put_le<std::uint16_t>(out, static_cast<std::uint16_t>(target.subscription_ids.size()));
+  for (std::uint32_t id : target.subscription_ids) put_le<std::uint32_t>(out, id);
+}
+
+void put_packet_id(std::string& out, SessionId session, std::uint16_t packet_id) {
+  put_le<std::uint32_t>(out, session);
+  put_le<std::uint16_t>(out, packet_id);
+}
+
+template <class T>
+void put_count(std::string& out, const std::vector<T>& items) {
+  put_le<std::uint32_t>(out, static_cast<std::uint32_t>(items.size()));
+}
+
+}  // namespace
+
+void encode_body(std::string& out, const ReignBegan& r) {
+  put_le<std::uint64_t>(out, r.epoch);
+  put_le<std::uint64_t>(out, r.time);
+}
+
+void encode_body(std::string& out, const SessionOpened& r) {
+  put_le<std::uint32_t>(out, r.session);
+  put_le<std::uint64_t>(out, r.time);
+  const int flags = (r.resumed ? kOpenedResumed : 0) | (r.has_will ? kOpenedWill : 0) |
+                    (r.has_will && r.will.has_message_expiry ? kOpenedWillExpiry : 0);
+  put_le<std::uint8_t>(out, static_cast<Flags>(flags));
+  put_le<std::uint8_t>(out, r.version);
+  put_le<std::uint16_t>(out, r.keep_alive_s);
+  put_le<std::uint32_t>(out, r.expiry_s);
+  put_string16(out, r.client_id);
+  put_string16(out, r.username);
+  if (!r.has_will) return;
+  put_le<std::uint32_t>(out, r.will.delay_s);
+  if (r.will.has_message_expiry) put_le<std::uint32_t>(out, r.will.message_expiry_s);
+  put_message(out, *r.will.message);
+}
+
+void encode_body(std::string& out, const SessionClosed& r) {
+  put_le<std::uint32_t>(out, r.session);
+  put_le<std::uint64_t>(out, r.time);
+  put_le<std::uint32_t>(out, r.expiry_s);
+  put_le<std::uint8_t>(out, r.drop_will ? 1 : 0);
+}
+
+void encode_body(std::string& out, const SessionRemoved& r) {
+  put_le<std::uint32_t>(out, r.session);
+}
+
+void encode_body(std::string& out, const Subscribed& r) {
+  put_le<std::uint32_t>(out, r.session);
+  put_count(out, r.subscriptions);
+  for (const SubscriptionFields& s : r.subscriptions) {
+    const int flags = s.qos | (s.no_local ? kSubscriptionNoLocal : 0) |
+                      (s.retain_as_published ? kSubscriptionRetainAsPublished : 0) |
+                      s.retain_handling << kSubscriptionRetainHandlingShift;
+    put_le<std::uint8_t>(out, static_cast<Flags>(flags));
+    put_le<std::uint32_t>(out, s.identifier);
+    put_string16(out, s.filter);
+  }
+}
+
+void encode_body(std::string& out, const Unsubscribed& r) {
+  put_le<std::uint32_t>(out, r.session);
+  put_count(out, r.filters);
+  for (std::string_view filter : r.filters) put_string16(out, filter);
+}
+
+void encode_body(std::string& out, const Published& r) {
+  put_le<std::uint64_t>(out, r.time);
+  const bool named = r.inbound_id != 0 || r.is_will;
+  const int flags = static_cast<int>(r.retain) | (r.inbound_id != 0 ? kPublishedInbound : 0) |
+                    (r.is_will ? kPublishedWill : 0);
+  put_le<std::uint8_t>(out, static_cast<Flags>(flags));
+  if (named) put_le<std::uint32_t>(out, r.publisher);
+  if (r.inbound_id != 0) put_le<std::uint16_t>(out, r.inbound_id);
+  put_message(out, *r.message);
+  put_count(out, r.targets);
+  for (const Target& target : r.targets) {
+    put_le<std::uint32_t>(out, target.session);
+    put_delivery(out, target);
+  }
+}
+
+void encode_body(std::string& out, const RetainedQueued& r) {
+  put_le<std::uint32_t>(out, r.session);
+  put_count(out, r.items);
+  for (const RetainedQueued::Item& item : r.items) {
+    put_string16(out, item.topic);
+    put_delivery(out, item.target);
+  }
+}
+
+void encode_body(std::string& out, const Sent& r) {
+  put_le<std::uint32_t>(out, r.session);
+  put_count(out, r.packet_ids);
+  for (std::uint16_t id : r.packet_ids) put_le<std::uint16_t>(out, id);
+}
+
+void encode_body(std::string& out, const Acked& r) {
+  put_packet_id(out, r.session, r.packet_id);
+}
+void encode_body(std::string& out, const Received& r) {
+  put_packet_id(out, r.session, r.packet_id);
+}
+void encode_body(std::string& out, const Completed& r) {
+  put_packet_id(out, r.session, r.packet_id);
+}
+void encode_body(std::string& out, const Released& r) {
+  put_packet_id(out, r.session, r.packet_id);
+}
+
+void encode_body(std::string& out, const Dropped& r) {
+  put_le<std::uint32_t>(out, r.session);
+  put_count(out, r.sequence);
+  for (std::uint64_t sequence : r.sequence) put_le<std::uint64_t>(out, sequence);
+}
+
+void encode_body(std::string& out, const RetainedExpired& r) {
+  put_string16(out, r.topic);
+}
+
+void encode_body(std::string& out, const WillSettled& r) {
+  put_le<std::uint32_t>(out, r.session);
+}
+
+void encode_record(std::string& out, const Record& record) {
+  std::visit([&out](const auto& r) { encode_body(out, r); }, record);
+}
+
+Kind kind_of(const Record& record) {
+  return std::visit([](const auto& r) { return kind_of_body(r); }, record);
+}
+
+}  // namespace tandemq::core
