@@ -55,6 +55,9 @@ struct ReplicaStatus {
   bool peer_in_sync = false;
   bool peer_connected = false;
   bool ever_led = false;             // this node's journal holds a record at all
+  bool was_solo = false;             // the journal's last control record is a went_solo of this
+                                     // node: it may serve alone after a restart
+  std::uint64_t change = 0;          // raised at every change of role, pair state or in_sync
   std::string reason;                // sentence for the last change
   double resync_progress = 0;        // 0 to 1 while resyncing
   std::uint64_t peer_silent_ms = 0;
@@ -117,6 +120,9 @@ class Replicator {
   virtual Result<Epoch> promote(Epoch at_least, bool force) = 0;
   virtual Status demote(const std::string& reason) = 0;
   virtual Status go_solo(const std::string& authority) = 0;
+  // Standby: durably out of sync when this returns; an open link is dropped, so that the next
+  // Hello starts a resync. The agent orders it before it allows the peer to go solo.
+  virtual Status lose_sync(const std::string& reason) = 0;
   // Leaves in good order: standby marks itself out of sync and says Goodbye; `done` is called when
   // the peer has heard it (or cannot).
   virtual void leave(std::function<void()> done) = 0;
