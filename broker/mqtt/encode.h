@@ -1,6 +1,8 @@
 // Packets to bytes, appended to `out`. Nothing is validated here: callers pass what decode or the
-// core produced. Reason strings and user properties are left out when the packet would exceed
-// `maximum_packet_size` (0: no limit), as 5.0 demands ([MQTT-3.4.2-2] and its kin).
+// core produced; of Properties those are written that `present` names (user properties: if any).
+// For 3.1 and 3.1.1 properties and reason codes are left out. Reason strings and user properties
+// are left out when the packet would exceed `maximum_packet_size` (0: no limit), as 5.0 demands
+// ([MQTT-3.4.2-2] and its kin).
 #pragma once
 
 #include <cstdint>
@@ -11,6 +13,8 @@
 namespace tandemq::mqtt {
 
 void encode(std::string& out, const Connect& packet);
+// 3.x: writes nothing when no return code fits the reason; then the connection is closed without
+// CONNACK ([MQTT-3.2.2-6] of 3.1.1).
 void encode(std::string& out, Version version, const Connack& packet,
             std::uint32_t maximum_packet_size = 0);
 void encode(std::string& out, Version version, const Publish& packet);

@@ -14,26 +14,59 @@ namespace tandemq::mqtt {
 enum class Version : std::uint8_t { v31 = 3, v311 = 4, v5 = 5 };
 
 enum class PacketType : std::uint8_t {
-  connect = 1, connack, publish, puback, pubrec, pubrel, pubcomp,
-  subscribe, suback, unsubscribe, unsuback, pingreq, pingresp, disconnect, auth
+  connect = 1,
+  connack,
+  publish,
+  puback,
+  pubrec,
+  pubrel,
+  pubcomp,
+  subscribe,
+  suback,
+  unsubscribe,
+  unsuback,
+  pingreq,
+  pingresp,
+  disconnect,
+  auth
 };
 
 struct UserProperty {
   std::string_view name;
   std::string_view value;
+  bool operator==(const UserProperty&) const = default;
 };
 
 // Properties that any of CONNECT, CONNACK, acknowledgements, SUBSCRIBE, DISCONNECT and AUTH carry.
 // `has` tells which are present (5.0 section 2.2.2.2); absent ones keep the protocol's default.
 enum class Property : std::uint8_t {
-  payload_format = 0x01, message_expiry = 0x02, content_type = 0x03, response_topic = 0x08,
-  correlation_data = 0x09, subscription_identifier = 0x0b, session_expiry = 0x11,
-  assigned_client_id = 0x12, server_keep_alive = 0x13, authentication_method = 0x15,
-  authentication_data = 0x16, request_problem_information = 0x17, will_delay = 0x18,
-  request_response_information = 0x19, response_information = 0x1a, server_reference = 0x1c,
-  reason_string = 0x1f, receive_maximum = 0x21, topic_alias_maximum = 0x22, topic_alias = 0x23,
-  maximum_qos = 0x24, retain_available = 0x25, user_property = 0x26, maximum_packet_size = 0x27,
-  wildcard_available = 0x28, subscription_identifier_available = 0x29, shared_available = 0x2a
+  payload_format = 0x01,
+  message_expiry = 0x02,
+  content_type = 0x03,
+  response_topic = 0x08,
+  correlation_data = 0x09,
+  subscription_identifier = 0x0b,
+  session_expiry = 0x11,
+  assigned_client_id = 0x12,
+  server_keep_alive = 0x13,
+  authentication_method = 0x15,
+  authentication_data = 0x16,
+  request_problem_information = 0x17,
+  will_delay = 0x18,
+  request_response_information = 0x19,
+  response_information = 0x1a,
+  server_reference = 0x1c,
+  reason_string = 0x1f,
+  receive_maximum = 0x21,
+  topic_alias_maximum = 0x22,
+  topic_alias = 0x23,
+  maximum_qos = 0x24,
+  retain_available = 0x25,
+  user_property = 0x26,
+  maximum_packet_size = 0x27,
+  wildcard_available = 0x28,
+  subscription_identifier_available = 0x29,
+  shared_available = 0x2a
 };
 
 struct Properties {
@@ -61,17 +94,19 @@ struct Properties {
   std::string_view authentication_method;
   std::string_view authentication_data;
   std::vector<UserProperty> user;
+  bool operator==(const Properties&) const = default;
 };
 
 // Properties of a PUBLISH or a will. Everything that travels unchanged from publisher to subscriber
 // (payload format, content type, response topic, correlation data, user properties) is validated
 // and kept as it was encoded, in `forward`, ready to be written again without looking inside.
 struct PublishProperties {
-  std::string_view forward;          // encoded properties, without a length prefix
+  std::string_view forward;  // encoded properties, without a length prefix
   std::uint32_t message_expiry_s = 0;
   bool has_message_expiry = false;
-  std::uint16_t topic_alias = 0;     // 0: none
+  std::uint16_t topic_alias = 0;                        // 0: none
   std::vector<std::uint32_t> subscription_identifiers;  // server to client only
+  bool operator==(const PublishProperties&) const = default;
 };
 
 struct Will {
@@ -81,6 +116,7 @@ struct Will {
   bool retain = false;
   std::uint32_t delay_s = 0;
   PublishProperties properties;
+  bool operator==(const Will&) const = default;
 };
 
 struct Connect {
@@ -95,12 +131,14 @@ struct Connect {
   std::string_view username;
   std::string_view password;
   Properties properties;
+  bool operator==(const Connect&) const = default;
 };
 
 struct Connack {
   bool session_present = false;
   Reason reason = Reason::success;  // for 3.x mapped to the return codes of 3.1.1 table 3.1
   Properties properties;
+  bool operator==(const Connack&) const = default;
 };
 
 struct Publish {
@@ -111,6 +149,7 @@ struct Publish {
   bool retain = false;
   std::uint16_t packet_id = 0;  // 0 at QoS 0
   PublishProperties properties;
+  bool operator==(const Publish&) const = default;
 };
 
 // PUBACK, PUBREC, PUBREL, PUBCOMP.
@@ -118,6 +157,7 @@ struct Ack {
   std::uint16_t packet_id = 0;
   Reason reason = Reason::success;
   Properties properties;
+  bool operator==(const Ack&) const = default;
 };
 
 struct SubscribeFilter {
@@ -126,18 +166,21 @@ struct SubscribeFilter {
   bool no_local = false;
   bool retain_as_published = false;
   std::uint8_t retain_handling = 0;
+  bool operator==(const SubscribeFilter&) const = default;
 };
 
 struct Subscribe {
   std::uint16_t packet_id = 0;
   std::vector<SubscribeFilter> filters;
   Properties properties;
+  bool operator==(const Subscribe&) const = default;
 };
 
 struct Unsubscribe {
   std::uint16_t packet_id = 0;
   std::vector<std::string_view> filters;
   Properties properties;
+  bool operator==(const Unsubscribe&) const = default;
 };
 
 // SUBACK and UNSUBACK (3.1.1 UNSUBACK carries no codes).
@@ -145,16 +188,19 @@ struct SubscribeAck {
   std::uint16_t packet_id = 0;
   std::vector<Reason> codes;
   Properties properties;
+  bool operator==(const SubscribeAck&) const = default;
 };
 
 struct Disconnect {
   Reason reason = Reason::success;
   Properties properties;
+  bool operator==(const Disconnect&) const = default;
 };
 
 struct Auth {
   Reason reason = Reason::success;
   Properties properties;
+  bool operator==(const Auth&) const = default;
 };
 
 // One decoded packet: `type` says which member is filled. Meant to be reused from packet to packet,

@@ -1,0 +1,30 @@
+// Properties of PUBLISH and will, without their length. Private to broker/mqtt.
+#pragma once
+
+#include "broker/mqtt/writer.h"
+
+namespace tandemq::mqtt {
+
+inline std::size_t publish_properties_size(const PublishProperties& p) {
+  std::size_t size = p.forward.size() + (p.has_message_expiry ? 5 : 0) + (p.topic_alias ? 3 : 0);
+  for (const std::uint32_t id : p.subscription_identifiers) size += 1 + variable_size(id);
+  return size;
+}
+
+inline void write_publish_properties(RawWriter& writer, const PublishProperties& p) {
+  if (p.has_message_expiry) {
+    writer.u8(static_cast<unsigned>(Property::message_expiry));
+    writer.u32(p.message_expiry_s);
+  }
+  if (p.topic_alias) {
+    writer.u8(static_cast<unsigned>(Property::topic_alias));
+    writer.u16(p.topic_alias);
+  }
+  for (const std::uint32_t id : p.subscription_identifiers) {
+    writer.u8(static_cast<unsigned>(Property::subscription_identifier));
+    writer.variable(id);
+  }
+  writer.bytes(p.forward);
+}
+
+}  // namespace tandemq::mqtt
