@@ -11,17 +11,12 @@
 #include "broker/base/ids.h"
 #include "broker/base/result.h"
 #include "replicator/core/frame.h"
+#include "replicator/core/types.h"
 #include "replicator/shell/journal.h"
 
 struct event_base;
 
 namespace tandemq::repl {
-
-enum class CommitRule : std::uint8_t { replicated, replicated_synced };
-enum class Role : std::uint8_t { standby, primary, fenced };
-enum class PairState : std::uint8_t { paired, waiting, solo, resyncing };
-const char* to_string(Role);
-const char* to_string(PairState);
 
 struct ReplicatorConfig {
   bool single = false;               // no peer is configured: always solo, promotes itself at start
@@ -41,26 +36,6 @@ struct ReplicatorConfig {
   std::uint32_t peer_silence_ms = 250;
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t journal_bytes_max = 4ull << 30;  // beyond it a late standby needs a snapshot
-};
-
-struct ReplicaStatus {
-  Role role = Role::standby;
-  PairState pair_state = PairState::waiting;
-  Epoch epoch = 0;
-  Lsn last = 0;
-  Lsn committed = 0;
-  Lsn peer_received = 0;
-  Lsn peer_synced = 0;
-  bool in_sync = false;              // this node may be promoted without force
-  bool peer_in_sync = false;
-  bool peer_connected = false;
-  bool ever_led = false;             // this node's journal holds a record at all
-  bool was_solo = false;             // the journal's last control record is a went_solo of this
-                                     // node: it may serve alone after a restart
-  std::uint64_t change = 0;          // raised at every change of role, pair state or in_sync
-  std::string reason;                // sentence for the last change
-  double resync_progress = 0;        // 0 to 1 while resyncing
-  std::uint64_t peer_silent_ms = 0;
 };
 
 // The broker's side. All calls come on the loop, none from inside append().

@@ -1,0 +1,205 @@
+// The replication machine of one node: step(event) → actions. Pure: no clock (time comes with the
+// event), no I/O, no randomness. The shell (replicator/shell/replicator.cpp) or the simulator
+// carries the actions out IN ORDER, each completely before the next, and feeds back the events
+// that they name after the step. design: replication.md; docs/replication-protocol.md.
+//
+// What the shell must keep to:
+// - An action that says "durable" is on the disk before the next action starts; if it fails the
+//   process stops.
+// - Appended is reported before any other event when records were put in the journal.
+// - After Apply the state holds everything up to that LSN before the next event is stepped.
+// - Messages of one link arrive in order or the link breaks (TCP). LinkDown ends them all: nothing
+//   of an old link is delivered after it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <utility>
+
+#include "replicator/core/action.h"
+#include "replicator/core/event.h"
+#include "replicator/core/types.h"
+#include "replicator/core/wire.h"
+
+namespace tandemq::repl {
+
+struct ReplicaConfig {
+  bool single = false;  // no peer: solo for ever
+  unsigned node_index = 1;
+  std::string node_name;
+  std::string pair_id;
+  CommitRule commit = CommitRule::replicated;
+  bool sync_when_solo = true;
+  std::uint32_t sync_interval_ms = 100;
+  std::uint32_t heartbeat_ms = 50;
+  std::uint32_t peer_silence_ms = 250;
+  std::uint32_t resync_silence_ms = 10000;  // of a standby that installs a snapshot
+  std::uint32_t switchover_ms = 5000;       // then it is given up
+  std::size_t window_bytes = 8u << 20;      // sent and not confirmed, at most
+  std::size_t batch_bytes = 1u << 20;       // of one catch-up batch
+};
+
+class Replica {
+ public:
+  explicit Replica(ReplicaConfig config);
+
+  // Appends to out.actions; the caller clears.
+  void step(const Event& event, Output& out);
+
+  ReplicaStatus status() const;
+  const ReplicaConfig& config() const { return config_; }
+  const Meta& meta() const { return meta_; }
+  Role role() const { return meta_.role; }
+  Epoch epoch() const { return epoch_; }  // of the own reign, or of the primary last followed
+  Lsn last() const { return last_; }
+  Lsn committed() const { return committed_; }
+  // False while a switchover drains: nothing may be appended then.
+  bool accepts_records() const { return meta_.role == Role::primary && !handing_over_; }
+  // Oldest record that the peer may still need from the journal; 0 when there is no peer.
+  Lsn peer_needs_from() const;
+
+ private:
+  friend Status check_invariants(const Replica& replica);
+
+  // The rule by which a primary commits. Resyncing is `solo` with a peer that catches up.
+  enum class Mode : std::uint8_t { paired, waiting, solo };
+  enum class Stream : std::uint8_t { none, snapshot_wanted, snapshot, records };
+
+  // What a primary knows about the standby on the present link.
+  struct Follower {
+    Stream stream = Stream::none;
+    bool in_sync = false;  // it counts itself so, durably, and said so
+    Lsn begin = 0;         // where the stream began (progress)
+    Lsn sent = 0;
+    Lsn received = 0;
+    Lsn synced = 0;
+    Lsn snapshot_lsn = 0;
+    Lsn required_from = 0;             // commits need it from here on; 0: not yet
+    Lsn announced = 0;                 // InSync{announced} was sent; 0: not yet
+    Lsn ready_at = 0;                  // waiting becomes paired when it has received this
+    std::uint64_t waits_since_ms = 0;  // a confirmation is due since; 0: none is
+    std::size_t unconfirmed_bytes = 0;
+    std::deque<std::pair<Lsn, std::size_t>> batches;  // sent, not confirmed
+  };
+  // What a standby knows about the primary on the present link.
+  struct Leader {
+    bool following = false;  // Follow was accepted: Records are welcome
+    bool sync_each = false;
+    bool waits_for_snapshot = false;  // Records are ignored until it is there
+    Lsn snapshot_lsn = 0;             // being received; 0: none
+    std::uint64_t snapshot_bytes = 0;
+    std::uint64_t snapshot_stored = 0;
+    EpochHistory snapshot_history;
+    Lsn in_sync_at = 0;  // InSync came for a record not yet written; 0: none
+    Lsn target = 0;      // the primary's last record as far as heard
+  };
+
+  // replica.cpp
+  void on(const event::Started&);
+  void on(const event::Tick&);
+  void on(const event::Appended&);
+  void on(const event::Written&);
+  void on(const event::Synced&);
+  void on(const event::JournalTrimmed&);
+  void act(Action action) { out_->actions.push_back(std::move(action)); }
+  void persist() { act(action::PersistMeta{meta_}); }
+  void say(std::string reason);
+  void drop_link(std::string reason, bool back_off);
+  void request_sync();
+  void heartbeat();
+  void watch_silence();
+
+  // replica_handshake.cpp
+  void on(const event::LinkUp&);
+  void on(const event::LinkDown&);
+  void on(const event::Received&);
+  void on_message(const msg::Hello&);
+  void on_message(const msg::Goodbye&);
+  void on_message(const msg::Reject&);
+  void on_message(const msg::Heartbeat&);
+  msg::Hello own_hello() const;
+  void compare_with(const msg::Hello& peer);
+  void adopt_epoch(Epoch seen);
+  void link_lost(const std::string& reason);
+
+  // replica_primary.cpp
+  void on(const event::RecordsSent&);
+  void on(const event::SnapshotReady&);
+  void on(const event::SnapshotSent&);
+  void on_message(const msg::Confirm&);
+  void on_message(const msg::NeedSnapshot&);
+  void lead(const msg::Hello& peer);
+  void stream_snapshot(std::string reason);
+  void pump();
+  void write_own();
+  void follow_progress();
+  void announce_in_sync();
+  void now_paired(std::string reason);
+  void commit();
+  Lsn commit_candidate() const;
+  void append_control(ControlKind kind, std::string reason);
+
+  // replica_standby.cpp
+  void on(const event::Rebuilt&);
+  void on(const event::SnapshotInstalled&);
+  void on_message(const msg::Follow&);
+  void on_message(const msg::Records&);
+  void on_message(const msg::InSync&);
+  void on_message(const msg::SnapshotBegin&);
+  void on_message(const msg::SnapshotChunk&);
+  void on_message(const msg::SnapshotEnd&);
+  void cut_after(Lsn lsn, bool rebuild);
+  void ask_snapshot(std::string reason);
+  void confirm();
+  void become_in_sync();
+
+  // replica_promotion.cpp
+  void on(const event::Promote&);
+  void on(const event::Demote&);
+  void on(const event::GoSolo&);
+  void on(const event::LoseSync&);
+  void on(const event::Leave&);
+  void on(const event::Switchover&);
+  void on_message(const msg::SwitchoverOffer&);
+  void on_message(const msg::SwitchoverAccept&);
+  void reign(Epoch epoch, std::string reason);
+  void go_solo(const std::string& reason);
+  void step_down(std::string reason, bool keeps_sync);
+  void hand_over_when_drained();
+  void end_switchover(bool ok, std::string reason);
+
+  ReplicaConfig config_;
+  Output* out_ = nullptr;  // during step() only
+  std::uint64_t now_ms_ = 0;
+  Meta meta_;
+  std::string reason_ = "started";
+  Epoch epoch_ = 0;
+  Lsn first_ = 0;  // oldest record in the journal, 0: none
+  Lsn last_ = 0;
+  Lsn written_ = 0;
+  Lsn synced_ = 0;
+  Lsn committed_ = 0;  // standby: as far as it heard
+  std::uint64_t sync_asked_ms_ = 0;
+  std::uint64_t change_ = 0;
+  bool confirmed_ = false;  // the claim meta_.in_sync was confirmed since the start
+
+  bool link_ = false;           // there is a link
+  bool greeted_ = false;        // the peer's Hello was accepted on it
+  std::uint64_t heard_ms_ = 0;  // last sign of life
+  std::uint64_t spoke_ms_ = 0;  // last message sent
+  Lsn peer_last_received_ = 0;  // survives the link: what to keep for it in the journal
+
+  Mode mode_ = Mode::waiting;
+  Lsn solo_from_ = 0;          // went_solo record that must be synced first
+  bool handing_over_ = false;  // a switchover drains
+  bool offered_ = false;       // stepped down, the offer is out
+  std::uint64_t handing_over_since_ms_ = 0;
+  Follower follower_;
+  Leader leader_;
+};
+
+// Checked after every step in tests and the simulator; the error names what is broken.
+Status check_invariants(const Replica& replica);
+
+}  // namespace tandemq::repl
