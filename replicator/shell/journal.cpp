@@ -1,0 +1,200 @@
+// The write path: buffer, one write, and the hand-over to the sync worker.
+#include "replicator/shell/journal.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "broker/base/bytes.h"
+#include "broker/base/check.h"
+#include "replicator/shell/journal_impl.h"
+
+namespace tandemq::repl {
+namespace {
+
+constexpr int kExitJournalFailed = 4;
+
+void stop_process(const std::string& line) {
+  std::fprintf(stderr, "%s\n", line.c_str());
+  std::fflush(stderr);
+  ::_exit(kExitJournalFailed);
+}
+
+}  // namespace
+
+JournalImpl::JournalImpl(const JournalConfig& config, event_base* base)
+    : config_(config),
+      io_(config.io != nullptr ? *config.io : JournalIo::system()),
+      worker_(
+          io_, config.dir, base,
+          [this](const std::string& file, int result) {
+            fail("journal_sync_failed", file, result);
+          },
+          [this] { on_worker_done(); }) {}
+
+JournalImpl::~JournalImpl() {
+  if (!loaded_) return;
+  flush();
+  sync_now();
+  if (failed_ || marked_ >= last_) return;
+  std::string mark;
+  write_sync_mark(mark, segments_.back().salt, last_);
+  Segment& newest = segments_.back();
+  if (newest.end + mark.size() > newest.size) return;
+  if (write_all(io_, newest.file->fd, mark, newest.end) == 0) io_.fdatasync(newest.file->fd);
+}
+
+Lsn JournalImpl::append(Epoch epoch, std::uint16_t kind, std::string_view body) {
+  place(kFrameHeader + body.size(), epoch, last_ + 1);
+  write_frame(buffer_, epoch, ++last_, kind, body);
+  return last_;
+}
+
+void JournalImpl::append_frames(std::string_view frames, Lsn first, Lsn last) {
+  TMQ_CHECK(first == last_ + 1 && last >= last_);
+  while (!frames.empty()) {
+    TMQ_CHECK(frames.size() >= kFrameHeader);
+    const auto length = get_le<std::uint32_t>(frames.data());
+    TMQ_CHECK(length >= kFrameHeader && length <= frames.size());
+    TMQ_CHECK(get_le<Lsn>(frames.data() + 16) == last_ + 1);
+    place(length, get_le<Epoch>(frames.data() + 8), last_ + 1);
+    buffer_.append(frames.substr(0, length));
+    frames.remove_prefix(length);
+    ++last_;
+  }
+  TMQ_CHECK(last_ == last);
+}
+
+// Settles in which segment and where the next frame goes.
+void JournalImpl::place(std::size_t length, Epoch epoch, Lsn lsn) {
+  TMQ_CHECK(length <= kFrameMax);
+  TMQ_CHECK(epochs_.empty() || epoch >= epochs_.back().epoch);
+  if (buffer_.empty()) start_batch();
+  const std::uint64_t size = rolls_.empty() ? segments_.back().size : rolls_.back().size;
+  if (next_segment_ == lsn) {  // an empty segment grows for a long record
+    const std::uint64_t needed = next_offset_ + length;
+    if (needed > size) rolls_.push_back({buffer_.size(), lsn, needed});
+  } else if (next_offset_ + length > std::min(size, config_.segment_bytes)) {
+    const std::uint64_t needed = kSegmentHeader + length;
+    rolls_.push_back({buffer_.size(), lsn, std::max(config_.segment_bytes, needed)});
+    next_segment_ = lsn;
+    next_offset_ = kSegmentHeader;
+    indexed_offset_ = 0;
+  }
+  if (indexed_offset_ == 0 || next_offset_ - indexed_offset_ >= kIndexStep) {
+    places_.push_back({next_segment_, {lsn, next_offset_}});
+    indexed_offset_ = next_offset_;
+  }
+  if (epochs_.empty() || epochs_.back().epoch != epoch) epochs_.push_back({lsn, epoch});
+  next_offset_ += length;
+}
+
+// A batch begins with a sync mark when more is durable than the file says so far.
+void JournalImpl::start_batch() {
+  const Lsn synced = worker_.figures().synced;
+  if (synced > marked_ && next_offset_ + kFrameHeader <= segments_.back().size) {
+    write_sync_mark(buffer_, segments_.back().salt, synced);
+    next_offset_ += buffer_.size();
+    marked_ = synced;
+  }
+  frames_from_ = buffer_.size();
+}
+
+std::string_view JournalImpl::pending() const {
+  return std::string_view(buffer_).substr(buffer_.empty() ? 0 : frames_from_);
+}
+
+void JournalImpl::flush() {
+  if (buffer_.empty() || failed_) return;
+  const std::string_view batch = buffer_;
+  std::size_t done = 0;
+  for (const Roll& next : rolls_) {
+    if (!write_piece(batch.substr(done, next.at - done)) || !roll(next)) return;
+    done = next.at;
+  }
+  if (!write_piece(batch.substr(done))) return;
+  for (const Place& place : places_) {
+    segments_[segment_at(place.first_of_segment)].index.push_back(place.entry);
+  }
+  buffer_.clear();
+  rolls_.clear();
+  places_.clear();
+  frames_from_ = 0;
+  written_ = last_;
+}
+
+bool JournalImpl::write_piece(std::string_view piece) {
+  if (piece.empty()) return true;
+  Segment& newest = segments_.back();
+  const int result = write_all(io_, newest.file->fd, piece, newest.end);
+  if (result < 0) return fail("journal_write_failed", newest.file->path, result), false;
+  newest.end += piece.size();
+  if (unsynced_.empty() || unsynced_.back() != newest.file) unsynced_.push_back(newest.file);
+  return true;
+}
+
+// The new file gets its name at once; its header and name become durable with the next sync, before
+// anything in it counts as durable.
+bool JournalImpl::roll(const Roll& roll) {
+  Segment& newest = segments_.back();
+  if (newest.first == roll.first) {
+    const int grown = io_.allocate(newest.file->fd, roll.size);
+    if (grown < 0) return fail("journal_write_failed", newest.file->path, grown), false;
+    newest.size = roll.size;
+    return true;
+  }
+  const std::string path = config_.dir + "/" + segment_name(roll.first);
+  Segment made;
+  const int result = write_new_segment(path, roll.first, roll.size, made);
+  if (result < 0) return fail("journal_write_failed", path, result), false;
+  segments_.push_back(std::move(made));
+  unsynced_.push_back(segments_.back().file);
+  folder_unsynced_ = true;
+  return true;
+}
+
+void JournalImpl::request_sync() {
+  if (failed_ || requested_ == written_) return;
+  requested_ = written_;
+  worker_.post(
+      {std::exchange(unsynced_, {}), std::exchange(folder_unsynced_, false), written_, {}});
+}
+
+void JournalImpl::sync_now() {
+  request_sync();
+  worker_.wait();
+}
+
+void JournalImpl::on_worker_done() {
+  const Lsn synced = worker_.figures().synced;
+  if (failed_ || synced <= reported_) return;
+  reported_ = synced;
+  if (on_synced) on_synced(synced);
+}
+
+void JournalImpl::fail(const char* event, const std::string& file, int result) {
+  if (failed_.exchange(true)) return;
+  const std::string line = std::string("level=fatal event=") + event + " file=" + file +
+                           " error=\"" + io_error(result) +
+                           "\" action=\"stopping; the peer takes over\"";
+  config_.on_fatal ? config_.on_fatal(line) : stop_process(line);
+}
+
+JournalFigures JournalImpl::figures() const {
+  const SyncFigures sync = worker_.figures();
+  JournalFigures figures;
+  figures.first = last_ >= segments_.front().first ? segments_.front().first : 0;
+  figures.last = last_;
+  figures.written = written_;
+  figures.synced = sync.synced;
+  figures.segments = segments_.size();
+  for (const Segment& segment : segments_) figures.bytes += segment.size;
+  figures.syncs_total = sync.syncs_total;
+  figures.sync_us_last = sync.sync_us_last;
+  figures.torn_bytes_cut = torn_bytes_cut_;
+  return figures;
+}
+
+}  // namespace tandemq::repl

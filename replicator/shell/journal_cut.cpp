@@ -1,0 +1,122 @@
+// What makes a journal shorter: truncate_after, reset, drop_through.
+#include <algorithm>
+#include <limits>
+
+#include "replicator/shell/journal_impl.h"
+
+namespace tandemq::repl {
+
+// All written and durable, nothing under way: what the cuts below start from.
+bool JournalImpl::settle() {
+  flush();
+  sync_now();
+  return !failed_;
+}
+
+Status JournalImpl::truncate_after(Lsn lsn, std::string* cut) {
+  if (!settle()) return Error{"the journal has failed", kDamagedData};
+  if (lsn >= last_) return Done{};
+  if (lsn + 1 < segments_.front().first) {
+    return Error{"cannot cut the journal after record " + std::to_string(lsn) +
+                 ": its oldest record is " + std::to_string(segments_.front().first)};
+  }
+  if (cut != nullptr) {
+    const std::size_t all = std::numeric_limits<std::size_t>::max();
+    const Result<Lsn> read_all = read(lsn + 1, all, *cut);
+    if (!read_all) return read_all.error();
+  }
+  const std::size_t keep = segment_at(lsn + 1);
+  std::uint64_t offset = kSegmentHeader;
+  const auto at_cut = [&](const FrameView&, std::uint64_t at) { return offset = at, false; };
+  const Status found = walk(lsn + 1, 0, at_cut);
+  if (!found) return found;
+  Status removed = remove_from(keep + 1);
+  if (!removed) return removed;
+  Status shortened = cut_segment(segments_[keep], offset);
+  if (!shortened) return shortened;
+  forget_after(lsn);
+  return Done{};
+}
+
+// Newest first, so that a crash on the way leaves a journal without a gap.
+Status JournalImpl::remove_from(std::size_t segment) {
+  while (segments_.size() > segment) {
+    const std::string path = segments_.back().file->path;
+    const int result = io_.remove(path);
+    if (result < 0) return Error{"cannot remove " + path + ": " + io_error(result)};
+    segments_.pop_back();
+  }
+  const int result = io_.sync_folder(config_.dir);
+  if (result < 0) return Error{"cannot sync " + config_.dir + ": " + io_error(result)};
+  return Done{};
+}
+
+// Shortening the file and making it long again leaves zeros behind `offset`, whatever was there;
+// that is one step for the file system, where writing zeros would be many.
+Status JournalImpl::cut_segment(Segment& segment, std::uint64_t offset) {
+  const auto refused = [&segment](int result) {
+    return Error{"cannot cut " + segment.file->path + ": " + io_error(result), kEnvironmentRefuses};
+  };
+  const int fd = segment.file->fd;
+  const std::uint64_t size = std::max(config_.segment_bytes, offset);
+  int result = io_.truncate(fd, offset);
+  if (result < 0 || (result = io_.fdatasync(fd)) < 0) return refused(result);
+  if ((result = io_.allocate(fd, size)) < 0) return refused(result);
+  if ((result = io_.fdatasync(fd)) < 0) return refused(result);
+  segment.end = offset;
+  segment.size = size;
+  return Done{};
+}
+
+void JournalImpl::forget_after(Lsn lsn) {
+  auto& index = segments_.back().index;
+  while (!index.empty() && index.back().lsn > lsn) index.pop_back();
+  while (!epochs_.empty() && epochs_.back().first > lsn) epochs_.pop_back();
+  last_ = written_ = requested_ = reported_ = lsn;
+  marked_ = std::min(marked_, lsn);
+  worker_.set_synced(lsn);
+  cursor_ = {};
+  begin_at_end();
+}
+
+// The next batch goes behind what the newest segment holds.
+void JournalImpl::begin_at_end() {
+  const Segment& newest = segments_.back();
+  next_segment_ = newest.first;
+  next_offset_ = newest.end;
+  indexed_offset_ = newest.index.empty() ? 0 : newest.index.back().offset;
+}
+
+Status JournalImpl::reset(Lsn next) {
+  if (!settle()) return Error{"the journal has failed", kDamagedData};
+  Status removed = remove_from(0);
+  if (removed) {
+    epochs_.clear();
+    cursor_ = {};
+    removed = create_first(next);
+  }
+  // Without a segment nothing can be written any more.
+  if (!removed) {
+    loaded_ = false;
+    failed_ = true;
+    return removed;
+  }
+  begin_at_end();
+  return Done{};
+}
+
+void JournalImpl::drop_through(Lsn lsn) {
+  SyncJob job;
+  while (segments_.size() > 1 && segments_[1].first <= lsn + 1) {
+    job.remove.push_back(std::move(segments_.front().file));
+    segments_.pop_front();
+  }
+  if (job.remove.empty() || failed_) return;
+  while (epochs_.size() > 1 && epochs_[1].first <= segments_.front().first) {
+    epochs_.erase(epochs_.begin());
+  }
+  worker_.post(std::move(job));
+  if (!worker_.threaded()) worker_.wait();
+}
+
+}  // namespace tandemq::repl

@@ -1,0 +1,104 @@
+#include "replicator/shell/journal_io.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace tandemq::repl {
+namespace {
+
+constexpr mode_t kFileMode = 0640;
+
+template <class T>
+T or_errno(T result) {
+  return result < 0 ? static_cast<T>(-errno) : result;
+}
+
+}  // namespace
+
+int JournalIo::open(const std::string& path, int flags) {
+  return or_errno(::open(path.c_str(), flags | O_CLOEXEC, kFileMode));
+}
+
+ssize_t JournalIo::pwrite(int fd, std::string_view data, std::uint64_t offset) {
+  return or_errno(::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset)));
+}
+
+ssize_t JournalIo::pread(int fd, char* data, std::size_t size, std::uint64_t offset) {
+  return or_errno(::pread(fd, data, size, static_cast<off_t>(offset)));
+}
+
+int JournalIo::allocate(int fd, std::uint64_t size) {
+  const int result = ::fallocate(fd, 0, 0, static_cast<off_t>(size));
+  if (result == 0) return 0;
+  // File systems without preallocation: a sparse file, and ENOSPC may come later.
+  if (errno == EOPNOTSUPP) return or_errno(::ftruncate(fd, static_cast<off_t>(size)));
+  return -errno;
+}
+
+int JournalIo::truncate(int fd, std::uint64_t size) {
+  return or_errno(::ftruncate(fd, static_cast<off_t>(size)));
+}
+
+int JournalIo::fdatasync(int fd) {
+  return or_errno(::fdatasync(fd));
+}
+
+int JournalIo::sync_folder(const std::string& dir) {
+  const int fd = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  const int result = or_errno(::fsync(fd));
+  ::close(fd);
+  return result;
+}
+
+int JournalIo::remove(const std::string& path) {
+  return or_errno(::unlink(path.c_str()));
+}
+
+int JournalIo::rename(const std::string& from, const std::string& to) {
+  return or_errno(::rename(from.c_str(), to.c_str()));
+}
+
+JournalIo& JournalIo::system() {
+  static JournalIo io;
+  return io;
+}
+
+JournalFile::~JournalFile() {
+  ::close(fd);
+}
+
+int write_all(JournalIo& io, int fd, std::string_view data, std::uint64_t offset) {
+  while (!data.empty()) {
+    const ssize_t written = io.pwrite(fd, data, offset);
+    if (written == -EINTR) continue;
+    if (written < 0) return static_cast<int>(written);
+    if (written == 0) return -EIO;
+    data.remove_prefix(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+  }
+  return 0;
+}
+
+ssize_t read_all(JournalIo& io, int fd, char* data, std::size_t size, std::uint64_t offset) {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got = io.pread(fd, data + done, size - done, offset + done);
+    if (got == -EINTR) continue;
+    if (got < 0) return got;
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return static_cast<ssize_t>(done);
+}
+
+std::string io_error(ssize_t result) {
+  return std::strerror(static_cast<int>(-result));
+}
+
+}  // namespace tandemq::repl

@@ -1,0 +1,53 @@
+// The file system as the journal uses it, so that tests can make it fail and record what was
+// durable when. Results are 0 or above, or a negative errno.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/base/result.h"
+
+namespace tandemq::repl {
+
+class JournalIo {
+ public:
+  virtual ~JournalIo() = default;
+  virtual int open(const std::string& path, int flags);  // created with mode 0640
+  virtual ssize_t pwrite(int fd, std::string_view data, std::uint64_t offset);
+  virtual ssize_t pread(int fd, char* data, std::size_t size, std::uint64_t offset);
+  virtual int allocate(int fd, std::uint64_t size);  // the file reads as zeros up to `size`
+  virtual int truncate(int fd, std::uint64_t size);
+  virtual int fdatasync(int fd);
+  virtual int sync_folder(const std::string& dir);
+  virtual int remove(const std::string& path);
+  virtual int rename(const std::string& from, const std::string& to);
+
+  static JournalIo& system();
+};
+
+// An open segment file; shared by the loop and the sync worker, closed with the last owner.
+struct JournalFile {
+  JournalFile(std::string file_path, int file_fd) : path(std::move(file_path)), fd(file_fd) {}
+  ~JournalFile();
+  JournalFile(const JournalFile&) = delete;
+  JournalFile& operator=(const JournalFile&) = delete;
+
+  const std::string path;
+  const int fd;
+};
+using JournalFileRef = std::shared_ptr<JournalFile>;
+
+// All of `data`, over short and interrupted writes; 0 or a negative errno.
+int write_all(JournalIo& io, int fd, std::string_view data, std::uint64_t offset);
+// Up to `size` bytes, less only at the end of the file; a negative errno on failure.
+ssize_t read_all(JournalIo& io, int fd, char* data, std::size_t size, std::uint64_t offset);
+
+// "No space left on device" for -ENOSPC.
+std::string io_error(ssize_t result);
+
+}  // namespace tandemq::repl

@@ -1,0 +1,170 @@
+// Journal::open: lock, scan, cut a torn tail, open what is left; and how segments are made.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "replicator/shell/journal_impl.h"
+
+namespace tandemq::repl {
+namespace {
+
+constexpr const char* kNewSegment = "/new.tmp";  // until it is whole
+
+std::uint64_t draw_salt() {
+  std::uint64_t salt = 0;
+  while (salt == 0) {
+    if (::getrandom(&salt, sizeof salt, 0) != sizeof salt) salt = 0;
+  }
+  return salt;
+}
+
+Error refused(const std::string& what, const std::string& path, ssize_t result) {
+  return Error{"cannot " + what + " " + path + ": " + io_error(result), kEnvironmentRefuses};
+}
+
+Status make_folder(const std::string& dir) {
+  std::error_code error;
+  if (std::filesystem::is_directory(dir, error)) return Done{};
+  std::filesystem::create_directories(dir, error);
+  if (!error) {
+    using std::filesystem::perms;
+    std::filesystem::permissions(dir, perms::owner_all | perms::group_read | perms::group_exec,
+                                 error);
+  }
+  if (!error) return Done{};
+  return Error{"cannot create the journal folder " + dir + ": " + error.message(),
+               kEnvironmentRefuses};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(const JournalConfig& config, event_base* base) {
+  Status made = make_folder(config.dir);
+  if (!made) return made.error();
+  auto journal = std::make_unique<JournalImpl>(config, base);
+  Status loaded = journal->load();
+  if (!loaded) return loaded.error();
+  return std::unique_ptr<Journal>(std::move(journal));
+}
+
+Status JournalImpl::load() {
+  Status locked = lock_folder();
+  if (!locked) return locked;
+  Result<JournalScan> scan = scan_journal(io_, config_.dir, nullptr);
+  if (!scan) return scan.error();
+  Status adopted = adopt(*scan);
+  if (!adopted) return adopted;
+  written_ = last_;
+  begin_at_end();
+  loaded_ = true;
+  return Done{};
+}
+
+Status JournalImpl::lock_folder() {
+  const int fd = io_.open(config_.dir, O_RDONLY | O_DIRECTORY);
+  if (fd < 0) return refused("open the journal folder", config_.dir, fd);
+  folder_ = std::make_shared<JournalFile>(config_.dir, fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return Done{};
+  return Error{
+      "the journal folder " + config_.dir + " is in use by another process; stop that one first",
+      kEnvironmentRefuses};
+}
+
+Status JournalImpl::adopt(const JournalScan& scan) {
+  io_.remove(config_.dir + kNewSegment);  // left by a crash while it was made
+  if (scan.segments.empty()) return create_first(1);
+  if (scan.torn) {
+    torn_bytes_cut_ = scan.torn->bytes;
+    tail_note_ = scan.torn->note;
+    Status removed = remove_behind(scan.segments.back().first);
+    if (!removed) return removed;
+  }
+  for (const FoundSegment& found : scan.segments) {
+    Status opened = open_segment(found);
+    if (!opened) return opened;
+  }
+  epochs_ = scan.epochs;
+  last_ = scan.last;
+  Segment& newest = segments_.back();
+  if (scan.torn || newest.size < config_.segment_bytes) {
+    Status cut = cut_segment(newest, newest.end);
+    if (!cut) return cut;
+  }
+  // A crash may have left written records unsynced, in any segment; from here on all are durable.
+  for (const Segment& segment : segments_) {
+    const int result = io_.fdatasync(segment.file->fd);
+    if (result < 0) return refused("sync", segment.file->path, result);
+  }
+  const int result = io_.sync_folder(config_.dir);
+  if (result < 0) return refused("sync", config_.dir, result);
+  marked_ = scan.marked;
+  requested_ = reported_ = last_;
+  worker_.set_synced(last_);
+  return Done{};
+}
+
+// Files of segments that begin behind `first`, newest first, so that a crash on the way leaves a
+// journal without a gap.
+Status JournalImpl::remove_behind(Lsn first) {
+  std::vector<Lsn> behind;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(config_.dir, error)) {
+    const Lsn found = segment_of_name(entry.path().filename().string());
+    if (found > first) behind.push_back(found);
+  }
+  std::sort(behind.rbegin(), behind.rend());
+  for (const Lsn lsn : behind) {
+    const std::string path = config_.dir + "/" + segment_name(lsn);
+    const int result = io_.remove(path);
+    if (result < 0) return refused("remove", path, result);
+  }
+  const int result = io_.sync_folder(config_.dir);
+  if (result < 0) return refused("sync", config_.dir, result);
+  return Done{};
+}
+
+Status JournalImpl::open_segment(const FoundSegment& found) {
+  const int fd = io_.open(found.path, O_RDWR);
+  if (fd < 0) return refused("open", found.path, fd);
+  segments_.push_back({std::make_shared<JournalFile>(found.path, fd), found.first, found.salt,
+                       found.end, found.size, found.index});
+  return Done{};
+}
+
+// The first segment of a journal is whole and durable before it has its name.
+Status JournalImpl::create_first(Lsn next) {
+  const std::string temporary = config_.dir + kNewSegment;
+  const std::string path = config_.dir + "/" + segment_name(next);
+  Segment made;
+  last_ = written_ = requested_ = reported_ = marked_ = next - 1;
+  worker_.set_synced(last_);
+  int result = write_new_segment(temporary, next, config_.segment_bytes, made);
+  if (result < 0) return refused("write", temporary, result);
+  if ((result = io_.fdatasync(made.file->fd)) < 0) return refused("sync", temporary, result);
+  if ((result = io_.rename(temporary, path)) < 0) return refused("rename", temporary, result);
+  if ((result = io_.sync_folder(config_.dir)) < 0) return refused("sync", config_.dir, result);
+  made.file = nullptr;
+  const int fd = io_.open(path, O_RDWR);
+  if (fd < 0) return refused("open", path, fd);
+  made.file = std::make_shared<JournalFile>(path, fd);
+  segments_.clear();
+  segments_.push_back(std::move(made));
+  return Done{};
+}
+
+int JournalImpl::write_new_segment(const std::string& path, Lsn first, std::uint64_t size,
+                                   Segment& made) {
+  const int fd = io_.open(path, O_RDWR | O_CREAT | O_TRUNC);
+  if (fd < 0) return fd;
+  made = {std::make_shared<JournalFile>(path, fd), first, draw_salt(), kSegmentHeader, size, {}};
+  const int allocated = io_.allocate(fd, size);
+  if (allocated < 0) return allocated;
+  const Lsn synced = std::min(worker_.figures().synced, first - 1);
+  return write_all(io_, fd, encode_segment_header({first, synced, made.salt}), 0);
+}
+
+}  // namespace tandemq::repl
