@@ -36,6 +36,7 @@ usage() {
   kill NODE WHAT     kill -9 broker, agent, keepalived, all (the three), or host (power off)
   hang NODE WHAT     SIGSTOP broker, agent or keepalived
   start NODE WHAT    start a dead broker, agent, keepalived or all
+  plug NODE          put the node's cables back in
   cut link           the replication network drops everything between the nodes
   cut lan NODE       the node's cable to the service network is out
   cut vrrp           VRRP (protocol 112) is dropped between the nodes
@@ -184,6 +185,14 @@ cut() {
   esac
 }
 
+plug() {
+  need_root
+  need_up
+  need_node "${1:-}"
+  cable "$1" service up
+  cable "$1" replica up
+}
+
 heal() {
   need_root
   need_up
@@ -192,8 +201,7 @@ heal() {
   for node in a b; do
     freeze $node 0
     continue_node $node
-    cable $node service up
-    cable $node replica up
+    plug $node
     start_dead $node
   done
   [ "${1:-}" = --no-wait ] || wait_paired 30
@@ -241,6 +249,7 @@ case $command in
   kill) kill_command "$@" ;;
   hang) hang_command "$@" ;;
   start) start_command "$@" ;;
+  plug) plug "$@" ;;
   cut) cut "$@" ;;
   heal) heal "$@" ;;
   wait) need_up; wait_paired "$@" ;;

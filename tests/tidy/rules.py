@@ -92,8 +92,9 @@ def link_rule(tree):
     return found
 
 
-_CLOCK = re.compile(r"\b(?:std::)?(?:chrono::\w+_clock|clock_gettime|gettimeofday|time\s*\(\s*(?:0|NULL|"
-                    r"nullptr)|std::rand|random_device|getenv|printf|spdlog|std::cerr|std::cout)\b")
+_IMPURE_CALL = re.compile(
+    r"\b(?:chrono::\w+_clock|clock_gettime|gettimeofday|time\s*\(\s*(?:0|NULL|nullptr)|s?rand\s*\(|"
+    r"random_device|getenv|v?f?printf\s*\(|f?puts\s*\(|fwrite|fopen|spdlog|std::cerr|std::cout)")
 
 
 def pure_rule(tree):
@@ -104,7 +105,7 @@ def pure_rule(tree):
         if name and LAYERS[name].core:
             code = blank(tree.text(path))
             found += [Finding(path, line_of(code, m.start()), f"a core may not use {m.group(0)}")
-                      for m in _CLOCK.finditer(code)]
+                      for m in _IMPURE_CALL.finditer(code)]
     return found
 
 

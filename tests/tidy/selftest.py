@@ -33,6 +33,7 @@ BREAKS = [
      "target_link_libraries(tandemqctl PRIVATE tmq_failover_shell\n  tmq_repl_core)\n"),
     ("pure", "broker/core/bad.cpp", "auto x = std::chrono::steady_clock::now();\n"),
     ("pure", "failover/core/bad.cpp", 'void f() { std::printf("x"); }\n'),
+    ("pure", "broker/mqtt/bad.cpp", 'void f() { std::fputs("x", stderr); }\n'),
     ("order", "broker/core/bad.cpp",
      "std::unordered_map<int, int> table_;\nvoid f() { for (auto& [k, v] : table_) g(k, v); }\n"),
     ("file-size", "broker/core/bad.cpp", "int x;\n" * 501),
@@ -59,6 +60,7 @@ FINE = [
     ("function-size", "broker/core/good.cpp", long_function(80)),
     ("function-size", "broker/core/good.cpp",
      "namespace a {\n" + "void f(char c = '{') {\n}\n" * 90 + "}  // namespace a\n"),
+    ("pure", "broker/core/good.cpp", "void f(char* b) { std::snprintf(b, 9, operand(3)); }\n"),
     ("pure", "broker/core/good.cpp", "// not steady_clock::now(), std::printf\nint x = 1'000;\n"),
     ("order", "broker/core/good.cpp",
      "std::unordered_map<int, int> table_;\nstd::map<int, int> ordered_;\n"

@@ -1,0 +1,148 @@
+"""Processes and hosts that die or hang."""
+import os
+import signal
+
+from registry import case
+from testbed import LAB, expect, peer_of
+
+FAULT_AT_S = 2.5   # of the load's 6 s
+
+
+def promoted_instead(bed, fault, seconds=10):
+    """Load, then fault(primary); the other node must be primary with the next epoch."""
+    old = bed.primary()
+    epoch = bed.epoch()
+    load = bed.load()
+    load.until(FAULT_AT_S)
+    fault(old)
+    bed.wait_role(peer_of(old), "primary", seconds)
+    expect(bed.epoch() == epoch + 1, f"one change of reign was due, {bed.epoch() - epoch} happened")
+    return old, load
+
+
+def goes_on_alone(bed, fault, seconds=15):
+    """Load, then fault(standby); the primary must go solo in its own reign."""
+    primary = bed.primary()
+    load = bed.load(seconds=12)
+    load.until(FAULT_AT_S)
+    fault(peer_of(primary))
+    bed.wait_role(primary, "primary", seconds, pair_state="solo")
+    return primary, load
+
+
+@case("primary broker killed (-9)", budget_ms=100, limit_ms=1000)
+def broker_killed(bed):
+    _, load = promoted_instead(bed, bed.kill_broker)
+    return load.finish()
+
+
+@case("primary broker hung (SIGSTOP)", budget_ms=400, limit_ms=2000)
+def broker_hung(bed):
+    old, load = promoted_instead(bed, lambda node: bed.signal(node, "broker", signal.SIGSTOP))
+    bed.wait("the hung broker is killed by its agent", 5, lambda: bed.status(old) is None)
+    return load.finish()
+
+
+@case("primary host gone (power)", budget_ms=400, limit_ms=2000)
+def host_killed(bed):
+    _, load = promoted_instead(bed, lambda node: bed.lab("kill", node, "host"))
+    return load.finish()
+
+
+@case("primary host frozen with its cables out, thawed later", budget_ms=400, limit_ms=2000)
+def host_frozen(bed):
+    old, load = promoted_instead(bed, lambda node: bed.lab("cut", "node", node))
+    result = load.finish()
+    bed.lab("heal", "--no-wait")   # it wakes up believing that it is primary
+    bed.wait_role(old, "standby", 15)
+    expect(bed.primary() == peer_of(old), "the node that woke up took the reign back")
+    return result
+
+
+@case("keepalived killed (-9) on primary", budget_ms=400, limit_ms=2000)
+def keepalived_killed(bed):
+    old, load = promoted_instead(bed, lambda node: bed.lab("kill", node, "keepalived"))
+    bed.wait("the old primary dropped the address", 5, lambda: not bed.holds_address(old))
+    return load.finish()
+
+
+@case("agent killed (-9) on primary", budget_ms=0, limit_ms=300)
+def agent_killed(bed):
+    primary, epoch = bed.primary(), bed.epoch()
+    load = bed.load()
+    load.until(FAULT_AT_S)
+    bed.signal(primary, "agent", signal.SIGKILL)
+    result = load.finish()
+    expect((bed.primary(), bed.epoch()) == (primary, epoch), "something moved")
+    return result
+
+
+@case("agent killed (-9) on standby", budget_ms=0, limit_ms=300)
+def standby_agent_killed(bed):
+    primary, epoch = bed.primary(), bed.epoch()
+    load = bed.load()
+    load.until(FAULT_AT_S)
+    bed.signal(peer_of(primary), "agent", signal.SIGKILL)
+    result = load.finish()
+    expect((bed.primary(), bed.epoch()) == (primary, epoch), "something moved")
+    return result
+
+
+@case("standby broker killed (-9)", budget_ms=400, limit_ms=3000)
+def standby_broker_killed(bed):
+    _, load = goes_on_alone(bed, bed.kill_broker)
+    return load.finish()
+
+
+@case("standby host gone (power): lease 5 s", budget_ms=6000, limit_ms=9000)
+def standby_host_killed(bed):
+    _, load = goes_on_alone(bed, lambda node: bed.lab("kill", node, "host"))
+    return load.finish()
+
+
+@case("standby stopped in good order (Goodbye)", budget_ms=0, limit_ms=500)
+def standby_leaves(bed):
+    _, load = goes_on_alone(bed, lambda node: bed.signal(node, "broker", signal.SIGTERM))
+    return load.finish()
+
+
+@case("primary broker stopped in good order (SIGTERM)", budget_ms=100, limit_ms=1000)
+def broker_stopped(bed):
+    _, load = promoted_instead(bed, lambda node: bed.signal(node, "broker", signal.SIGTERM))
+    return load.finish()
+
+
+@case("two deaths: primary killed, healed, its successor killed", budget_ms=100, limit_ms=1500,
+      options=("--set", "agent:failover.damping_ms=1000"))
+def two_deaths(bed):
+    first, load = promoted_instead(bed, bed.kill_broker)
+    one = load.finish()
+    bed.heal()
+    second, load = promoted_instead(bed, bed.kill_broker)
+    expect(first != second, "the same node was primary twice")
+    two = load.finish()
+    return {k: max(one[k], two[k]) if k == "gap_ms" else one[k] + two[k] for k in one}
+
+
+@case("daemons restarted by their supervisor, as under systemd", budget_ms=100, limit_ms=1000,
+      options=("--restart",))
+def broker_killed_supervised(bed):
+    old, load = promoted_instead(bed, bed.kill_broker)
+    bed.wait_role(old, "standby", 15, in_sync=True)   # back without a hand, while the load runs
+    return load.finish()
+
+
+@case("keepalived paused for 1 s on primary", limit_ms=3000)
+def keepalived_paused(bed):
+    primary = bed.primary()
+    load = bed.load()
+    load.until(FAULT_AT_S)
+    pids = [bed.pid(primary, "keepalived")]
+    with open(os.path.join(LAB, primary, "keepalived-vrrp.pid"), encoding="utf-8") as f:
+        pids.append(int(f.read()))
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    load.until(FAULT_AT_S + 1)
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    return load.finish()

@@ -1,0 +1,15 @@
+"""The list of failover tests. A test is a function of (bed) that returns the load's result."""
+from collections import namedtuple
+
+Case = namedtuple("Case", "name what budget_ms limit_ms options run")
+CASES = []
+
+
+def case(what, budget_ms=None, limit_ms=None, options=()):
+    """Registers a test. `what` goes into the report; budget_ms is the failure table's figure for the
+    longest gap between acknowledgements, limit_ms what the test insists on (shared machines stall)."""
+    def register(function):
+        CASES.append(Case(function.__name__.replace("_", "-"), what, budget_ms, limit_ms,
+                          tuple(options), function))
+        return function
+    return register

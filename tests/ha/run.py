@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+"""The pair in network namespaces with real keepalived: every row of the failure table, with its gap.
+
+run.py [NAME...] [--list] [--keep-going] [--prefix DIR] [--repeat N] [--soak N [--seed S]]
+Writes build/ha-report.md; ends with `N passed, M failed`. A failed test leaves build/ha/NAME/.
+"""
+import argparse
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import cases_death  # noqa: E402,F401  (they register themselves)
+import cases_network  # noqa: E402,F401
+import cases_restart  # noqa: E402,F401
+import soak  # noqa: E402
+from registry import CASES  # noqa: E402
+from testbed import ROOT, Bed, Failed, expect  # noqa: E402
+
+REPORT = os.path.join(ROOT, "build", "ha-report.md")
+CASE_SECONDS_MAX = 120
+
+
+def on_alarm(_signal, _frame):
+    raise Failed(f"not done after {CASE_SECONDS_MAX} s")
+
+
+def judge(case, result):
+    expect(result["acknowledged"] > 0, "the load had nothing acknowledged")
+    expect(result["lost"] == 0, f"{result['lost']} acknowledged messages are lost")
+    expect(result["duplicates"] == 0, f"{result['duplicates']} QoS 2 duplicates")
+    expect(result["disorder"] == 0, f"{result['disorder']} order violations")
+    if case.limit_ms is not None:
+        expect(result["gap_ms"] <= case.limit_ms,
+               f"gap of {result['gap_ms']:.0f} ms, limit {case.limit_ms} ms")
+
+
+def run_case(case, prefix):
+    """A row of the report: (case, result or None, seconds to heal or None, error or None)."""
+    bed, result, healed, error = Bed(case.name, prefix), None, None, None
+    signal.signal(signal.SIGALRM, on_alarm)
+    signal.alarm(CASE_SECONDS_MAX)
+    try:
+        bed.up(*case.options)
+        result = case.run(bed)
+        healed = bed.heal()
+        bed.expect_same_history()
+        bed.expect_no_crash()
+        judge(case, result)
+    except Failed as failure:
+        error = str(failure)
+    except Exception:  # pylint: disable=broad-except  # a broken test must not hide the others
+        error = traceback.format_exc()
+    finally:
+        signal.alarm(0)
+        if error:
+            bed.keep_evidence()
+        bed.end()
+    return case, result, healed, error
+
+
+def milliseconds(value):
+    return "-" if value is None else f"{value:.0f} ms"
+
+
+def write_report(rows):
+    lines = ["# Failover, measured",
+             "Load: tandemq-bench failover, 50 publishers and 50 persistent subscribers, QoS 1 and 2, "
+             "5,000 messages/s. The gap is the longest time without an acknowledgement.", "",
+             "| test | what fails | gap | budget | acknowledged | lost | QoS 2 duplicates | disorder "
+             "| paired again | verdict |", "|---|---|---|---|---|---|---|---|---|---|"]
+    for case, result, healed, error in rows:
+        figures = (result["acknowledged"], result["lost"], result["duplicates"],
+                   result["disorder"]) if result else ("-",) * 4
+        lines.append("| " + " | ".join(map(str, (
+            case.name, case.what, milliseconds(result and result["gap_ms"]),
+            milliseconds(case.budget_ms), *figures, "-" if healed is None else f"{healed:.1f} s",
+            "ok" if not error else "**" + error.strip().splitlines()[-1][:160] + "**"))) + " |")
+    os.makedirs(os.path.dirname(REPORT), exist_ok=True)
+    with open(REPORT, "w", encoding="utf-8") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+def chosen(names, parser):
+    unknown = set(names) - {c.name for c in CASES}
+    if unknown:
+        parser.error(f"no test {', '.join(sorted(unknown))} (--list)")
+    return [c for c in CASES if not names or c.name in names]
+
+
+def run_all(cases, options):
+    rows, failed = [], 0
+    for case in cases * options.repeat:
+        begun = time.monotonic()
+        row = run_case(case, options.prefix)
+        rows.append(row)
+        _, result, healed, error = row
+        failed += bool(error)
+        words = f"gap {result['gap_ms']:.0f} ms of {milliseconds(case.budget_ms)}" if result else ""
+        print(f"ha {case.name}: {'FAILED' if error else 'ok'} {words} "
+              f"{'' if healed is None else f'paired again after {healed:.1f} s '}"
+              f"({time.monotonic() - begun:.0f} s)", flush=True)
+        if error:
+            print("  " + error.strip().replace("\n", "\n  "), flush=True)
+        write_report(rows)
+    print(f"report: {os.path.relpath(REPORT, ROOT)}")
+    print(f"{len(rows) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--prefix")
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--soak", type=int, metavar="N", help="N random faults at random moments")
+    parser.add_argument("--seed", type=int, default=None)
+    options = parser.parse_args()
+    if options.list:
+        for case in CASES:
+            print(f"{case.name:28} {case.what}")
+        return 0
+    if os.getuid() != 0:
+        parser.error("network namespaces need root")
+    if options.soak:
+        seed = options.seed if options.seed is not None else random.randrange(1 << 32)
+        return soak.run(options.soak, seed, options.prefix)
+    return run_all(chosen(options.names, parser), options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
