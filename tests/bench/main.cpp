@@ -1,0 +1,94 @@
+// tandemq-bench: load, cost and failover of an MQTT broker, seen from its clients.
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "tests/bench/stamp.h"
+#include "tests/bench/traffic.h"
+
+namespace {
+
+using namespace tandemq;
+using namespace tandemq::bench;
+
+void add_common(CLI::App& app, CommonOptions& common) {
+  common.id_prefix = "bench-" + std::to_string(getpid()) + "-";
+  app.add_option("--host", common.host, "broker's address")->capture_default_str();
+  app.add_option("--port", common.port, "broker's port")->capture_default_str();
+  app.add_option("--version", common.version, "3, 4 (3.1.1) or 5")
+      ->check(CLI::Range(3, 5))
+      ->capture_default_str();
+  app.add_option("--username", common.username);
+  app.add_option("--password", common.password);
+  app.add_option("--id-prefix", common.id_prefix, "begins client identifiers and topics")
+      ->capture_default_str();
+  app.add_option("--broker-pid", common.broker_pids,
+                 "process, or pid file, whose CPU and memory are reported; may be repeated");
+  app.add_flag("--json", common.json, "results as JSON");
+  app.add_flag("--quiet", common.quiet, "no progress on standard error");
+}
+
+void add_traffic(CLI::App& app, TrafficOptions& options) {
+  add_common(app, options.common);
+  app.add_option("--qos", options.qos)->check(CLI::Range(0, 2))->capture_default_str();
+  app.add_option("--payload", options.payload, "bytes")
+      ->check(CLI::Range(payload_min, std::size_t{1} << 26))
+      ->capture_default_str();
+  app.add_option("--window", options.window, "unacknowledged messages of a publisher (64)")
+      ->check(CLI::Range(1, 60000));
+  app.add_option("--lag", options.lag, "messages of a publisher that are not yet delivered");
+  app.add_option("--seconds", options.seconds, "how long to measure")->capture_default_str();
+  app.add_option("--warm-up", options.warm_up_s, "seconds before that")->capture_default_str();
+  app.add_option("--messages", options.messages, "how many to send, instead of --seconds");
+  app.add_option("--rate", options.rate, "messages per second in all; 0: as fast as it goes");
+  app.add_flag("--persistent", options.persistent, "sessions that outlive their connections");
+}
+
+int finish(const Result<Outcome>& result, const CommonOptions& common) {
+  if (!result) {
+    std::fprintf(stderr, "tandemq-bench: %s\n", result.error().message.c_str());
+    return 2;
+  }
+  const std::string text = common.json            ? result->report.json() + "\n"
+                           : result->text.empty() ? result->report.lines()
+                                                  : result->text;
+  std::fputs(text.c_str(), stdout);
+  return result->passed ? 0 : 1;
+}
+
+void raise_file_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);
+  raise_file_limit();
+  CLI::App app{"Load, cost and failover of an MQTT broker, seen from its clients."};
+  app.require_subcommand(1);
+
+  TrafficOptions pubsub;
+  CLI::App* pubsub_app = app.add_subcommand("pubsub", "publishers to subscribers, in pairs");
+  add_traffic(*pubsub_app, pubsub);
+  pubsub_app->add_option("--pubs", pubsub.publishers)->capture_default_str();
+  pubsub_app->add_option("--subs", pubsub.subscribers)->capture_default_str();
+
+  TrafficOptions fanout;
+  fanout.fanout = true;
+  fanout.subscribers = 500;
+  CLI::App* fanout_app = app.add_subcommand("fanout", "every message to all subscribers");
+  add_traffic(*fanout_app, fanout);
+  fanout_app->add_option("--pubs", fanout.publishers)->capture_default_str();
+  fanout_app->add_option("--subs", fanout.subscribers)->capture_default_str();
+
+  CLI11_PARSE(app, argc, argv);
+  if (pubsub_app->parsed()) return finish(run_traffic(pubsub), pubsub.common);
+  return finish(run_traffic(fanout), fanout.common);
+}

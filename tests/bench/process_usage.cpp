@@ -1,0 +1,45 @@
+#include "tests/bench/process_usage.h"
+
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace tandemq::bench {
+namespace {
+
+std::string process_number(const std::string& process) {
+  if (process.find_first_not_of("0123456789") == std::string::npos) return process;
+  std::ifstream file(process);
+  std::string number;
+  file >> number;
+  return number;
+}
+
+}  // namespace
+
+Usage usage_of(const std::vector<std::string>& processes) {
+  Usage sum;
+  for (const std::string& process : processes) {
+    std::ifstream file("/proc/" + process_number(process) + "/stat");
+    std::string line;
+    if (!std::getline(file, line)) continue;
+    // The name in parentheses may hold blanks; the state, field 3, follows it.
+    std::istringstream fields(line.substr(line.rfind(')') + 1));
+    std::string skipped;
+    for (int field = 3; field < 14; ++field) fields >> skipped;
+    std::uint64_t user = 0;
+    std::uint64_t system = 0;
+    fields >> user >> system;
+    for (int field = 16; field < 24; ++field) fields >> skipped;
+    std::uint64_t pages = 0;
+    fields >> pages;
+    const auto ticks_per_s = static_cast<double>(sysconf(_SC_CLK_TCK));
+    sum.user_s += static_cast<double>(user) / ticks_per_s;
+    sum.system_s += static_cast<double>(system) / ticks_per_s;
+    sum.resident_bytes += pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  }
+  return sum;
+}
+
+}  // namespace tandemq::bench

@@ -1,0 +1,21 @@
+// CPU time and memory of other processes, from /proc.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tandemq::bench {
+
+struct Usage {
+  double user_s = 0;
+  double system_s = 0;
+  std::uint64_t resident_bytes = 0;
+  double cpu_s() const { return user_s + system_s; }
+};
+
+// Sum over the processes. Each is a process number or a file that holds one, read anew each time,
+// so that a restarted broker is found. One that is gone counts as nothing.
+Usage usage_of(const std::vector<std::string>& processes);
+
+}  // namespace tandemq::bench

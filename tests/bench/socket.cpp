@@ -1,0 +1,101 @@
+#include "tests/bench/socket.h"
+
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "broker/base/check.h"
+
+namespace tandemq::bench {
+
+void Socket::open(const Address& address) {
+  close();
+  fd_ = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd_ < 0) return on_closed(strerror(errno));
+  const int on = 1;
+  setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const auto* name = reinterpret_cast<const sockaddr*>(&address.storage);
+  state_ = State::connecting;
+  const bool failed = connect(fd_, name, address.size) != 0 && errno != EINPROGRESS;
+  const int error = errno;
+  loop_.add(fd_, EPOLLOUT, this);
+  if (failed) fail(strerror(error));
+}
+
+void Socket::close() {
+  if (fd_ < 0) return;
+  loop_.remove(fd_, this);
+  ::close(fd_);
+  fd_ = -1;
+  state_ = State::closed;
+  waits_to_write_ = false;
+  out_.clear();
+  rest_.clear();
+  sent_ = 0;
+}
+
+void Socket::fail(const char* why) {
+  close();
+  on_closed(why);
+}
+
+void Socket::on_events(std::uint32_t events) {
+  if (state_ == State::connecting) return finish_connecting();
+  if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive();
+  if (state_ == State::open && (events & EPOLLOUT)) {
+    waits_to_write_ = false;
+    loop_.change(fd_, EPOLLIN, this);
+    want_flush();
+  }
+}
+
+void Socket::finish_connecting() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error != 0) return fail(strerror(error));
+  state_ = State::open;
+  loop_.change(fd_, EPOLLIN, this);
+  on_open();
+}
+
+void Socket::receive() {
+  std::vector<char>& buffer = loop_.receive_buffer();
+  if (buffer.size() < rest_.size() * 2) buffer.resize(rest_.size() * 2);
+  std::memcpy(buffer.data(), rest_.data(), rest_.size());
+  const std::size_t room = buffer.size() - rest_.size();
+  const ssize_t got = recv(fd_, buffer.data() + rest_.size(), room, 0);
+  if (got == 0) return fail("closed by the broker");
+  if (got < 0) {
+    if (errno == EAGAIN || errno == EINTR) return;
+    return fail(strerror(errno));
+  }
+  const std::string_view data(buffer.data(), rest_.size() + static_cast<std::size_t>(got));
+  const std::size_t taken = on_data(data);
+  if (state_ == State::open) rest_.assign(data.substr(taken));
+}
+
+void Socket::flush() {
+  flush_wanted_ = false;
+  if (state_ != State::open || waits_to_write_ || unsent() == 0) return;
+  const ssize_t wrote = send(fd_, out_.data() + sent_, unsent(), MSG_NOSIGNAL);
+  if (wrote < 0 && errno != EAGAIN && errno != EINTR) return fail(strerror(errno));
+  if (wrote > 0) sent_ += static_cast<std::size_t>(wrote);
+  if (unsent() == 0) {
+    out_.clear();
+    sent_ = 0;
+    return;
+  }
+  if (sent_ > out_.size() / 2) {
+    out_.erase(0, sent_);
+    sent_ = 0;
+  }
+  waits_to_write_ = true;
+  loop_.change(fd_, EPOLLIN | EPOLLOUT, this);
+}
+
+}  // namespace tandemq::bench
