@@ -67,35 +67,38 @@ stage_tsan() {
   run_ctest tsan -R "^unit\.($(echo $wanted | sed 's/test_//g; s/ /|/g'))\$"
 }
 
-# fuzz_one TARGET SECONDS: from the corpus in the repository; what is found lands in build/fuzz/found.
+# fuzz_one TARGET SECONDS: from the corpus in the repository; what it finds lands in build/fuzz/found.
 fuzz_one() {
   local target=$1 corpus=tests/fuzz/corpus/${1#fuzz_} work=build/fuzz/work/$1
   mkdir -p "$work" build/fuzz/found
-  [ ! -d "$corpus" ] || work="$work $corpus"
   if "build/fuzz/bin/$target" -max_total_time="$2" -rss_limit_mb=2048 -timeout=10 -verbosity=0 \
-      -artifact_prefix="build/fuzz/found/$target-" -print_final_stats=1 $work 2>&1 |
-      sed "s/^/$target: /"; then
-    echo "$target: ok after $2 s"
+      -artifact_prefix="build/fuzz/found/$target-" -print_final_stats=1 "$work" "$corpus" \
+      >"$work.log" 2>&1; then
+    echo "$target: $2 s, $(sed -n 's/^stat::number_of_executed_units: *//p' "$work.log") inputs, ok"
+    echo ok >"$work.result"
   else
-    echo "$target: FAILED, input in build/fuzz/found/"
-    return 1
+    tail -60 "$work.log"
+    echo "$target: FAILED; an input that a sanitizer objected to is in build/fuzz/found"
   fi
 }
 export -f fuzz_one
 
 stage_fuzz() {
-  local only=${1:-fuzz_} seconds=${2:-$fuzz_seconds} targets failed=0 count=0
+  local only=${1:-fuzz_*} seconds=${2:-$fuzz_seconds} targets="" source target passed=0 failed=0
+  for source in tests/fuzz/$only.cpp; do targets="$targets $(basename "$source" .cpp)"; done
   configure fuzz
-  targets=$(targets_of fuzz "$only")
   compile fuzz $targets
-  # Two at a time on two cores; xargs says by its exit code that one of them failed.
-  xargs -P "$(nproc)" -I{} bash -o pipefail -c 'fuzz_one "$1" "$2"' - {} "$seconds" <<<"$targets" || true
+  rm -f build/fuzz/work/*.result
+  printf '%s\n' $targets | xargs -P "$(nproc)" -I{} bash -c 'fuzz_one "$1" "$2"' - {} "$seconds"
   for target in $targets; do
-    count=$((count + 1))
-    if compgen -G "build/fuzz/found/$target-*" >/dev/null; then failed=$((failed + 1)); fi
+    if [ -e "build/fuzz/work/$target.result" ]; then
+      passed=$((passed + 1))
+    else
+      failed=$((failed + 1))
+    fi
   done
-  echo "$((count - failed)) passed, $failed failed"
-  [ "$failed" = 0 ]
+  echo "$passed passed, $failed failed"
+  [ $failed = 0 ]
 }
 
 stage_sim() {
@@ -143,11 +146,7 @@ run_stage() {
   fi
   echo "=== $name"
   # In a process of its own: errexit would be off inside a function whose status is asked for.
-  "$0" --stage "$name" >"$log.part" 2>&1 < /dev/null &
-  local pid=$!
-  tail -n +1 -f --pid=$pid "$log.part" 2>/dev/null | grep -v --line-buffered '^[0-9]* passed' || true
-  wait $pid || status=$?
-  mv "$log.part" "$log"
+  "$0" --stage "$name" 2>&1 </dev/null | tee "$log" | sed -u '/^[0-9]* passed, /d' || status=$?
   read -r p f <<<"$(sum_counts "$log")"
   if [ $status != 0 ] && [ "$f" = 0 ]; then f=1; fi
   if [ $status = 0 ] && [ "$f" != 0 ]; then status=1; fi

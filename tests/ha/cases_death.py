@@ -146,3 +146,15 @@ def keepalived_paused(bed):
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
     return load.finish()
+
+
+@case("disk full on primary", budget_ms=400, limit_ms=4000, options=("--disk", "300m"))
+def disk_full(bed):
+    _, load = promoted_instead(bed, lambda node: bed.lab("cut", "disk", node), seconds=15)
+    return load.finish()
+
+
+@case("disk full on standby", budget_ms=300, limit_ms=4000, options=("--disk", "300m"))
+def standby_disk_full(bed):
+    _, load = goes_on_alone(bed, lambda node: bed.lab("cut", "disk", node))
+    return load.finish()

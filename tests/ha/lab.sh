@@ -28,6 +28,7 @@ usage() {
      --commit R      replicated (default) or replicated+synced
      --prefix DIR    folder of the programs to run (build/release/bin)
      --restart       start a daemon that died again, as systemd would (else it stays dead until heal)
+     --disk SIZE     the nodes' data on a file system of its own of that size (for example 300m)
      --set F:S.K=V   one more setting, for example agent:failover.damping_ms=500
      --no-wait       return at once
   down [--keep]      end all of it; --keep leaves build/lab with data and logs
@@ -43,6 +44,7 @@ usage() {
   cut oneway F T     nothing gets from node F to node T, on both networks
   cut all            nothing gets from node to node, on both networks; clients see both
   cut node NODE      the node freezes and its cables are out (heal thaws it where it was)
+  cut disk NODE      the node's disk is full (needs lab up --disk)
   heal [--no-wait]   undo all of that, start what is dead, wait until the pair is paired
   wait [S]           wait until the pair is paired, at most S seconds (30)
 The virtual address is 10.99.0.100, port 1883; files are in build/lab/a and build/lab/b.
@@ -79,7 +81,7 @@ need_daemon() {
 
 parse_up() {
   advert=0.1 authority=timeout commit=replicated prefix=$root/build/release/bin
-  restart=no settings=() wait_after_up=yes
+  restart=no disk="" settings=() wait_after_up=yes
   while [ $# -gt 0 ]; do
     case $1 in
       --restart) restart=yes; shift; continue ;;
@@ -91,6 +93,7 @@ parse_up() {
       --authority) authority=$2 ;;
       --commit) commit=$2 ;;
       --prefix) prefix=$(readlink -f "$2") || die "up: no folder $2" ;;
+      --disk) disk=$2 ;;
       --set) settings+=("$2") ;;
       *) die "up: no option \"$1\" (./run lab help)" ;;
     esac
@@ -109,7 +112,7 @@ up() {
   parse_up "$@"
   rm -rf "$lab"
   mkdir -p "$lab"
-  printf 'prefix=%q\nrestart=%q\n' "$prefix" "$restart" >"$lab/options"   # for later commands
+  printf 'prefix=%q\nrestart=%q\ndisk=%q\n' "$prefix" "$restart" "$disk" >"$lab/options"   # for later commands
   trap 'echo "lab: up failed; taken down again, logs are in $lab" >&2; tear_down' EXIT
   net_up
   nodes_up
@@ -181,7 +184,10 @@ cut() {
       cable "$2" service down
       cable "$2" replica down
       freeze "$2" 1 ;;
-    *) die "cut: link, lan NODE, vrrp, oneway FROM TO, all, or node NODE" ;;
+    disk) need_node "${2:-}"
+      [ -n "$disk" ] || die "cut disk: the lab was brought up without --disk SIZE"
+      fill_disk "$2" ;;
+    *) die "cut: link, lan NODE, vrrp, oneway FROM TO, all, node NODE, or disk NODE" ;;
   esac
 }
 
@@ -202,6 +208,7 @@ heal() {
     freeze $node 0
     continue_node $node
     plug $node
+    rm -f "$lab/$node/data/filler"
     start_dead $node
   done
   [ "${1:-}" = --no-wait ] || wait_paired 30

@@ -79,6 +79,7 @@ nodes_up() {
   (umask 077; head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$lab/pair.secret")
   for node in a b; do
     mkdir -p "$lab/$node/data" "$lab/$node/agent" "$lab/$node/run"
+    [ -z "$disk" ] || mount -t tmpfs -o "size=$disk" tandemq-lab "$lab/$node/data"
     write_configs $node
     "$prefix/tandemq-agent" -c "$lab/$node/agent.toml" --print-keepalived \
       >"$lab/$node/keepalived.conf"
@@ -180,6 +181,9 @@ kill_all() {
   while grep -q 'populated 1' "$group/cgroup.events"; do sleep 0.02; done
 }
 
+# Every byte that is left, so that the next write of the broker fails.
+fill_disk() { dd if=/dev/zero of="$lab/$1/data/filler" bs=64k 2>/dev/null || true; }
+
 freeze() { echo "$2" >"$(cgroup_of "$1")/cgroup.freeze"; }
 
 # Wakes what `hang` stopped.
@@ -195,6 +199,7 @@ nodes_down() {
     kill_all $node
     group=$(cgroup_of $node)
     [ ! -d "$group" ] || rmdir "$group"
+    ! mountpoint -q "$lab/$node/data" || umount "$lab/$node/data"
   done
   [ ! -d "$(cgroup_root)" ] || rmdir "$(cgroup_root)"
 }
