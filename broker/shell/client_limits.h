@@ -1,0 +1,28 @@
+// Bounds of the data path that are not worth a configuration key.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tandemq::broker {
+
+constexpr std::size_t kReadSize = 128 << 10;      // bytes of one read
+constexpr std::size_t kHeadroom = 16 << 10;       // a shorter rest is read on in the shared buffer
+constexpr std::size_t kWorkPerCallback = 16'384;  // packets and effects, a few milliseconds
+
+constexpr std::size_t kUnsentMax = 8 << 20;            // bytes to one client; QoS 0 beyond it is
+constexpr std::size_t kUnsentRetainedMax = 256 << 20;  // dropped, retained ones only beyond this
+constexpr std::size_t kUnsentAllMax = 1 << 30;         // bytes to all; beyond it each client may
+constexpr std::size_t kUnsentCrowded = 64 << 10;       // have only this much
+constexpr std::size_t kFlushAt = 4 << 20;              // unsent bytes that end a turn early
+constexpr std::size_t kCompactAt = 256 << 10;          // sent bytes cut off a blocked buffer
+constexpr std::size_t kSpareBuffers = 1024;
+constexpr std::size_t kSpareCapacity = 256 << 10;
+
+constexpr std::size_t kHeldBytesMax = 64 << 20;  // waiting for commit; then reading stops
+constexpr std::size_t kHeldEffectsMax = 500'000;
+
+constexpr std::uint32_t kConnectTimeoutS = 10;
+constexpr std::uint32_t kLingerS = 2;
+
+}  // namespace tandemq::broker

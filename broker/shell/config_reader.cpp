@@ -1,0 +1,132 @@
+#include "broker/shell/config_reader.h"
+
+#include <toml++/toml.h>
+
+#include <map>
+#include <set>
+#include <vector>
+
+namespace tandemq::broker {
+
+struct ConfigReader::Impl {
+  std::string path;
+  std::string complaints;
+  toml::table table;
+  std::string section;
+  std::map<std::string, std::vector<std::string>> known;  // section → keys asked for
+
+  void add(toml::source_index line, const std::string& what) {
+    complaints += path + ":" + std::to_string(line) + ": " + what + "\n";
+  }
+  std::string name(std::string_view key) const { return section + "." + std::string(key); }
+  const toml::node* find(std::string_view key) {
+    known[section].emplace_back(key);
+    const toml::table* keys = table[section].as_table();
+    return keys ? keys->get(key) : nullptr;
+  }
+};
+
+ConfigReader::ConfigReader(std::string_view text, std::string path)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->path = std::move(path);
+  try {
+    impl_->table = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    impl_->add(error.source().begin.line,
+               "not valid TOML: " + std::string(error.description()) + "; correct this line");
+  }
+}
+
+ConfigReader::~ConfigReader() = default;
+
+void ConfigReader::section(std::string_view name) {
+  impl_->section = name;
+  impl_->known[impl_->section];
+}
+
+void ConfigReader::text(std::string_view key, std::string& value) {
+  const toml::node* node = impl_->find(key);
+  if (!node) return;
+  if (const auto* string = node->as_string()) {
+    value = string->get();
+  } else {
+    complain(key, "must be a text in quotes");
+  }
+}
+
+void ConfigReader::choice(std::string_view key, std::string& value,
+                          std::initializer_list<std::string_view> allowed) {
+  text(key, value);
+  std::string list;
+  for (const std::string_view option : allowed) {
+    if (value == option) return;
+    list += (list.empty() ? "\"" : ", \"") + std::string(option) + "\"";
+  }
+  complain(key, "must be one of " + list);
+}
+
+void ConfigReader::flag(std::string_view key, bool& value) {
+  const toml::node* node = impl_->find(key);
+  if (!node) return;
+  if (const auto* boolean = node->as_boolean()) {
+    value = boolean->get();
+  } else {
+    complain(key, "must be true or false");
+  }
+}
+
+void ConfigReader::number_u64(std::string_view key, std::uint64_t& value, std::uint64_t least,
+                              std::uint64_t most) {
+  const toml::node* node = impl_->find(key);
+  if (!node) return;
+  const auto* integer = node->as_integer();
+  const std::string range = std::to_string(least) + " to " + std::to_string(most);
+  if (!integer) {
+    complain(key, "must be a whole number from " + range);
+  } else if (integer->get() < 0 || static_cast<std::uint64_t>(integer->get()) < least ||
+             static_cast<std::uint64_t>(integer->get()) > most) {
+    complain(key, "is " + std::to_string(integer->get()) + " but must be from " + range);
+  } else {
+    value = static_cast<std::uint64_t>(integer->get());
+  }
+}
+
+void ConfigReader::complain(std::string_view key, const std::string& what) {
+  toml::source_index line = 0;
+  if (const toml::table* keys = impl_->table[impl_->section].as_table()) {
+    const toml::node* node = keys->get(key);
+    line = node ? node->source().begin.line : keys->source().begin.line;
+  }
+  impl_->add(line, impl_->name(key) + " " + what);
+}
+
+std::string ConfigReader::finish() {
+  for (const auto& [name, node] : impl_->table) {
+    const auto section = impl_->known.find(std::string(name.str()));
+    if (section == impl_->known.end()) {
+      std::string list;
+      for (const auto& [known, keys] : impl_->known) list += " [" + known + "]";
+      impl_->add(name.source().begin.line, "unknown section or key '" + std::string(name.str()) +
+                                               "'; remove it, known sections are" + list);
+      continue;
+    }
+    const toml::table* keys = node.as_table();
+    if (!keys) {
+      impl_->add(name.source().begin.line,
+                 "'" + section->first + "' must be a section: write [" + section->first + "]");
+      continue;
+    }
+    const std::set<std::string, std::less<>> known(section->second.begin(), section->second.end());
+    for (const auto& [key, value] : *keys) {
+      if (known.contains(key.str())) continue;
+      std::string list;
+      for (const std::string& k : section->second) list += (list.empty() ? " " : ", ") + k;
+      impl_->add(key.source().begin.line, "unknown key '" + section->first + "." +
+                                              std::string(key.str()) + "'; remove it, [" +
+                                              section->first + "] knows" + list);
+    }
+  }
+  return impl_->complaints;
+}
+
+}  // namespace tandemq::broker

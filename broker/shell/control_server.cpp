@@ -1,0 +1,154 @@
+#include "broker/shell/control_server.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace tandemq::broker {
+namespace {
+
+constexpr int kBacklog = 16;
+
+// True when a process answers on the socket file.
+bool answers(const sockaddr_un& address) {
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const bool connected =
+      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  close(fd);
+  return connected;
+}
+
+Error refused(const std::string& path, const std::string& why, const std::string& remedy) {
+  return Error{"cannot open the control socket " + path + ": " + why + "; " + remedy, 3};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ControlServer>> ControlServer::open(event_base* base,
+                                                           const std::string& path, OnLine on_line,
+                                                           OnGone on_gone) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof(address.sun_path)) {
+    return refused(path, "the path is empty or longer than 107 bytes", "set node.control_socket");
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  if (answers(address)) {
+    return refused(path, "another broker answers on it",
+                   "stop that one or set another node.control_socket");
+  }
+  unlink(path.c_str());
+  std::unique_ptr<ControlServer> server(new ControlServer);
+  server->path_ = path;
+  server->on_line_ = std::move(on_line);
+  server->on_gone_ = std::move(on_gone);
+  const auto accept = [](evconnlistener* listener, evutil_socket_t fd, sockaddr*, int, void* self) {
+    static_cast<ControlServer*>(self)->accept(evconnlistener_get_base(listener), fd);
+  };
+  const mode_t old_mask = umask(0117);  // the socket file gets mode 0660
+  server->listener_ = evconnlistener_new_bind(
+      base, accept, server.get(), LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, kBacklog,
+      reinterpret_cast<sockaddr*>(&address), sizeof(address));
+  const int error = errno;
+  umask(old_mask);
+  if (!server->listener_) {
+    server->path_.clear();
+    return refused(path, std::strerror(error),
+                   "create its folder and let the broker's user write to it");
+  }
+  return server;
+}
+
+ControlServer::~ControlServer() {
+  while (!clients_.empty()) drop(clients_.begin()->first);
+  if (listener_) evconnlistener_free(listener_);
+  if (!path_.empty()) unlink(path_.c_str());
+}
+
+void ControlServer::accept(event_base* base, int fd) {
+  bufferevent* channel = clients_.size() < kClientsMax
+                             ? bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE)
+                             : nullptr;
+  if (!channel) {
+    ::close(fd);
+    return;
+  }
+  Client& client = clients_[next_];
+  client = {this, next_, channel};
+  ++next_;
+  bufferevent_setcb(
+      channel,
+      [](bufferevent*, void* c) {
+        static_cast<Client*>(c)->server->read(*static_cast<Client*>(c));
+      },
+      [](bufferevent*, void* c) {
+        auto* written = static_cast<Client*>(c);
+        if (written->closing) written->server->drop(written->id);
+      },
+      [](bufferevent*, short, void* c) {
+        static_cast<Client*>(c)->server->drop(static_cast<Client*>(c)->id);
+      },
+      &client);
+  bufferevent_setwatermark(channel, EV_READ, 0, 2 * kLineMax);
+  bufferevent_enable(channel, EV_READ | EV_WRITE);
+}
+
+void ControlServer::read(Client& client) {
+  const ClientId id = client.id;
+  evbuffer* input = bufferevent_get_input(client.channel);
+  while (clients_.contains(id) && !client.closing) {
+    std::size_t size = 0;
+    char* line = evbuffer_readln(input, &size, EVBUFFER_EOL_LF);
+    const bool too_long = size > kLineMax || (!line && evbuffer_get_length(input) > kLineMax);
+    if (too_long) {
+      on_line_(id, {});  // as good as garbage
+    } else if (line) {
+      on_line_(id, {line, size});
+    }
+    std::free(line);
+    if (!line || too_long) return;
+  }
+}
+
+void ControlServer::send(ClientId id, std::string_view line) {
+  const auto found = clients_.find(id);
+  if (found == clients_.end() || found->second.closing) return;
+  evbuffer* output = bufferevent_get_output(found->second.channel);
+  if (evbuffer_get_length(output) > kUnsentMax) return drop(id);
+  evbuffer_add(output, line.data(), line.size());
+  evbuffer_add(output, "\n", 1);
+}
+
+void ControlServer::close_after_send(ClientId id) {
+  const auto found = clients_.find(id);
+  if (found == clients_.end()) return;
+  found->second.closing = true;
+  bufferevent_disable(found->second.channel, EV_READ);
+  if (evbuffer_get_length(bufferevent_get_output(found->second.channel)) == 0) drop(id);
+}
+
+void ControlServer::flush() {
+  for (auto& [id, client] : clients_) {
+    evbuffer_write(bufferevent_get_output(client.channel), bufferevent_getfd(client.channel));
+  }
+}
+
+void ControlServer::drop(ClientId id) {
+  const auto found = clients_.find(id);
+  if (found == clients_.end()) return;
+  bufferevent_free(found->second.channel);
+  clients_.erase(found);
+  on_gone_(id);
+}
+
+}  // namespace tandemq::broker

@@ -1,0 +1,52 @@
+#include "broker/shell/data_dir.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace tandemq::broker {
+
+DataDir::~DataDir() {
+  if (lock_fd_ >= 0) close(lock_fd_);
+}
+
+Status DataDir::open(const std::string& path) {
+  const auto refused = [&](const std::string& why) {
+    return Error{"cannot use the data folder " + path + ": " + why +
+                     "; set node.data_dir to a folder that the broker's user may write to",
+                 3};
+  };
+  std::error_code error;
+  if (std::filesystem::create_directories(path, error)) {
+    using std::filesystem::perms;
+    std::filesystem::permissions(path, perms::owner_all | perms::group_read | perms::group_exec,
+                                 error);
+  }
+  if (error) return refused(error.message());
+  lock_fd_ = ::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+  if (lock_fd_ < 0) return refused(std::strerror(errno));
+  if (flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
+    return Error{"the data folder " + path +
+                     " is in use by another broker; stop it or set another node.data_dir",
+                 3};
+  }
+  return Done{};
+}
+
+Status write_pid_file(const std::string& path) {
+  if (path.empty()) return Done{};
+  std::ofstream file(path);
+  file << getpid() << "\n";
+  file.flush();
+  if (file) return Done{};
+  return Error{"cannot write node.pid_file " + path + ": " + std::strerror(errno) +
+                   "; create its folder or leave the key out",
+               3};
+}
+
+}  // namespace tandemq::broker

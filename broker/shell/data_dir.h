@@ -1,0 +1,27 @@
+// The data folder: made when missing, writable, and used by one process only.
+#pragma once
+
+#include <string>
+
+#include "broker/base/result.h"
+
+namespace tandemq::broker {
+
+class DataDir {
+ public:
+  DataDir() = default;
+  ~DataDir();
+  DataDir(const DataDir&) = delete;
+  DataDir& operator=(const DataDir&) = delete;
+
+  // Makes the folder (mode 0750), tries a write, takes the lock. Errors have code 3.
+  Status open(const std::string& path);
+
+ private:
+  int lock_fd_ = -1;
+};
+
+// Writes the process number; an empty path does nothing.
+Status write_pid_file(const std::string& path);
+
+}  // namespace tandemq::broker

@@ -1,0 +1,132 @@
+#include "broker/shell/listener.h"
+
+#include <event2/event.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "broker/shell/log.h"
+
+namespace tandemq::broker {
+namespace {
+
+constexpr int kAcceptedAtOnce = 64;
+constexpr int kBacklog = 4096;
+
+std::string bind_remedy(int error) {
+  switch (error) {
+    case EADDRINUSE:
+      return "; another program has the port: stop it (`ss -ltnp` names it) or set listener.port";
+    case EADDRNOTAVAIL:
+      return "; set listener.address to an address of this host or 0.0.0.0";
+    case EACCES:
+      return "; ports below 1024 need CAP_NET_BIND_SERVICE: set another listener.port";
+    default:
+      return "; check listener.address and listener.port";
+  }
+}
+
+void set_option(int fd, int level, int option) {
+  const int on = 1;
+  setsockopt(fd, level, option, &on, sizeof(on));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Listener>> Listener::bind(event_base* base, const std::string& address,
+                                                 std::uint16_t port, Accept accept) {
+  std::unique_ptr<Listener> listener(new Listener(base, address, port, std::move(accept)));
+  Status bound = listener->bind_socket();
+  if (!bound) return bound.error();
+  return listener;
+}
+
+Listener::~Listener() {
+  if (listening_) event_del(&event_);
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Status Listener::bind_socket() {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const std::string where = address_ + ":" + std::to_string(port_);
+  const int failed = getaddrinfo(address_.c_str(), std::to_string(port_).c_str(), &hints, &found);
+  if (failed) {
+    return Error{"cannot listen on " + where + ": " + gai_strerror(failed) +
+                     "; set listener.address to an address of this host",
+                 3};
+  }
+  fd_ = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int error = fd_ < 0 ? errno : 0;
+  if (error == 0) {
+    set_option(fd_, SOL_SOCKET, SO_REUSEADDR);
+    set_option(fd_, IPPROTO_IP, IP_FREEBIND);  // the service address may be on the peer still
+    if (::bind(fd_, found->ai_addr, found->ai_addrlen) != 0) error = errno;
+  }
+  freeaddrinfo(found);
+  if (error == 0) return Done{};
+  return Error{"cannot listen on " + where + ": " + std::strerror(error) + bind_remedy(error), 3};
+}
+
+Status Listener::open() {
+  if (listening_) return Done{};
+  if (fd_ < 0) {
+    Status bound = bind_socket();
+    if (!bound) return bound;
+  }
+  if (listen(fd_, kBacklog) != 0) {
+    const int error = errno;
+    return Error{"cannot listen on " + address_ + ":" + std::to_string(port_) + ": " +
+                     std::strerror(error) + bind_remedy(error),
+                 3};
+  }
+  event_assign(&event_, base_, fd_, EV_READ | EV_PERSIST, on_readable, this);
+  event_add(&event_, nullptr);
+  listening_ = true;
+  return Done{};
+}
+
+void Listener::close() {
+  if (!listening_) return;
+  event_del(&event_);
+  ::close(fd_);
+  fd_ = -1;
+  listening_ = starved_ = false;
+  Status bound = bind_socket();
+  if (!bound) log(LogLevel::warning, "listener_not_bound", {{"reason", bound.error().message}});
+}
+
+void Listener::retry() {
+  if (!starved_) return;
+  starved_ = false;
+  event_add(&event_, nullptr);
+}
+
+void Listener::on_readable(int fd, short, void* self) {
+  auto& listener = *static_cast<Listener*>(self);
+  for (int i = 0; i < kAcceptedAtOnce && listener.listening_; ++i) {
+    const int client = accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client >= 0) {
+      set_option(client, IPPROTO_TCP, TCP_NODELAY);
+      listener.accept_(client);
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      log(LogLevel::warning, "accept_failed",
+          {{"reason", std::strerror(errno)}, {"remedy", "raise LimitNOFILE of the service"}});
+      event_del(&listener.event_);  // else the loop would spin; retry() takes it up again
+      listener.starved_ = true;
+    }
+    return;
+  }
+}
+
+}  // namespace tandemq::broker

@@ -1,0 +1,136 @@
+// Node: one tandemqd. It owns the event loop and everything that runs on it, and is what the
+// replicator and the control socket speak to. No other thread touches it (the journal's sync
+// worker, the checkpoint worker and the metrics endpoint have data of their own).
+//
+// A turn of the loop: callbacks (clients read, the peer heard, orders), then end_of_turn: one
+// journal write and one send to the peer, effects that became safe, one send to each client.
+#pragma once
+
+#include <event2/event_struct.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/core/engine.h"
+#include "broker/core/state.h"
+#include "broker/shell/authenticator.h"
+#include "broker/shell/checkpoint.h"
+#include "broker/shell/clients.h"
+#include "broker/shell/commit_timer.h"
+#include "broker/shell/config.h"
+#include "broker/shell/control.h"
+#include "broker/shell/data_dir.h"
+#include "broker/shell/engine_totals.h"
+#include "broker/shell/listener.h"
+#include "broker/shell/metrics.h"
+#include "broker/shell/orders.h"
+#include "broker/shell/sys_topics.h"
+#include "broker/shell/turn.h"
+#include "replicator/shell/replicator.h"
+
+struct event_base;
+
+namespace tandemq::broker {
+
+class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders {
+ public:
+  explicit Node(Config config);
+  ~Node() override;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // Opens sockets, recovers the state, starts replication. Error::code is the exit code.
+  Status start();
+  // Serves until told to stop; returns the exit code.
+  int run();
+
+  // repl::ReplicatorHost (node_host.cpp, node_snapshot.cpp)
+  Status apply(const repl::FrameView& frame) override;
+  void committed(Lsn lsn) override;
+  void status_changed(const repl::ReplicaStatus& status) override;
+  TimeMs pair_time() override { return clock_.at(monotonic_ns()); }
+  void learn_pair_time(TimeMs time) override { clock_.follow(time, monotonic_ns()); }
+  void make_snapshot(std::function<void(Result<SnapshotFile>)> ready) override;
+  void release_snapshot(const SnapshotFile& file) override;
+  Status install_snapshot(const std::string& path, Lsn lsn) override;
+  Result<Lsn> rebuild_until(Lsn lsn) override;
+  std::uint64_t state_hash() override { return state_.hash(); }
+
+  // core::RecordSink
+  Lsn append(core::Kind kind, std::string_view body) override {
+    return appended_ = replicator_->append(static_cast<std::uint16_t>(kind), body);
+  }
+
+  // Orders (node_orders.cpp)
+  NodeStatus status() override;
+  Result<Epoch> promote(Epoch at_least, bool force, const std::string& reason) override;
+  Status demote(const std::string& reason) override;
+  Status solo(const std::string& authority) override;
+  Status lose_sync(const std::string& reason) override;
+  void switchover(const std::string& reason, Answer<Done> done) override;
+  void leave(const std::string& reason, Answer<Done> done) override;
+  void checkpoint(Answer<Lsn> done) override;
+  void shutdown() override;
+
+ private:
+  enum class Stopping : std::uint8_t { no, committing, leaving, lingering, stopped };
+
+  // node_start.cpp
+  Status open_sockets();
+  Status open_storage();
+  Status load_checkpoint();
+  void add_timers();
+  void reload();
+  // node.cpp
+  void end_of_turn();
+  void tick();
+  void every_second();
+  void continue_stopping();
+  void stop_with(int exit_code);
+  // node_host.cpp
+  void begin_reign(const repl::ReplicaStatus& status);
+  void end_reign();
+  void log_change(const repl::ReplicaStatus& status);
+
+  const Config config_;
+  event_base* base_;
+  DataDir data_dir_;
+  PairClock clock_;
+  Turn turn_;
+  core::State state_;
+  Authenticator authenticator_;
+  Clients clients_;
+  std::unique_ptr<Listener> listener_;
+  std::unique_ptr<Metrics> metrics_;
+  CheckpointConfig checkpoint_config_;
+  std::unique_ptr<repl::Replicator> replicator_;
+  std::unique_ptr<Checkpointer> checkpointer_;
+  std::unique_ptr<core::Engine> engine_;  // while this node leads
+  std::unique_ptr<Control> control_;
+  SysTopics sys_topics_;
+  core::Effects effects_;
+
+  repl::ReplicaStatus known_;            // as status_changed told it last
+  Lsn appended_ = 0;                     // last record of the engine
+  Lsn written_ = 0;                      // of them, handed over by end_of_turn
+  core::EngineCounters counted_before_;  // by the engines of earlier reigns
+  CommitTimer commit_timer_;
+  Histogram turn_length_;
+  std::uint64_t turn_ns_max_ = 0;
+  std::uint64_t started_ns_, changed_ns_, reign_ns_ = 0;
+  std::uint64_t role_changes_ = 0, pair_state_changes_ = 0;
+  std::uint64_t ticks_ = 0, seconds_ = 0;
+  std::uint64_t snapshots_ = 0;
+  bool replicator_started_ = false;
+  bool switching_over_ = false;
+  Stopping stopping_ = Stopping::no;
+  std::uint64_t stop_by_ns_ = 0;
+  int exit_code_ = 0;
+  struct event tick_event_ {};
+  struct event signal_events_[4]{};
+  std::vector<struct event*> added_;
+};
+
+}  // namespace tandemq::broker

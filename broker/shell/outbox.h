@@ -1,0 +1,65 @@
+// Effects that wait for their record to be committed, first in, first out: their LSNs never
+// decrease, because each waits for the last record appended before it.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "broker/core/effects.h"
+
+namespace tandemq::broker {
+
+class Outbox {
+ public:
+  void hold(core::Effect&& effect) {
+    if (count_ == ring_.size()) grow();
+    bytes_ += footprint(effect);
+    ring_[(head_ + count_) & (ring_.size() - 1)] = std::move(effect);
+    ++count_;
+  }
+
+  // Moves the effects that may go at `committed` to `out`.
+  void release(Lsn committed, core::Effects& out) {
+    while (count_ > 0 && ring_[head_].after <= committed) {
+      bytes_ -= footprint(ring_[head_]);
+      out.push_back(std::move(ring_[head_]));
+      head_ = (head_ + 1) & (ring_.size() - 1);
+      --count_;
+    }
+    if (count_ == 0 && ring_.size() > kKept) drop_all();
+  }
+
+  void drop_all() {
+    ring_ = {};
+    head_ = count_ = bytes_ = 0;
+  }
+
+  // What the youngest effect waits for. Only when not empty().
+  Lsn last() const { return ring_[(head_ + count_ - 1) & (ring_.size() - 1)].after; }
+  bool empty() const { return count_ == 0; }
+  std::size_t size() const { return count_; }
+  std::size_t bytes() const { return bytes_; }  // approximate: a shared payload counts each time
+
+ private:
+  static constexpr std::size_t kKept = 1 << 16;  // effects; a larger ring is given back when empty
+
+  static std::size_t footprint(const core::Effect& effect) {
+    return sizeof(effect) + (effect.message ? effect.message->footprint() : 0);
+  }
+  void grow() {
+    std::vector<core::Effect> larger(ring_.empty() ? 256 : 2 * ring_.size());
+    for (std::size_t i = 0; i < count_; ++i) {
+      larger[i] = std::move(ring_[(head_ + i) & (ring_.size() - 1)]);
+    }
+    ring_ = std::move(larger);
+    head_ = 0;
+  }
+
+  std::vector<core::Effect> ring_;  // size is 0 or a power of two
+  std::size_t head_ = 0;
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace tandemq::broker

@@ -1,0 +1,51 @@
+#include "broker/shell/status_json.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+namespace tandemq::broker {
+
+nlohmann::json to_json(const NodeStatus& status) {
+  const repl::ReplicaStatus& replica = status.replica;
+  return {
+      {"node", status.node},
+      {"peer", status.peer},
+      {"pid", getpid()},
+      {"version", TANDEMQ_VERSION},
+      {"role", repl::to_string(replica.role)},
+      {"pair_state", repl::to_string(replica.pair_state)},
+      {"single", status.single},
+      {"epoch", replica.epoch},
+      {"last_lsn", replica.last},
+      {"committed_lsn", replica.committed},
+      {"peer_received_lsn", replica.peer_received},
+      {"peer_synced_lsn", replica.peer_synced},
+      {"in_sync", replica.in_sync},
+      {"peer_in_sync", replica.peer_in_sync},
+      {"peer_connected", replica.peer_connected},
+      {"peer_silent_ms", replica.peer_silent_ms},
+      {"resync_progress", replica.resync_progress},
+      {"commit",
+       status.commit == repl::CommitRule::replicated ? "replicated" : "replicated+synced"},
+      {"reason", replica.reason},
+      {"since_ms", status.since_ms},
+      {"uptime_ms", status.uptime_ms},
+      {"listening", status.listening},
+      {"was_solo", replica.was_solo},
+      {"change", replica.change},
+      {"connections", status.traffic.connections},
+      {"sessions", status.state.sessions},
+      {"subscriptions", status.state.subscriptions},
+      {"retained", status.state.retained},
+      {"queued", status.state.queued},
+      {"checkpoint_lsn", status.checkpoint.lsn},
+      {"journal_first_lsn", status.journal.first},
+      {"journal_bytes", status.journal.bytes},
+      {"sessions_before", status.sessions_before},
+      {"sessions_back", status.sessions_back},
+      {"first_client_ms", status.first_client_ms},
+  };
+}
+
+}  // namespace tandemq::broker

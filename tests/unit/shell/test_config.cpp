@@ -1,0 +1,134 @@
+#include <doctest/doctest.h>
+
+#include "broker/shell/config.h"
+
+using namespace tandemq;
+using namespace tandemq::broker;
+
+namespace {
+
+const char* const kSingle = "[replication]\nmode = \"single\"\n";
+
+std::string error_of(const std::string& text) {
+  const Result<Config> config = parse_config(text, "t.toml");
+  REQUIRE_FALSE(config);
+  CHECK(config.error().code == 2);
+  return config.error().message;
+}
+
+bool contains(const std::string& text, const char* part) {
+  INFO(text);
+  return text.find(part) != text.npos;
+}
+
+}  // namespace
+
+TEST_CASE("a single node needs nothing but its mode") {
+  Result<Config> config = parse_config(kSingle, "t.toml");
+  REQUIRE(config);
+  CHECK(config->replication.single);
+  CHECK(config->listen_port == 1883);
+  CHECK(config->limits.maximum_packet_size == 1 << 20);
+  CHECK(config->replication.data_dir == config->data_dir);
+}
+
+TEST_CASE("all keys are read") {
+  Result<Config> config = parse_config(R"(
+[node]
+name = "b"
+index = 2
+data_dir = "/d"
+control_socket = "/c"
+[listener]
+address = "127.0.0.1"
+port = 2883
+connections_max = 7
+[replication]
+mode = "pair"
+pair_id = "plant"
+peer = "a"
+listen = "[::1]:1000"
+peer_address = "10.0.0.1:1001"
+commit = "replicated+synced"
+heartbeat_ms = 10
+peer_silence_ms = 100
+sync_interval_ms = 5
+sync_when_solo = false
+[journal]
+segment_bytes = 1048576
+bytes_max = 2097152
+[checkpoint]
+interval_s = 5
+[limits]
+receive_maximum = 10
+queued_messages_max = 11
+[auth]
+allow_anonymous = false
+password_file = "/p"
+acl_file = "/a"
+[metrics]
+listen = ""
+[log]
+level = "debug"
+target = "/l"
+)",
+                                       "t.toml");
+  REQUIRE(config);
+  CHECK(config->node_index == 2);
+  CHECK(config->replication.node_name == "b");
+  CHECK(config->replication.listen_address == "::1");
+  CHECK(config->replication.listen_port == 1000);
+  CHECK(config->replication.peer_port == 1001);
+  CHECK(config->replication.commit == repl::CommitRule::replicated_synced);
+  CHECK_FALSE(config->replication.sync_when_solo);
+  CHECK(config->replication.segment_bytes == 1048576);
+  CHECK(config->limits.receive_maximum == 10);
+  CHECK(config->limits.queued_messages_max == 11);
+  CHECK_FALSE(config->allow_anonymous);
+  CHECK(config->metrics_listen.empty());
+  CHECK(config->log_level == "debug");
+}
+
+TEST_CASE("what is wrong is named with file, line, key and remedy") {
+  CHECK(contains(error_of(std::string(kSingle) + "[listener]\nport = 70000\n"),
+                 "t.toml:4: listener.port is 70000 but must be from 1 to 65535"));
+  CHECK(contains(error_of(std::string(kSingle) + "[listener]\nport = \"x\"\n"),
+                 "t.toml:4: listener.port must be a whole number"));
+  CHECK(
+      contains(error_of(std::string(kSingle) + "[listener]\nprot = 1\n"),
+               "t.toml:4: unknown key 'listener.prot'; remove it, [listener] knows address, port"));
+  CHECK(contains(error_of(std::string(kSingle) + "[listner]\n"),
+                 "t.toml:3: unknown section or key 'listner'"));
+  CHECK(contains(error_of("[replication]\nmode = \"singel\"\n"),
+                 "t.toml:2: replication.mode must be one of \"pair\", \"single\""));
+  CHECK(contains(error_of(std::string(kSingle) + "allow_plain = false\n"), "t.toml:3:"));
+  CHECK(contains(error_of("[node\n"), "t.toml:1: not valid TOML"));
+  CHECK(contains(error_of(std::string(kSingle) + "[auth]\nallow_anonymous = 1\n"),
+                 "auth.allow_anonymous must be true or false"));
+  CHECK(contains(error_of("[replication]\nlisten = \"nonsense\"\n"),
+                 "t.toml:2: replication.listen is \"nonsense\" but must be \"ADDRESS:PORT\""));
+  CHECK(contains(error_of("node = 1\n" + std::string(kSingle)), "'node' must be a section"));
+}
+
+TEST_CASE("a pair must know its peer") {
+  const std::string error = error_of("[replication]\nmode = \"pair\"\n");
+  CHECK(contains(error, "replication.pair_id must be set"));
+  CHECK(contains(error, "replication.peer must name"));
+  CHECK(contains(error, "replication.listen must be set"));
+  CHECK(contains(error, "replication.peer_address must be set"));
+}
+
+TEST_CASE("endpoints") {
+  CHECK(parse_endpoint("a:1")->host == "a");
+  CHECK(parse_endpoint("[::1]:65535")->port == 65535);
+  for (const char* bad : {"", ":1", "a", "a:", "a:0", "a:65536", "a:1x", "a:-1"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_endpoint(bad));
+  }
+}
+
+TEST_CASE("a file that is missing is a configuration error") {
+  const Result<Config> config = load_config("/nowhere/t.toml");
+  REQUIRE_FALSE(config);
+  CHECK(config.error().code == 2);
+}
