@@ -21,14 +21,15 @@ struct Origin {
 
 // What the broker promises its clients and bounds its memory with.
 struct Limits {
-  std::uint16_t receive_maximum = 1024;          // unacknowledged QoS 1/2 PUBLISHes per client, told in CONNACK
-  std::uint16_t inflight_maximum = 1024;         // towards a client, lowered by its receive maximum
-  std::uint32_t maximum_packet_size = 1 << 20;   // bytes, told in CONNACK
+  std::uint16_t receive_maximum =
+      1024;  // unacknowledged QoS 1/2 PUBLISHes per client, told in CONNACK
+  std::uint16_t inflight_maximum = 1024;        // towards a client, lowered by its receive maximum
+  std::uint32_t maximum_packet_size = 1 << 20;  // bytes, told in CONNACK
   std::uint16_t topic_alias_maximum = 16;
   std::uint32_t session_expiry_s_max = kNeverExpires;
-  std::uint64_t queued_messages_max = 100'000;   // per session
-  std::uint64_t queued_bytes_max = 256 << 20;    // per session, footprint of messages
-  std::uint64_t retained_messages_max = 0;       // 0: no limit
+  std::uint64_t queued_messages_max = 100'000;  // per session
+  std::uint64_t queued_bytes_max = 256 << 20;   // per session, footprint of messages
+  std::uint64_t retained_messages_max = 0;      // 0: no limit
   std::uint32_t subscriptions_per_session_max = 10'000;
   std::uint32_t topic_levels_max = 128;
 };

@@ -17,7 +17,15 @@ namespace tandemq::core {
 using ConnId = std::uint64_t;
 
 enum class EffectKind : std::uint8_t {
-  publish, puback, pubrec, pubrel, pubcomp, connack, suback, unsuback, pingresp,
+  publish,
+  puback,
+  pubrec,
+  pubrel,
+  pubcomp,
+  connack,
+  suback,
+  unsuback,
+  pingresp,
   disconnect,  // send DISCONNECT (5.0 only), then close
   close        // close without a packet
 };
@@ -30,19 +38,19 @@ struct EffectDetail {
   std::string assigned_client_id;               // connack; empty: none
   std::uint32_t session_expiry_s = 0;           // connack, when the server changed it
   bool session_expiry_changed = false;
-  std::string reason_string;                    // connack, disconnect
+  std::string reason_string;  // connack, disconnect
 };
 
 struct Effect {
   EffectKind kind = EffectKind::close;
-  std::uint8_t qos = 0;                           // publish
-  bool dup = false;                               // publish
-  bool retain = false;                            // publish
+  std::uint8_t qos = 0;  // publish
+  bool dup = false;      // publish
+  bool retain = false;   // publish
   mqtt::Reason reason = mqtt::Reason::success;
   std::uint16_t packet_id = 0;
   ConnId conn = 0;
-  Lsn after = 0;                                  // 0: at once
-  MessageRef message;                             // publish
+  Lsn after = 0;       // 0: at once
+  MessageRef message;  // publish
   std::shared_ptr<const EffectDetail> detail;
 };
 

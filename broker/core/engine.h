@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "broker/core/commands.h"
@@ -24,17 +25,18 @@ class RecordSink {
 
 struct ConnectRequest {
   ConnId conn = 0;
-  const mqtt::Connect& packet;       // authenticated by the shell already
+  const mqtt::Connect& packet;          // authenticated by the shell already
   std::string_view assigned_client_id;  // to use when the packet's is empty
 };
 
 // Counters that the shell exports; they only grow.
 struct EngineCounters {
-  std::uint64_t received[3] = {};        // PUBLISHes by QoS
-  std::uint64_t delivered[3] = {};       // deliveries put up, by QoS
+  std::uint64_t received[3] = {};   // PUBLISHes by QoS
+  std::uint64_t delivered[3] = {};  // deliveries put up, by QoS
   std::uint64_t dropped_queue_full = 0;
   std::uint64_t dropped_expired = 0;
   std::uint64_t dropped_too_large = 0;
+  std::uint64_t dropped_retained_full = 0;  // delivered, but not kept: retained_messages_max
   std::uint64_t refused_not_authorized = 0;
   std::uint64_t wills_published = 0;
   std::uint64_t sessions_expired = 0;
@@ -43,8 +45,14 @@ struct EngineCounters {
 
 class Engine {
  public:
-  // `state`, `sink` and `permissions` outlive the engine. permissions may be null: all allowed.
+  // `state`, `sink`, `limits` and `permissions` outlive the engine. permissions may be null: all
+  // allowed.
   Engine(State& state, RecordSink& sink, const Limits& limits, const Permissions* permissions);
+  ~Engine();
+
+  // Commands of a connection that its session does not have any more (taken over, refused, gone)
+  // are ignored. After a `disconnect` or `close` effect the shell still calls disconnected(),
+  // except where noted.
 
   // Returns the session that further commands of this connection name, or kNoSession when refused
   // (the refusal and the closing are in `out`). A connection that this one takes over gets its
@@ -71,14 +79,11 @@ class Engine {
   // records a call; returns when it wants to be called next (a time, 0: nothing scheduled).
   TimeMs expire(TimeMs now, std::size_t budget, Effects& out);
 
-  const EngineCounters& counters() const { return counters_; }
+  const EngineCounters& counters() const;
 
  private:
-  State& state_;
-  RecordSink& sink_;
-  const Limits& limits_;
-  const Permissions* permissions_;
-  EngineCounters counters_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace tandemq::core

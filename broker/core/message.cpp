@@ -14,8 +14,8 @@ Message::Message(const MessageFields& fields)
       retain_(fields.retain) {}
 
 Ref<Message> Message::create(const MessageFields& fields) {
-  const std::size_t size = sizeof(Message) + fields.topic.size() + fields.properties.size() +
-                           fields.payload.size();
+  const std::size_t size =
+      sizeof(Message) + fields.topic.size() + fields.properties.size() + fields.payload.size();
   auto* message = new (::operator new(size)) Message(fields);
   char* at = reinterpret_cast<char*>(message + 1);
   auto append = [&at](std::string_view part) {

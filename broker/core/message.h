@@ -13,10 +13,11 @@ namespace tandemq::core {
 struct MessageFields {
   std::string_view topic;
   std::string_view payload;
-  std::string_view properties;  // encoded 5.0 properties that travel unchanged (mqtt::PublishProperties::forward)
+  std::string_view properties;  // encoded 5.0 properties that travel unchanged
+                                // (mqtt::PublishProperties::forward)
   std::uint8_t qos = 0;
-  bool retain = false;          // as the publisher set it
-  TimeMs expires_at = 0;        // 0: never
+  bool retain = false;    // as the publisher set it
+  TimeMs expires_at = 0;  // 0: never
 };
 
 class Message {

@@ -23,7 +23,9 @@ namespace tandemq::core {
 using SessionId = std::uint32_t;
 constexpr SessionId kNoSession = 0;
 constexpr SessionId kVolatileBit = 0x80000000u;
-constexpr bool is_volatile(SessionId id) { return (id & kVolatileBit) != 0; }
+constexpr bool is_volatile(SessionId id) {
+  return (id & kVolatileBit) != 0;
+}
 
 constexpr std::uint32_t kNeverExpires = 0xffffffffu;  // of a session expiry interval
 
@@ -31,8 +33,20 @@ constexpr std::uint32_t kNeverExpires = 0xffffffffu;  // of a session expiry int
 // looks at reign_began only.
 enum class Kind : std::uint16_t {
   reign_began = 1,
-  session_opened = 16, session_closed, session_removed, subscribed, unsubscribed, published,
-  retained_queued, sent, acked, received, completed, released, dropped, retained_expired,
+  session_opened = 16,
+  session_closed,
+  session_removed,
+  subscribed,
+  unsubscribed,
+  published,
+  retained_queued,
+  sent,
+  acked,
+  received,
+  completed,
+  released,
+  dropped,
+  retained_expired,
   will_settled
 };
 
@@ -49,8 +63,8 @@ struct SessionOpened {
   SessionId session = kNoSession;
   TimeMs time = 0;
   bool resumed = false;
-  std::uint8_t version = 4;         // mqtt::Version
-  std::uint16_t keep_alive_s = 0;   // grace after a failover
+  std::uint8_t version = 4;        // mqtt::Version
+  std::uint16_t keep_alive_s = 0;  // grace after a failover
   std::uint32_t expiry_s = 0;
   std::string_view client_id;
   std::string_view username;
@@ -63,7 +77,7 @@ struct SessionClosed {
   SessionId session = kNoSession;
   TimeMs time = 0;
   std::uint32_t expiry_s = 0;
-  bool drop_will = false;           // DISCONNECT 0x00
+  bool drop_will = false;  // DISCONNECT 0x00
 };
 
 struct SessionRemoved {
@@ -71,12 +85,12 @@ struct SessionRemoved {
 };
 
 struct SubscriptionFields {
-  std::string_view filter;          // as the client wrote it, $share included
+  std::string_view filter;  // as the client wrote it, $share included
   std::uint8_t qos = 0;
   bool no_local = false;
   bool retain_as_published = false;
   std::uint8_t retain_handling = 0;
-  std::uint32_t identifier = 0;     // 0: none
+  std::uint32_t identifier = 0;  // 0: none
 };
 
 struct Subscribed {
@@ -92,9 +106,9 @@ struct Unsubscribed {
 // One delivery of a message to one session, with QoS 1 or 2 (QoS 0 makes no record).
 struct Target {
   SessionId session = kNoSession;
-  std::uint16_t packet_id = 0;      // 0: waits in the queue until a `sent` record
+  std::uint16_t packet_id = 0;  // 0: waits in the queue until a `sent` record
   std::uint8_t qos = 0;
-  bool retain = false;              // RETAIN flag of the delivery
+  bool retain = false;  // RETAIN flag of the delivery
   std::vector<std::uint32_t> subscription_ids;
 };
 
@@ -107,14 +121,14 @@ struct Published {
   bool is_will = false;              // the will of `publisher`, which is settled by this
   RetainAction retain = RetainAction::none;
   MessageRef message;
-  std::vector<Target> targets;       // in delivery order
+  std::vector<Target> targets;  // in delivery order
 };
 
 // Retained messages put up for a new subscription; looked up by topic when applied.
 struct RetainedQueued {
   struct Item {
     std::string_view topic;
-    Target target;                   // its session is the one below
+    Target target;  // its session is the one below
   };
   SessionId session = kNoSession;
   std::vector<Item> items;
@@ -170,10 +184,9 @@ struct ReignBegan {
   TimeMs time = 0;
 };
 
-using Record =
-    std::variant<ReignBegan, SessionOpened, SessionClosed, SessionRemoved, Subscribed, Unsubscribed,
-                 Published, RetainedQueued, Sent, Acked, Received, Completed, Released, Dropped,
-                 RetainedExpired, WillSettled>;
+using Record = std::variant<ReignBegan, SessionOpened, SessionClosed, SessionRemoved, Subscribed,
+                            Unsubscribed, Published, RetainedQueued, Sent, Acked, Received,
+                            Completed, Released, Dropped, RetainedExpired, WillSettled>;
 
 Kind kind_of(const Record& record);
 

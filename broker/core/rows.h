@@ -32,20 +32,20 @@ struct SubscriptionRow {
 };
 
 enum class DeliveryStage : std::uint8_t {
-  queued,      // no identifier yet
-  sent,        // in flight, waits for PUBACK or PUBREC
-  received     // QoS 2, PUBREC came, waits for PUBCOMP; the message is gone
+  queued,   // no identifier yet
+  sent,     // in flight, waits for PUBACK or PUBREC
+  received  // QoS 2, PUBREC came, waits for PUBCOMP; the message is gone
 };
 
 struct DeliveryRow {
   SessionId session = kNoSession;
-  std::uint64_t sequence = 0;       // order in the session, from 1
+  std::uint64_t sequence = 0;  // order in the session, from 1
   DeliveryStage stage = DeliveryStage::queued;
   std::uint16_t packet_id = 0;
   std::uint8_t qos = 0;
   bool retain = false;
   std::vector<std::uint32_t> subscription_ids;
-  MessageRef message;               // null in stage received
+  MessageRef message;  // null in stage received
 };
 
 // A QoS 2 identifier of a publisher between PUBLISH and PUBREL.
@@ -55,13 +55,13 @@ struct InboundRow {
 };
 
 struct RetainedRow {
-  MessageRef message;               // its topic is the key
+  MessageRef message;  // its topic is the key
 };
 
 struct MetaRow {
-  Lsn lsn = 0;                      // last record applied
+  Lsn lsn = 0;  // last record applied
   Epoch epoch = 0;
-  TimeMs time = 0;                  // latest time seen in a record
+  TimeMs time = 0;  // latest time seen in a record
   SessionId next_session = 1;
 };
 

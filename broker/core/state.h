@@ -1,10 +1,11 @@
 // State: sessions, subscriptions, queues, retained messages, wills. apply() is its only mutator
-// (attach/detach keep the primary's volatile link between a session and its connection).
+// (the engine keeps the primary's volatile link between a session and its connection beside it).
 #pragma once
 
 #include <cstdint>
 #include <memory>
 
+#include "broker/base/result.h"
 #include "broker/core/effects.h"
 #include "broker/core/records.h"
 #include "broker/core/rows.h"
@@ -12,36 +13,48 @@
 namespace tandemq::core {
 
 struct StateFigures {
-  std::uint64_t sessions = 0;            // durable and volatile
+  std::uint64_t sessions = 0;  // durable and volatile
   std::uint64_t sessions_connected = 0;
   std::uint64_t subscriptions = 0;
   std::uint64_t retained = 0;
   std::uint64_t retained_bytes = 0;
-  std::uint64_t queued = 0;              // deliveries not yet finished, in flight included
-  std::uint64_t queued_bytes = 0;
+  std::uint64_t queued = 0;        // deliveries not yet finished, in flight included
+  std::uint64_t queued_bytes = 0;  // footprint of their messages, counted once a delivery
+};
+
+// How the last reign began for the clients of the one before it.
+struct ReignFigures {
+  std::uint64_t sessions_before = 0;  // durable sessions that were connected
+  std::uint64_t sessions_back = 0;    // of them, whose clients have connected again
 };
 
 class State {
  public:
-  State();
+  // `table_seed` keeps clients from choosing topics that collide in hash tables; the shell draws
+  // it. It changes nothing that can be seen from outside.
+  explicit State(std::uint64_t table_seed = 0);
   ~State();
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
   // Applies a durable record (lsn above 0) or one about volatile sessions (lsn 0). `out` is null
-  // on a standby and in recovery.
+  // on a standby and in recovery. The record must fit this state (a record that comes from outside
+  // goes through apply_encoded).
   void apply(Lsn lsn, const Record& record, Effects* out);
 
   // Decodes and applies a journal record. Kinds that belong to the replicator only move the LSN.
-  // An error means that the journal or the peer holds something this version cannot read.
+  // An error means that the journal or the peer holds something this version cannot read, or that
+  // does not fit this state; then nothing was applied.
   Status apply_encoded(Lsn lsn, Kind kind, std::string_view body);
 
   MetaRow meta() const;
   StateFigures figures() const;
+  ReignFigures reign_figures() const;
 
   // Durable rows in canonical order.
   void each_row(RowVisitor& visitor) const;
-  // 64-bit hash over all durable rows; equal on two nodes at equal LSN.
+  // 64-bit hash over all durable rows; equal on two nodes at equal LSN. Takes time in proportion to
+  // the state.
   std::uint64_t hash() const;
 
   // Fills an empty state from rows, in the order each_row gives them.
@@ -49,6 +62,9 @@ class State {
 
   // Everything is forgotten (before a snapshot is installed).
   void clear();
+  // This node is not the primary any more: volatile sessions and all links to connections are
+  // forgotten, durable state stays as the records have it.
+  void demote();
 
   struct Impl;
   Impl& impl() { return *impl_; }

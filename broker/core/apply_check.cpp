@@ -1,0 +1,146 @@
+// Whether a record from outside (journal, peer) fits this state. What fails here would break an
+// invariant in apply: the histories differ, or the journal is not this state's.
+#include "broker/core/state_impl.h"
+
+namespace tandemq::core {
+
+namespace {
+
+using Impl = State::Impl;
+
+constexpr const char* kNoSuchSession = "names a session that does not exist here";
+constexpr const char* kNotInFlight = "names a packet identifier that is not in flight";
+
+const Session* durable(const Impl& s, SessionId id) {
+  return is_volatile(id) ? nullptr : s.find(id);
+}
+
+const Delivery* in_flight(const Session& session, std::uint16_t packet_id) {
+  const std::size_t i = session.queue.find(packet_id);
+  return i == DeliveryQueue::kNone ? nullptr : &session.queue[i];
+}
+
+const char* fault_of_target(const Impl& s, const Target& target) {
+  const Session* session = durable(s, target.session);
+  if (!session) return kNoSuchSession;
+  if (target.qos == 0) return "has a delivery with QoS 0";
+  if (target.packet_id == 0) return nullptr;
+  if (session->queue.queued() != 0) return "sends a message past those that wait";
+  if (in_flight(*session, target.packet_id)) return "uses a packet identifier that is in use";
+  return nullptr;
+}
+
+const char* fault_of(const Impl&, const ReignBegan&) {
+  return nullptr;
+}
+
+const char* fault_of(const Impl& s, const SessionOpened& r) {
+  if (r.session == kNoSession || is_volatile(r.session)) return kNoSuchSession;
+  const Session* session = s.find(r.session);
+  const Session* holder = s.find_client(r.client_id);
+  if (r.resumed && (!session || session != holder)) return kNoSuchSession;
+  if (!r.resumed && (session || holder)) return "opens a session that exists already";
+  return nullptr;
+}
+
+const char* fault_of(const Impl& s, const Published& r) {
+  const Session* publisher = durable(s, r.publisher);
+  if (r.publisher != kNoSession && !publisher) return kNoSuchSession;
+  if (r.is_will && !publisher->will) return "publishes a will that does not exist here";
+  for (const Target& target : r.targets)
+    if (const char* fault = fault_of_target(s, target)) return fault;
+  // Several copies for one session are rare (shared subscriptions): none may wait before one that
+  // goes, and no two may have the same identifier.
+  for (std::size_t i = 1; i < r.targets.size(); ++i) {
+    const Target& target = r.targets[i];
+    if (target.packet_id == 0 || r.targets.size() > 64) continue;
+    for (std::size_t k = 0; k < i; ++k)
+      if (r.targets[k].session == target.session &&
+          (r.targets[k].packet_id == 0 || r.targets[k].packet_id == target.packet_id))
+        return "has copies for one session that exclude each other";
+  }
+  return nullptr;
+}
+
+const char* fault_of(const Impl& s, const RetainedQueued& r) {
+  const Session* session = durable(s, r.session);
+  if (!session) return kNoSuchSession;
+  bool waiting = session->queue.queued() != 0;
+  for (const RetainedQueued::Item& item : r.items) {
+    if (!s.retained.find(item.topic)) return "names a retained message that does not exist here";
+    if (item.target.qos == 0) return "has a delivery with QoS 0";
+    if (item.target.packet_id == 0)
+      waiting = true;
+    else if (waiting || in_flight(*session, item.target.packet_id))
+      return "sends a message past those that wait, or under an identifier in use";
+  }
+  return nullptr;
+}
+
+const char* fault_of(const Impl& s, const Sent& r) {
+  const Session* session = durable(s, r.session);
+  if (!session) return kNoSuchSession;
+  if (r.packet_ids.size() > session->queue.queued()) return "sends more than waits";
+  for (std::uint16_t id : r.packet_ids)
+    if (id == 0 || in_flight(*session, id)) return "uses a packet identifier that is in use";
+  return nullptr;
+}
+
+const char* fault_of(const Impl& s, const Dropped& r) {
+  const Session* session = durable(s, r.session);
+  if (!session) return kNoSuchSession;
+  std::uint64_t before = 0;
+  for (std::uint64_t sequence : r.sequence) {
+    const std::size_t i = session->queue.lower_bound(sequence);
+    const bool waits = i >= session->queue.inflight() && i < session->queue.size() &&
+                       session->queue[i].sequence == sequence;
+    if (!waits || sequence <= before) return "drops a delivery that does not wait";
+    before = sequence;
+  }
+  return nullptr;
+}
+
+const char* fault_of(const Impl& s, const Received& r) {
+  const Session* session = durable(s, r.session);
+  if (!session) return kNoSuchSession;
+  const Delivery* delivery = in_flight(*session, r.packet_id);
+  return delivery && delivery->stage == DeliveryStage::sent ? nullptr : kNotInFlight;
+}
+
+const char* fault_of(const Impl& s, const Released& r) {
+  const Session* session = durable(s, r.session);
+  if (!session) return kNoSuchSession;
+  return session->inbound.contains(r.packet_id) ? nullptr
+                                                : "releases an identifier that is not held";
+}
+
+const char* fault_of(const Impl& s, const RetainedExpired& r) {
+  return s.retained.find(r.topic) ? nullptr : "names a retained message that does not exist here";
+}
+
+template <class T>
+const char* fault_of_ack(const Impl& s, const T& r) {
+  const Session* session = durable(s, r.session);
+  if (!session) return kNoSuchSession;
+  return in_flight(*session, r.packet_id) ? nullptr : kNotInFlight;
+}
+const char* fault_of(const Impl& s, const Acked& r) {
+  return fault_of_ack(s, r);
+}
+const char* fault_of(const Impl& s, const Completed& r) {
+  return fault_of_ack(s, r);
+}
+
+// SessionClosed, SessionRemoved, Subscribed, Unsubscribed, WillSettled: the session is there.
+template <class T>
+const char* fault_of(const Impl& s, const T& r) {
+  return durable(s, r.session) ? nullptr : kNoSuchSession;
+}
+
+}  // namespace
+
+const char* State::Impl::fault(const Record& record) const {
+  return std::visit([this](const auto& r) { return fault_of(*this, r); }, record);
+}
+
+}  // namespace tandemq::core

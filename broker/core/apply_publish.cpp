@@ -1,0 +1,189 @@
+// Records that put deliveries into sessions and take them out again.
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "broker/core/state_impl.h"
+
+namespace tandemq::core {
+
+namespace {
+
+// Subscribers mostly get the same identifiers again and again: share them with the delivery before.
+std::shared_ptr<const EffectDetail> detail_of(const Session& session, const Target& target) {
+  const std::size_t size = session.queue.size();
+  if (size > 1) {
+    const auto& before = session.queue[size - 2].detail;
+    if (before && before->subscription_ids == target.subscription_ids) return before;
+  }
+  auto detail = std::make_shared<EffectDetail>();
+  detail->subscription_ids = target.subscription_ids;
+  return detail;
+}
+
+}  // namespace
+
+void State::Impl::emit_publish(const Session& session, const Delivery& delivery, bool dup,
+                               Effects& out) const {
+  Effect& effect = out.emplace_back();
+  effect.kind = EffectKind::publish;
+  effect.qos = delivery.qos;
+  effect.dup = dup;
+  effect.retain = delivery.retain;
+  effect.packet_id = delivery.packet_id;
+  effect.conn = session.link.conn;
+  effect.after = last_lsn;
+  effect.message = delivery.message;
+  effect.detail = delivery.detail;
+}
+
+void State::Impl::emit_ack(const Session& session, EffectKind kind, std::uint16_t packet_id,
+                           mqtt::Reason reason, Effects& out) const {
+  Effect& effect = out.emplace_back();
+  effect.kind = kind;
+  effect.reason = reason;
+  effect.packet_id = packet_id;
+  effect.conn = session.link.conn;
+  effect.after = last_lsn;
+}
+
+void State::Impl::deliver(const Target& target, const MessageRef& message, Effects* out) {
+  Session& session = require(target.session);
+  Delivery& delivery = session.queue.push();
+  delivery.message = message;
+  delivery.sequence = session.next_sequence++;
+  delivery.qos = target.qos;
+  delivery.retain = target.retain;
+  if (!target.subscription_ids.empty()) delivery.detail = detail_of(session, target);
+  ++queued;
+  queued_bytes += message->footprint();
+  if (target.packet_id != 0) {
+    TMQ_CHECK(session.queue.queued() == 1);
+    session.queue.begin_flight(target.packet_id);
+    session.next_packet_id = next_packet_id(target.packet_id);
+    if (out && session.link.conn != 0) emit_publish(session, delivery, false, *out);
+    return;
+  }
+  session.queued_bytes += message->footprint();
+  if (message->expires_at() == 0) return;
+  if (session.queue_expiry_min == 0 || message->expires_at() < session.queue_expiry_min) {
+    session.queue_expiry_min = message->expires_at();
+    reschedule(session);
+  }
+}
+
+void State::Impl::apply(Lsn lsn, const Published& r, Effects* out) {
+  note(lsn);
+  if (lsn != 0) note_time(r.time);
+  if (r.inbound_id != 0) require(r.publisher).inbound.insert(r.inbound_id);
+  if (r.is_will) require(r.publisher).will.reset();
+  if (r.retain == RetainAction::store) retained.store(r.message);
+  if (r.retain == RetainAction::clear) retained.clear(r.message->topic());
+  for (const Target& target : r.targets) deliver(target, r.message, out);
+}
+
+void State::Impl::apply(Lsn lsn, const RetainedQueued& r, Effects* out) {
+  note(lsn);
+  for (const RetainedQueued::Item& item : r.items) {
+    const Message* message = retained.find(item.topic);
+    TMQ_CHECK(message != nullptr);
+    deliver(item.target, MessageRef(message), out);
+  }
+}
+
+void State::Impl::apply(Lsn lsn, const RetainedExpired& r, Effects*) {
+  note(lsn);
+  retained.clear(r.topic);
+}
+
+void State::Impl::apply(Lsn lsn, const Sent& r, Effects* out) {
+  note(lsn);
+  Session& session = require(r.session);
+  for (std::uint16_t packet_id : r.packet_ids) {
+    TMQ_CHECK(session.queue.queued() > 0);
+    const Delivery& delivery = session.queue.begin_flight(packet_id);
+    session.queued_bytes -= delivery.message->footprint();
+    session.next_packet_id = next_packet_id(packet_id);
+    if (out && session.link.conn != 0) emit_publish(session, delivery, false, *out);
+  }
+}
+
+void State::Impl::take_off_queue(Session& session, const Delivery& delivery) {
+  --queued;
+  queued_bytes -= delivery.message->footprint();
+  session.queued_bytes -= delivery.message->footprint();
+}
+
+void State::Impl::apply(Lsn lsn, const Dropped& r, Effects*) {
+  constexpr std::size_t kFewItems = 4;  // each costs a shift of what stands before it
+  note(lsn);
+  Session& session = require(r.session);
+  if (r.sequence.size() <= kFewItems) {
+    for (std::uint64_t sequence : r.sequence) {
+      const std::size_t i = session.queue.lower_bound(sequence);
+      TMQ_CHECK(i < session.queue.size() && i >= session.queue.inflight());
+      take_off_queue(session, session.queue[i]);
+      session.queue.erase(i);
+    }
+    return;
+  }
+  auto next = r.sequence.begin();
+  session.queue.filter_queued([&](const Delivery& delivery) {
+    if (next == r.sequence.end() || *next != delivery.sequence) return true;
+    ++next;
+    take_off_queue(session, delivery);
+    return false;
+  });
+  TMQ_CHECK(next == r.sequence.end());
+}
+
+// The delivery is over, whatever stage it was in.
+void State::Impl::finish(Session& session, std::size_t index) {
+  const Delivery& delivery = session.queue[index];
+  --queued;
+  if (delivery.message) queued_bytes -= delivery.message->footprint();
+  session.link.resend_left -= delivery.resend;
+  session.queue.erase(index);
+}
+
+void State::Impl::apply(Lsn lsn, const Acked& r, Effects*) {
+  note(lsn);
+  Session& session = require(r.session);
+  const std::size_t index = session.queue.find(r.packet_id);
+  TMQ_CHECK(index != DeliveryQueue::kNone);
+  finish(session, index);
+}
+
+void State::Impl::apply(Lsn lsn, const Received& r, Effects* out) {
+  note(lsn);
+  Session& session = require(r.session);
+  const std::size_t index = session.queue.find(r.packet_id);
+  TMQ_CHECK(index != DeliveryQueue::kNone);
+  Delivery& delivery = session.queue[index];
+  TMQ_CHECK(delivery.stage == DeliveryStage::sent);
+  queued_bytes -= delivery.message->footprint();
+  session.link.resend_left -= delivery.resend;
+  delivery.message = {};
+  delivery.detail.reset();
+  delivery.resend = false;
+  delivery.stage = DeliveryStage::received;
+  if (out && session.link.conn != 0)
+    emit_ack(session, EffectKind::pubrel, r.packet_id, mqtt::Reason::success, *out);
+}
+
+void State::Impl::apply(Lsn lsn, const Completed& r, Effects*) {
+  note(lsn);
+  Session& session = require(r.session);
+  const std::size_t index = session.queue.find(r.packet_id);
+  TMQ_CHECK(index != DeliveryQueue::kNone);
+  finish(session, index);
+}
+
+void State::Impl::apply(Lsn lsn, const Released& r, Effects* out) {
+  note(lsn);
+  Session& session = require(r.session);
+  session.inbound.erase(r.packet_id);
+  if (out && session.link.conn != 0)
+    emit_ack(session, EffectKind::pubcomp, r.packet_id, mqtt::Reason::success, *out);
+}
+
+}  // namespace tandemq::core

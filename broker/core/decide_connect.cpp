@@ -1,0 +1,134 @@
+// CONNECT: which session the client gets, and what becomes of the one it had.
+#include <algorithm>
+
+#include "broker/core/engine_impl.h"
+
+namespace tandemq::core {
+
+using mqtt::Reason;
+
+namespace {
+
+std::uint32_t wanted_expiry(const mqtt::Connect& packet) {
+  if (packet.version == mqtt::Version::v5) return packet.properties.session_expiry_s;
+  return packet.clean_start ? 0 : kNeverExpires;
+}
+
+SessionOpened decide_opened(const ConnectRequest& request, std::string_view client_id,
+                            std::uint32_t expiry_s, TimeMs now) {
+  const mqtt::Connect& packet = request.packet;
+  SessionOpened opened;
+  opened.time = now;
+  opened.version = static_cast<std::uint8_t>(packet.version);
+  opened.keep_alive_s = packet.keep_alive_s;
+  opened.expiry_s = expiry_s;
+  opened.client_id = client_id;
+  opened.username = packet.username;
+  opened.has_will = packet.has_will;
+  if (!packet.has_will) return opened;
+  const mqtt::Will& will = packet.will;
+  opened.will = {Message::create(
+                     {will.topic, will.payload, will.properties.forward, will.qos, will.retain, 0}),
+                 will.delay_s, will.properties.message_expiry_s,
+                 will.properties.has_message_expiry};
+  return opened;
+}
+
+// A CONNECT that the core cannot accept; success when it can.
+Reason refusal_of(const mqtt::Connect& packet) {
+  // [MQTT-3.1.3-8] of 3.1.1; 3.1 knows no empty client identifiers.
+  if (packet.client_id.empty() && packet.version != mqtt::Version::v5 &&
+      !(packet.version == mqtt::Version::v311 && packet.clean_start))
+    return Reason::client_id_not_valid;
+  if (packet.properties.has(mqtt::Property::authentication_method))
+    return Reason::bad_authentication_method;
+  return Reason::success;
+}
+
+}  // namespace
+
+void Engine::Impl::refuse_connect(ConnId conn, Reason reason, Effects& out) {
+  Effect& connack = out.emplace_back();
+  connack.kind = EffectKind::connack;
+  connack.reason = reason;
+  connack.conn = conn;
+  connack.detail = std::make_shared<EffectDetail>();
+  Effect& close = out.emplace_back();
+  close.kind = EffectKind::close;
+  close.conn = conn;
+}
+
+SessionId Engine::Impl::free_session_id(bool durable) const {
+  SessionId id = durable ? s.next_session : s.next_volatile;
+  const SessionId first = durable ? 1 : kVolatileBit | 1;
+  // Only after two billion sessions can a number be in use still.
+  while (s.find(id)) {
+    ++id;
+    if (id == kNoSession || is_volatile(id) == durable) id = first;
+  }
+  return id;
+}
+
+bool Engine::Impl::settle_old(Session& old, bool clean_start, TimeMs now, Effects& out) {
+  const bool was_attached = old.link.conn != 0;
+  if (was_attached) {
+    Effect& effect = out.emplace_back();
+    effect.kind = EffectKind::disconnect;
+    effect.reason = Reason::session_taken_over;
+    effect.conn = old.link.conn;
+    s.detach(old);
+  }
+  if (old.orphaned) ++s.reign.sessions_back;
+  // Without expiry a session ends with its connection, whatever the newcomer asks for.
+  const bool ends = clean_start || old.expiry_s == 0;
+  // 5.0 section 3.1.4: the will of the connection that is taken over is published when its session
+  // ends by this or it has no delay. A will that waits already is dropped ([MQTT-3.1.2-8]).
+  const bool will_now = was_attached && old.will && (ends || old.will->delay_s == 0);
+  if (ends)
+    end_session(old, now, will_now, out);
+  else if (will_now)
+    publish_will(old, now, out);
+  return !ends;
+}
+
+SessionId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) {
+  Impl& e = *impl_;
+  const mqtt::Connect& packet = request.packet;
+  if (const Reason refused = refusal_of(packet); refused != Reason::success) {
+    e.refuse_connect(request.conn, refused, out);
+    return kNoSession;
+  }
+  const bool v5 = packet.version == mqtt::Version::v5;
+  const bool assigned = packet.client_id.empty();
+  const std::string_view client_id = assigned ? request.assigned_client_id : packet.client_id;
+  const std::uint32_t wanted_s = wanted_expiry(packet);
+  const std::uint32_t expiry_s = std::min(wanted_s, e.limits.session_expiry_s_max);
+
+  Session* old = e.s.find_client(client_id);
+  const bool resumed = old && e.settle_old(*old, packet.clean_start, now, out);
+  SessionOpened opened = decide_opened(request, client_id, expiry_s, now);
+  opened.resumed = resumed;
+  opened.session = resumed ? old->id : e.free_session_id(expiry_s > 0 || packet.has_will);
+  e.commit(opened.session, opened, &out);
+
+  Session& session = *e.s.find(opened.session);
+  const std::uint16_t window =
+      v5 ? std::min(packet.properties.receive_maximum, e.limits.inflight_maximum)
+         : e.limits.inflight_maximum;
+  e.s.attach(session, request.conn, window, v5 ? packet.properties.maximum_packet_size : 0);
+
+  auto detail = std::make_shared<EffectDetail>();
+  detail->session_present = resumed;
+  if (assigned && v5) detail->assigned_client_id = client_id;
+  detail->session_expiry_s = expiry_s;
+  detail->session_expiry_changed = v5 && expiry_s != wanted_s;
+  e.s.emit_ack(session, EffectKind::connack, 0, Reason::success, out);
+  out.back().detail = std::move(detail);
+  if (resumed) {
+    e.resend(session, true, out);
+    e.pump(session, now, out);
+  }
+  return opened.session;
+}
+
+}  // namespace tandemq::core

@@ -1,0 +1,50 @@
+// The end of a connection, and of a session.
+#include <algorithm>
+
+#include "broker/core/engine_impl.h"
+
+namespace tandemq::core {
+
+using mqtt::Reason;
+
+// The session is over now; `will`: its will, if it has one, is published first.
+void Engine::Impl::end_session(Session& session, TimeMs now, bool will, Effects& out) {
+  s.detach(session);
+  if (will && session.will) publish_will(session, now, out);
+  const SessionId id = session.id;
+  commit(id, SessionRemoved{id}, &out);
+}
+
+void Engine::Impl::close_session(Session& session, std::uint32_t expiry_s, bool drop_will,
+                                 TimeMs now, Effects& out) {
+  if (expiry_s == 0) return end_session(session, now, !drop_will, out);
+  s.detach(session);
+  commit(session.id, SessionClosed{session.id, now, expiry_s, drop_will}, &out);
+  if (session.will && session.will->delay_s == 0) publish_will(session, now, out);
+}
+
+bool Engine::disconnect(Origin from, const mqtt::Disconnect& packet, TimeMs now, Effects& out) {
+  Impl& e = *impl_;
+  Session* session = e.attached(from);
+  if (!session) return true;
+  std::uint32_t expiry_s = session->expiry_s;
+  if (session->is_v5() && packet.properties.has(mqtt::Property::session_expiry)) {
+    // 5.0 section 3.14.2.2.2: a session that was to end with its connection cannot be prolonged.
+    if (expiry_s == 0 && packet.properties.session_expiry_s != 0) {
+      e.refuse(*session, Reason::protocol_error, out);
+      return false;
+    }
+    expiry_s = std::min(packet.properties.session_expiry_s, e.limits.session_expiry_s_max);
+  }
+  // Any reason but 0x00 leaves the will ([MQTT-3.14.4-3]); 3.x has no other.
+  e.close_session(*session, expiry_s, packet.reason == Reason::success, now, out);
+  return true;
+}
+
+void Engine::disconnected(Origin from, TimeMs now, Effects& out) {
+  Session* session = impl_->s.find(from.session);
+  if (!session || session->link.conn != from.conn) return;
+  impl_->close_session(*session, session->expiry_s, false, now, out);
+}
+
+}  // namespace tandemq::core

@@ -1,0 +1,76 @@
+// What time brings: wills, sessions, queued and retained messages that are due.
+#include <algorithm>
+
+#include "broker/core/engine_impl.h"
+
+namespace tandemq::core {
+
+namespace {
+
+// A queue is looked through at most this often for expired messages.
+constexpr TimeMs kQueueScanPause = 1000;
+
+}  // namespace
+
+std::size_t Engine::Impl::expire_queued(Session& session, TimeMs now) {
+  if (session.queue_expiry_min == 0 || session.queue_expiry_min > now) return 0;
+  dropped.session = session.id;
+  dropped.sequence.clear();
+  TimeMs next = 0;
+  for (std::size_t i = session.queue.inflight(); i < session.queue.size(); ++i) {
+    const Delivery& delivery = session.queue[i];
+    const TimeMs at = delivery.message->expires_at();
+    if (delivery.message->expired(now))
+      dropped.sequence.push_back(delivery.sequence);
+    else if (at != 0 && (next == 0 || at < next))
+      next = at;
+  }
+  session.queue_expiry_min = next == 0 ? 0 : std::max(next, now + kQueueScanPause);
+  if (dropped.sequence.empty()) return 0;
+  counters.dropped_expired += dropped.sequence.size();
+  commit(session.id, dropped, nullptr);
+  return 1;
+}
+
+std::size_t Engine::Impl::expire_session(Session& session, TimeMs now, Effects& out) {
+  const TimeMs will_at = State::Impl::will_due(session);
+  const TimeMs end_at = State::Impl::session_end(session);
+  std::size_t records = 0;
+  if (will_at != 0 && will_at <= now) {
+    publish_will(session, now, out);
+    ++records;
+  }
+  if (end_at != 0 && end_at <= now) {
+    ++counters.sessions_expired;
+    end_session(session, now, true, out);
+    return records + 1;
+  }
+  records += expire_queued(session, now);
+  s.reschedule_after_pop(session);
+  return records;
+}
+
+TimeMs Engine::expire(TimeMs now, std::size_t budget, Effects& out) {
+  Impl& e = *impl_;
+  Schedule& schedule = e.s.schedule;
+  std::size_t records = 0;
+  while (!schedule.empty() && schedule.top().at <= now && records < budget) {
+    const Schedule::Entry entry = schedule.top();
+    schedule.pop();
+    Session* session = e.s.find(entry.session);
+    if (session && session->scheduled_at == entry.at)
+      records += e.expire_session(*session, now, out);
+  }
+  auto retained = e.s.retained.next_expiry();
+  while (retained.first != 0 && retained.first <= now && records < budget) {
+    e.commit(kNoSession, RetainedExpired{retained.second}, &out);
+    ++e.counters.dropped_expired;
+    ++records;
+    retained = e.s.retained.next_expiry();
+  }
+  TimeMs next = retained.first;
+  if (!schedule.empty() && (next == 0 || schedule.top().at < next)) next = schedule.top().at;
+  return next;
+}
+
+}  // namespace tandemq::core

@@ -1,0 +1,185 @@
+// PUBLISH: what is refused, who receives the message, and which records that makes.
+#include "broker/core/engine_impl.h"
+#include "broker/core/topic_levels.h"
+
+namespace tandemq::core {
+
+using mqtt::Reason;
+
+bool Engine::Impl::resolve_topic(Session& session, const mqtt::Publish& packet,
+                                 std::string_view& topic, Effects& out) {
+  topic = packet.topic;
+  const std::uint16_t alias = packet.properties.topic_alias;
+  if (alias == 0) {
+    if (!topic.empty()) return true;
+    refuse(session, Reason::protocol_error, out);
+    return false;
+  }
+  if (alias > limits.topic_alias_maximum) {
+    refuse(session, Reason::topic_alias_invalid, out);
+    return false;
+  }
+  auto& aliases = session.link.aliases;
+  if (!aliases) aliases = std::make_unique<std::vector<std::string>>();
+  if (aliases->size() < alias) aliases->resize(alias);
+  std::string& known = (*aliases)[alias - 1u];
+  if (!topic.empty()) known = topic;
+  topic = known;
+  if (!topic.empty()) return true;
+  refuse(session, Reason::protocol_error, out);
+  return false;
+}
+
+Reason Engine::Impl::check_publish(const Session& session, std::string_view topic) {
+  if (level_count(topic) > limits.topic_levels_max) return Reason::topic_name_invalid;
+  if (permissions && !permissions->may_publish(session.client_id, session.username, topic)) {
+    ++counters.refused_not_authorized;
+    return Reason::not_authorized;
+  }
+  return Reason::success;
+}
+
+RetainAction Engine::Impl::decide_retain(const MessageFields& fields) {
+  if (!fields.retain) return RetainAction::none;
+  const bool held = s.retained.find(fields.topic) != nullptr;
+  if (fields.payload.empty()) return held ? RetainAction::clear : RetainAction::none;
+  if (!held && limits.retained_messages_max != 0 &&
+      s.retained.size() >= limits.retained_messages_max) {
+    ++counters.dropped_retained_full;
+    return RetainAction::none;
+  }
+  return RetainAction::store;
+}
+
+// A delivery with QoS 0 goes at once or never; only CONNACK it must not overtake.
+void Engine::Impl::emit_at_once(const Session& session, const MessageRef& message,
+                                std::size_t route, Effects& out) {
+  Effect& effect = out.emplace_back();
+  effect.kind = EffectKind::publish;
+  effect.retain = plan.routes[route].retain;
+  effect.conn = session.link.conn;
+  effect.after = session.link.connack_after;
+  effect.message = message;
+  ++counters.delivered[0];
+  if (plan.routes[route].identifier == 0) return;
+  auto detail = std::make_shared<EffectDetail>();
+  collect_identifiers(plan, route, detail->subscription_ids);
+  effect.detail = std::move(detail);
+}
+
+void Engine::Impl::plan_target(std::size_t route, const Message& message) {
+  const Placement placement = decide_target(rules(), plan, route, message.footprint(), target);
+  if (placement == Placement::queue_full) {
+    ++counters.dropped_queue_full;
+    return;
+  }
+  ++counters.delivered[target.qos];
+  auto& targets = is_volatile(target.session) ? ephemeral.targets : durable.targets;
+  if (target.subscription_ids.empty())
+    targets.push_back({target.session, target.packet_id, target.qos, target.retain, {}});
+  else
+    targets.push_back(target);
+}
+
+std::size_t Engine::Impl::distribute(const Publication& p, TimeMs now, Effects& out) {
+  plan.routes.clear();
+  if (p.routed) decide_routes(rules(), p.publisher, p.fields, plan);
+  const std::size_t receivers = plan.routes.size();
+  const bool inbound_durable = p.inbound_id != 0 && !is_volatile(p.publisher->id);
+  const bool facts = p.retain != RetainAction::none || p.is_will || inbound_durable;
+  if (receivers == 0 && !facts && p.inbound_id == 0) return 0;
+
+  const MessageRef message = Message::create(p.fields);
+  durable.targets.clear();
+  ephemeral.targets.clear();
+  for (std::size_t i = 0; i < receivers; ++i) {
+    const Session& session = *plan.routes[i].session;
+    const std::uint8_t qos = plan.routes[i].qos;
+    if (qos == 0 && session.link.conn == 0) continue;
+    const std::size_t identifiers =
+        plan.routes[i].identifier == 0 ? 0 : 1 + plan.identifiers.size();
+    if (!fits_client(session, *message, qos, identifiers))
+      ++counters.dropped_too_large;
+    else if (qos == 0)
+      emit_at_once(session, message, i, out);
+    else
+      plan_target(i, *message);
+  }
+  if (facts || !durable.targets.empty()) {
+    durable.time = now;
+    durable.publisher = inbound_durable || p.is_will ? p.publisher->id : kNoSession;
+    durable.inbound_id = inbound_durable ? p.inbound_id : std::uint16_t{0};
+    durable.is_will = p.is_will;
+    durable.retain = p.retain;
+    durable.message = message;
+    commit(kNoSession, durable, &out);
+    durable.message = {};
+  }
+  const bool inbound_volatile = p.inbound_id != 0 && !inbound_durable;
+  if (inbound_volatile || !ephemeral.targets.empty()) {
+    ephemeral.publisher = inbound_volatile ? p.publisher->id : kNoSession;
+    ephemeral.inbound_id = inbound_volatile ? p.inbound_id : std::uint16_t{0};
+    ephemeral.message = message;
+    commit(kVolatileBit, ephemeral, &out);
+    ephemeral.message = {};
+  }
+  return receivers;
+}
+
+void Engine::publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effects& out) {
+  Impl& e = *impl_;
+  Session* session = e.attached(from);
+  if (!session) return;
+  ++e.counters.received[packet.qos];
+  Publication p;
+  if (!e.resolve_topic(*session, packet, p.fields.topic, out)) return;
+  const EffectKind ack = packet.qos == 1 ? EffectKind::puback : EffectKind::pubrec;
+  if (packet.qos == 2) {
+    if (session->inbound.contains(packet.packet_id)) {
+      // Sent again: taken over already, [MQTT-4.3.3-10].
+      e.s.emit_ack(*session, ack, packet.packet_id, Reason::success, out);
+      return;
+    }
+    if (session->is_v5() && session->link.inbound_unreleased >= e.limits.receive_maximum)
+      return e.refuse(*session, Reason::receive_maximum_exceeded, out);
+  }
+  const Reason refused = e.check_publish(*session, p.fields.topic);
+  if (refused != Reason::success) {
+    // 3.x has no way to say no: acknowledged and dropped.
+    if (packet.qos != 0)
+      e.s.emit_ack(*session, ack, packet.packet_id, session->is_v5() ? refused : Reason::success,
+                   out);
+    return;
+  }
+  // Topics that begin with $ are the broker's own: acknowledged, not passed on.
+  p.routed = !p.fields.topic.starts_with('$');
+  p.publisher = session;
+  p.fields.qos = packet.qos;
+  if (p.routed) {
+    p.fields.payload = packet.payload;
+    p.fields.properties = packet.properties.forward;
+    p.fields.retain = packet.retain;
+    if (packet.properties.has_message_expiry)
+      p.fields.expires_at = now + packet.properties.message_expiry_s * TimeMs{1000};
+    p.retain = e.decide_retain(p.fields);
+  }
+  if (packet.qos == 2) {
+    p.inbound_id = packet.packet_id;
+    ++session->link.inbound_unreleased;
+  }
+  const std::size_t receivers = e.distribute(p, now, out);
+  if (packet.qos == 0) return;
+  const bool nobody = receivers == 0 && p.routed && session->is_v5();
+  e.s.emit_ack(*session, ack, packet.packet_id,
+               nobody ? Reason::no_matching_subscribers : Reason::success, out);
+}
+
+void Engine::publish_own(const MessageFields& fields, bool retain, TimeMs now, Effects& out) {
+  Publication p;
+  p.fields = fields;
+  p.fields.retain = retain;
+  p.retain = impl_->decide_retain(p.fields);
+  impl_->distribute(p, now, out);
+}
+
+}  // namespace tandemq::core

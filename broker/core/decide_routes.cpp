@@ -1,0 +1,156 @@
+#include <algorithm>
+
+#include "broker/core/route_plan.h"
+#include "broker/mqtt/encode.h"
+
+namespace tandemq::core {
+
+namespace {
+
+constexpr std::uint32_t kNoRoute = ~0u;
+
+PlanScratch& scratch_of(const Session& session, const RoutePlan& plan) {
+  PlanScratch& scratch = session.plan;
+  if (scratch.serial != plan.serial)
+    scratch = {plan.serial, kNoRoute, 0, 0, session.next_packet_id};
+  return scratch;
+}
+
+bool may_receive(const RouteRules& rules, const Session& session, std::string_view topic) {
+  return !rules.permissions ||
+         rules.permissions->may_receive(session.client_id, session.username, topic);
+}
+
+Route make_route(const Subscriber& subscriber, const MessageFields& message) {
+  return {subscriber.session, subscriber.identifier(), std::min(subscriber.qos(), message.qos),
+          message.retain && subscriber.retain_as_published(), false};
+}
+
+// A further subscription of a session that gets the message already: one delivery with the highest
+// QoS and all identifiers ([MQTT-3.3.4-2], [MQTT-3.3.4-4]).
+void merge(RoutePlan& plan, std::uint32_t index, const Route& further) {
+  Route& route = plan.routes[index];
+  route.qos = std::max(route.qos, further.qos);
+  route.retain = route.retain || further.retain;
+  if (further.identifier == 0) return;
+  if (route.identifier == 0) {
+    route.identifier = further.identifier;
+  } else {
+    plan.identifiers.emplace_back(index, further.identifier);
+    route.more_identifiers = true;
+  }
+}
+
+void route_plain(const RouteRules& rules, const Session* publisher, const MessageFields& message,
+                 const FilterNode& node, RoutePlan& plan) {
+  for (const Subscriber& subscriber : node.plain) {
+    if (subscriber.session == publisher && subscriber.no_local()) continue;
+    if (!may_receive(rules, *subscriber.session, message.topic)) continue;
+    const Route route = make_route(subscriber, message);
+    if (plan.tracked) {
+      PlanScratch& scratch = scratch_of(*subscriber.session, plan);
+      if (scratch.route != kNoRoute) {
+        merge(plan, scratch.route, route);
+        continue;
+      }
+      scratch.route = static_cast<std::uint32_t>(plan.routes.size());
+    }
+    plan.routes.push_back(route);
+  }
+}
+
+// The member whose turn it is: connected ones first, else one that can keep the message.
+const Subscriber* choose_member(const RouteRules& rules, const ShareGroup& group,
+                                const MessageFields& message) {
+  const std::size_t count = group.members.size();
+  const Subscriber* keeper = nullptr;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t at = (group.cursor + i) % count;
+    const Subscriber& member = group.members[at];
+    if (!may_receive(rules, *member.session, message.topic)) continue;
+    if (member.session->link.conn != 0) {
+      group.cursor = static_cast<std::uint32_t>(at + 1);
+      return &member;
+    }
+    if (!keeper && member.qos() != 0 && message.qos != 0) keeper = &member;
+  }
+  if (keeper) group.cursor = static_cast<std::uint32_t>(keeper - group.members.data()) + 1;
+  return keeper;
+}
+
+}  // namespace
+
+void decide_routes(const RouteRules& rules, const Session* publisher, const MessageFields& message,
+                   RoutePlan& plan) {
+  plan.routes.clear();
+  plan.identifiers.clear();
+  plan.serial = ++rules.state.plan_serial;
+  rules.state.subscriptions.match(message.topic, plan.match);
+  const auto& nodes = plan.match.nodes;
+  plan.tracked = nodes.size() > 1;
+  for (const FilterNode* node : nodes) plan.tracked = plan.tracked || !node->groups.empty();
+  for (const FilterNode* node : nodes) {
+    route_plain(rules, publisher, message, *node, plan);
+    for (const auto& group : node->groups)
+      if (const Subscriber* member = choose_member(rules, *group, message))
+        plan.routes.push_back(make_route(*member, message));
+  }
+}
+
+Placement decide_target(const RouteRules& rules, const RoutePlan& plan, std::size_t index,
+                        std::size_t footprint, Target& target) {
+  const Route& route = plan.routes[index];
+  const Session& session = *route.session;
+  target.session = session.id;
+  target.qos = route.qos;
+  target.retain = route.retain;
+  target.packet_id = 0;
+  target.subscription_ids.clear();
+  if (route.identifier != 0) collect_identifiers(plan, index, target.subscription_ids);
+
+  PlanScratch fresh;
+  fresh.next_packet_id = session.next_packet_id;
+  PlanScratch& planned = plan.tracked ? scratch_of(session, plan) : fresh;
+  const DeliveryQueue& queue = session.queue;
+  const bool flows = session.link.conn != 0 && session.link.resend_left == 0 &&
+                     queue.queued() == 0 && planned.queued == 0;
+  if (flows && queue.inflight() + planned.in_flight < session.link.window) {
+    target.packet_id = queue.free_id(planned.next_packet_id);
+    planned.next_packet_id = next_packet_id(target.packet_id);
+    ++planned.in_flight;
+    return Placement::in_flight;
+  }
+  if (queue.queued() + planned.queued >= rules.limits.queued_messages_max ||
+      session.queued_bytes + (planned.queued + 1) * footprint > rules.limits.queued_bytes_max)
+    return Placement::queue_full;
+  ++planned.queued;
+  return Placement::queued;
+}
+
+void collect_identifiers(const RoutePlan& plan, std::size_t route,
+                         std::vector<std::uint32_t>& out) {
+  out.push_back(plan.routes[route].identifier);
+  if (!plan.routes[route].more_identifiers) return;
+  for (const auto& [index, identifier] : plan.identifiers)
+    if (index == route) out.push_back(identifier);
+}
+
+bool fits_client(const Session& session, const Message& message, std::uint8_t qos,
+                 std::size_t identifiers) {
+  const std::size_t size_max = session.link.maximum_packet_size;
+  // Everything beside topic, properties and payload takes less than this.
+  const std::size_t overhead_max = 32 + 5 * identifiers;
+  if (size_max == 0 || message.footprint() + overhead_max <= size_max) return true;
+  mqtt::Publish packet;
+  packet.topic = message.topic();
+  packet.payload = message.payload();
+  packet.qos = qos;
+  packet.packet_id = qos == 0 ? 0 : 1;
+  packet.properties.forward = message.properties();
+  packet.properties.has_message_expiry = message.expires_at() != 0;
+  std::size_t size = mqtt::encoded_size(mqtt::Version::v5, packet);
+  // Each identifier counts as large as it can be: the message is dropped a few bytes early at most.
+  return size + 5 * identifiers <= size_max;
+}
+
+}  // namespace tandemq::core

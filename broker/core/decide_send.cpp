@@ -1,0 +1,73 @@
+// What goes to a client when its window has room: first what was in flight before the present
+// connection, then what waits.
+#include "broker/core/engine_impl.h"
+
+namespace tandemq::core {
+
+namespace {
+
+std::size_t identifier_count(const Delivery& delivery) {
+  return delivery.detail ? delivery.detail->subscription_ids.size() : 0;
+}
+
+// The waiting deliveries that fit the window, and those found on the way that will never be sent.
+void decide_send(const Session& session, TimeMs now, Sent& sent, Dropped& dropped,
+                 EngineCounters& counters) {
+  const DeliveryQueue& queue = session.queue;
+  std::uint16_t next = session.next_packet_id;
+  for (std::size_t i = queue.inflight(); i < queue.size(); ++i) {
+    if (queue.inflight() + sent.packet_ids.size() >= session.link.window) return;
+    const Delivery& delivery = queue[i];
+    const bool expired = delivery.message->expired(now);
+    if (expired ||
+        !fits_client(session, *delivery.message, delivery.qos, identifier_count(delivery))) {
+      ++(expired ? counters.dropped_expired : counters.dropped_too_large);
+      dropped.sequence.push_back(delivery.sequence);
+      continue;
+    }
+    sent.packet_ids.push_back(queue.free_id(next));
+    next = next_packet_id(sent.packet_ids.back());
+  }
+}
+
+}  // namespace
+
+void Engine::Impl::pump(Session& session, TimeMs now, Effects& out) {
+  if (session.link.conn == 0) return;
+  if (session.link.resend_left != 0) resend(session, false, out);
+  if (session.link.resend_left != 0 || session.queue.queued() == 0) return;
+  sent.session = dropped.session = session.id;
+  sent.packet_ids.clear();
+  dropped.sequence.clear();
+  decide_send(session, now, sent, dropped, counters);
+  if (!dropped.sequence.empty()) commit(session.id, dropped, &out);
+  if (!sent.packet_ids.empty()) commit(session.id, sent, &out);
+}
+
+// [MQTT-4.4.0-1]: PUBREL for what the client has, PUBLISH with DUP for what it may not have, in
+// their first order, as the window of this connection allows.
+void Engine::Impl::resend(Session& session, bool with_pubrels, Effects& out) {
+  std::vector<std::uint16_t> too_large;
+  for (std::size_t i = 0; i < session.queue.inflight(); ++i) {
+    Delivery& delivery = session.queue[i];
+    if (delivery.stage == DeliveryStage::received) {
+      if (with_pubrels)
+        s.emit_ack(session, EffectKind::pubrel, delivery.packet_id, mqtt::Reason::success, out);
+      continue;
+    }
+    if (!delivery.resend) continue;
+    if (!fits_client(session, *delivery.message, delivery.qos, identifier_count(delivery))) {
+      too_large.push_back(delivery.packet_id);
+      continue;
+    }
+    if (session.outstanding() >= session.link.window) continue;
+    delivery.resend = false;
+    --session.link.resend_left;
+    s.emit_publish(session, delivery, true, out);
+  }
+  // Treated as if delivered ([MQTT-3.1.2-25]).
+  counters.dropped_too_large += too_large.size();
+  for (std::uint16_t id : too_large) commit(session.id, Acked{session.id, id}, &out);
+}
+
+}  // namespace tandemq::core

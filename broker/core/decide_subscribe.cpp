@@ -1,0 +1,143 @@
+// SUBSCRIBE and UNSUBSCRIBE, and the retained messages that a new subscription is sent.
+#include <algorithm>
+
+#include "broker/core/engine_impl.h"
+#include "broker/core/topic_levels.h"
+#include "broker/mqtt/topic.h"
+
+namespace tandemq::core {
+
+using mqtt::Reason;
+
+namespace {
+
+bool is_shared(std::string_view filter) {
+  return !mqtt::split_shared(filter).group.empty();
+}
+
+// Retained messages a record may name: keeps it far below the largest frame.
+constexpr std::size_t kRetainedPerRecord = 1000;
+
+void emit_codes(const Session& session, EffectKind kind, std::uint16_t packet_id,
+                std::vector<Reason> codes, const State::Impl& s, Effects& out) {
+  auto detail = std::make_shared<EffectDetail>();
+  detail->codes = std::move(codes);
+  s.emit_ack(session, kind, packet_id, Reason::success, out);
+  out.back().detail = std::move(detail);
+}
+
+}  // namespace
+
+// The code for one filter: granted QoS or what speaks against it. `added`: new subscriptions that
+// this packet has made so far.
+Reason Engine::Impl::check_filter(const Session& session, const mqtt::SubscribeFilter& filter,
+                                  std::size_t added) const {
+  if (!mqtt::valid_topic_filter(filter.filter)) return Reason::topic_filter_invalid;
+  if (level_count(mqtt::split_shared(filter.filter).filter) > limits.topic_levels_max)
+    return Reason::topic_filter_invalid;
+  if (permissions &&
+      !permissions->may_subscribe(session.client_id, session.username, filter.filter))
+    return Reason::not_authorized;
+  if (session.subscriptions.size() + added >= limits.subscriptions_per_session_max &&
+      !s.subscriptions.contains(session, filter.filter))
+    return Reason::quota_exceeded;
+  return static_cast<Reason>(filter.qos);
+}
+
+void Engine::subscribe(Origin from, const mqtt::Subscribe& packet, TimeMs now, Effects& out) {
+  Impl& e = *impl_;
+  Session* session = e.attached(from);
+  if (!session) return;
+  std::vector<Reason> codes;
+  std::vector<const mqtt::SubscribeFilter*> retained_for;
+  Subscribed& record = e.subscribed;
+  record.session = session->id;
+  record.subscriptions.clear();
+  std::size_t added = 0;
+  for (const mqtt::SubscribeFilter& f : packet.filters) {
+    const bool shared = is_shared(f.filter);
+    if (shared && f.no_local && session->is_v5())
+      return e.refuse(*session, Reason::protocol_error, out);  // [MQTT-3.8.3-4]
+    Reason code = e.check_filter(*session, f, added);
+    if (code == Reason::not_authorized) ++e.counters.refused_not_authorized;
+    if (mqtt::is_error(code)) {
+      codes.push_back(session->is_v5() ? code : Reason::unspecified_error);
+      continue;
+    }
+    codes.push_back(code);
+    // Named before in this packet counts as existing, too.
+    const bool named = std::any_of(record.subscriptions.begin(), record.subscriptions.end(),
+                                   [&](const auto& one) { return one.filter == f.filter; });
+    const bool existed = named || e.s.subscriptions.contains(*session, f.filter);
+    added += !existed;
+    if (!shared && (f.retain_handling == 0 || (f.retain_handling == 1 && !existed)))
+      retained_for.push_back(&f);
+    record.subscriptions.push_back({f.filter, f.qos, f.no_local, f.retain_as_published,
+                                    f.retain_handling, packet.properties.subscription_identifier});
+  }
+  if (!record.subscriptions.empty()) e.commit(session->id, record, &out);
+  emit_codes(*session, EffectKind::suback, packet.packet_id, std::move(codes), e.s, out);
+  for (const mqtt::SubscribeFilter* f : retained_for)
+    e.send_retained(*session, *f, packet.properties.subscription_identifier, now, out);
+}
+
+// Retained messages carry RETAIN 1 here, whatever the subscription's options (5.0 section 3.3.1.3).
+void Engine::Impl::send_retained(Session& session, const mqtt::SubscribeFilter& filter,
+                                 std::uint32_t identifier, TimeMs now, Effects& out) {
+  retained.clear();
+  s.retained.match(filter.filter, retained);
+  plan.routes.assign(1, {&session, identifier, 0, true, false});
+  plan.identifiers.clear();
+  plan.serial = ++s.plan_serial;
+  plan.tracked = true;
+  RetainedQueued record;
+  record.session = session.id;
+  for (const Message* message : retained) {
+    if (message->expired(now)) continue;
+    if (permissions &&
+        !permissions->may_receive(session.client_id, session.username, message->topic()))
+      continue;
+    Route& route = plan.routes[0];
+    route.qos = std::min(filter.qos, message->qos());
+    if (!fits_client(session, *message, route.qos, identifier != 0)) {
+      ++counters.dropped_too_large;
+    } else if (route.qos == 0) {
+      emit_at_once(session, MessageRef(message), 0, out);
+      out.back().after = s.last_lsn;  // not before the SUBACK
+    } else if (decide_target(rules(), plan, 0, message->footprint(), target) ==
+               Placement::queue_full) {
+      ++counters.dropped_queue_full;
+    } else {
+      ++counters.delivered[route.qos];
+      record.items.push_back({message->topic(), target});
+    }
+    if (record.items.size() < kRetainedPerRecord) continue;
+    commit(session.id, record, &out);
+    record.items.clear();
+    plan.serial = ++s.plan_serial;
+  }
+  if (!record.items.empty()) commit(session.id, record, &out);
+}
+
+void Engine::unsubscribe(Origin from, const mqtt::Unsubscribe& packet, TimeMs, Effects& out) {
+  Impl& e = *impl_;
+  Session* session = e.attached(from);
+  if (!session) return;
+  std::vector<Reason> codes;
+  Unsubscribed record{session->id, {}};
+  for (std::string_view filter : packet.filters) {
+    const bool named =
+        std::find(record.filters.begin(), record.filters.end(), filter) != record.filters.end();
+    const bool existed =
+        !named && mqtt::valid_topic_filter(filter) && e.s.subscriptions.contains(*session, filter);
+    const Reason code = existed                            ? Reason::success
+                        : mqtt::valid_topic_filter(filter) ? Reason::no_subscription_existed
+                                                           : Reason::topic_filter_invalid;
+    codes.push_back(code);
+    if (existed) record.filters.push_back(filter);
+  }
+  if (!record.filters.empty()) e.commit(session->id, record, &out);
+  emit_codes(*session, EffectKind::unsuback, packet.packet_id, std::move(codes), e.s, out);
+}
+
+}  // namespace tandemq::core

@@ -1,0 +1,58 @@
+// Who gets a message: the part of decide that a PUBLISH, a will and the broker's own messages
+// share.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "broker/core/commands.h"
+#include "broker/core/message.h"
+#include "broker/core/records.h"
+#include "broker/core/state_impl.h"
+
+namespace tandemq::core {
+
+struct Route {
+  const Session* session = nullptr;
+  std::uint32_t identifier = 0;  // the first subscription identifier; 0: none
+  std::uint8_t qos = 0;
+  bool retain = false;
+  bool more_identifiers = false;  // in RoutePlan::identifiers
+};
+
+// Reused from message to message.
+struct RoutePlan {
+  MatchScratch match;
+  std::vector<Route> routes;
+  // Identifiers beyond a route's first: index of the route, identifier.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> identifiers;
+  std::uint64_t serial = 0;
+  bool tracked = false;  // sessions may be named more than once: PlanScratch is in use
+};
+
+// What decides where a message goes, beside the message.
+struct RouteRules {
+  const State::Impl& state;
+  const Limits& limits;
+  const Permissions* permissions;  // null: all allowed
+};
+
+// Fills `plan` with the receivers of a message; `publisher` may be null.
+void decide_routes(const RouteRules& rules, const Session* publisher, const MessageFields& message,
+                   RoutePlan& plan);
+
+enum class Placement : std::uint8_t { in_flight, queued, queue_full };
+
+// The delivery of `route`, QoS above 0: in flight, with an identifier, when the window allows it.
+Placement decide_target(const RouteRules& rules, const RoutePlan& plan, std::size_t route,
+                        std::size_t footprint, Target& target);
+
+// All subscription identifiers of a route.
+void collect_identifiers(const RoutePlan& plan, std::size_t route, std::vector<std::uint32_t>& out);
+
+// Whether a message may be sent to this client at all (its maximum packet size).
+bool fits_client(const Session& session, const Message& message, std::uint8_t qos,
+                 std::size_t identifiers);
+
+}  // namespace tandemq::core

@@ -1,0 +1,113 @@
+#include "broker/core/state.h"
+
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "broker/core/record_codec.h"
+#include "broker/core/state_impl.h"
+#include "broker/core/text_hash.h"
+
+namespace tandemq::core {
+
+namespace {
+
+constexpr std::uint16_t kFirstCoreKind = 16;
+
+}  // namespace
+
+State::Impl::Impl(std::uint64_t table_seed)
+    : seed(table_seed), subscriptions(table_seed), retained(table_seed) {}
+
+State::Impl::~Impl() {
+  by_id.each([](Session& session) { delete &session; });
+}
+
+Session* State::Impl::find_client(std::string_view client_id) const {
+  return by_client.find(hash_text(client_id, seed), [client_id](const Session& session) {
+    return session.client_id == client_id;
+  });
+}
+
+Session& State::Impl::require(SessionId id) const {
+  Session* session = find(id);
+  TMQ_CHECK(session != nullptr);
+  return *session;
+}
+
+std::vector<const Session*> State::Impl::durable_sessions() const {
+  std::vector<const Session*> sessions;
+  sessions.reserve(by_id.size());
+  by_id.each([&sessions](const Session& session) {
+    if (!is_volatile(session.id)) sessions.push_back(&session);
+  });
+  std::sort(sessions.begin(), sessions.end(),
+            [](const Session* a, const Session* b) { return a->id < b->id; });
+  return sessions;
+}
+
+State::State(std::uint64_t table_seed) : impl_(std::make_unique<Impl>(table_seed)) {}
+State::~State() = default;
+
+void State::apply(Lsn lsn, const Record& record, Effects* out) {
+  std::visit([&](const auto& r) { impl_->apply(lsn, r, out); }, record);
+}
+
+Status State::apply_encoded(Lsn lsn, Kind kind, std::string_view body) {
+  const auto number = static_cast<std::uint16_t>(kind);
+  if (kind != Kind::reign_began && number < kFirstCoreKind) {
+    impl_->last_lsn = lsn;
+    return Done{};
+  }
+  Record& record = impl_->decoded;
+  const char* fault = nullptr;
+  if (!decode_body(kind, body, record))
+    fault = "cannot be read; it was written by another version, or is damaged";
+  else
+    fault = impl_->fault(record);
+  if (fault)
+    return Error{"record " + std::to_string(lsn) + " (kind " + std::to_string(number) + ") " +
+                 fault + "; synchronise this node from its peer or restore a backup"};
+  apply(lsn, record, nullptr);
+  return Done{};
+}
+
+MetaRow State::meta() const {
+  return {impl_->last_lsn, impl_->epoch, impl_->time, impl_->next_session};
+}
+
+StateFigures State::figures() const {
+  const Impl& s = *impl_;
+  StateFigures figures;
+  figures.sessions = s.by_id.size();
+  figures.sessions_connected = s.connected;
+  figures.subscriptions = s.subscriptions.size();
+  figures.retained = s.retained.size();
+  figures.retained_bytes = s.retained.bytes();
+  figures.queued = s.queued;
+  figures.queued_bytes = s.queued_bytes;
+  return figures;
+}
+
+ReignFigures State::reign_figures() const {
+  return impl_->reign;
+}
+
+RowVisitor& State::restorer() {
+  return impl_->restorer;
+}
+
+void State::clear() {
+  impl_ = std::make_unique<Impl>(impl_->seed);
+}
+
+void State::demote() {
+  std::vector<Session*> gone;
+  impl_->by_id.each([&](Session& session) {
+    impl_->detach(session);
+    if (is_volatile(session.id)) gone.push_back(&session);
+  });
+  for (Session* session : gone) impl_->apply(0, SessionRemoved{session->id}, nullptr);
+  impl_->reign = {};
+}
+
+}  // namespace tandemq::core
