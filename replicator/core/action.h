@@ -55,7 +55,7 @@ struct SendRecords {
 struct Apply {  // standby: apply to the state all received records up to here
   Lsn through;
 };
-struct Commit {  // primary: effects up to here may leave; standby: learnt
+struct Commit {  // primary: effects up to here may leave
   Lsn lsn;
 };
 struct MakeSnapshot {};  // answer SnapshotReady, some time later
@@ -67,14 +67,12 @@ struct StoreSnapshot {      // a Begin (bytes empty, total set) or a chunk of a 
   Lsn lsn;
   std::uint64_t total;
   std::uint64_t offset;
-  std::uint32_t crc;       // of `bytes`
   std::string_view bytes;  // valid during the event that brought them
 };
-// The file is whole: check its CRC, sync it, empty the journal so that it goes on after lsn, and
-// replace the state. Answer SnapshotInstalled.
+// The file is whole and its checksum right: sync it, empty the journal so that it goes on after
+// lsn, replace the state, all durably. Answer SnapshotInstalled.
 struct InstallSnapshot {
   Lsn lsn;
-  std::uint32_t crc;  // of the whole file
 };
 struct LearnTime {
   TimeMs pair_time;

@@ -7,9 +7,12 @@
 // - An action that says "durable" is on the disk before the next action starts; if it fails the
 //   process stops.
 // - Appended is reported before any other event when records were put in the journal.
-// - After Apply the state holds everything up to that LSN before the next event is stepped.
-// - Messages of one link arrive in order or the link breaks (TCP). LinkDown ends them all: nothing
-//   of an old link is delivered after it.
+// - RecordsSent, Rebuilt and SnapshotInstalled are fed back before any other event. Written may be
+//   put off behind further Received events of the same turn, not behind others.
+// - Synced never speaks of records that were cut since.
+// - After Apply the state holds everything up to that LSN.
+// - Messages of one link arrive in order or the link breaks (TCP). LinkDown and DropLink end it:
+//   nothing of an old link is delivered after it. One link at a time; LinkUp replaces an older one.
 #pragma once
 
 #include <cstdint>
@@ -54,8 +57,6 @@ class Replica {
   Epoch epoch() const { return epoch_; }  // of the own reign, or of the primary last followed
   Lsn last() const { return last_; }
   Lsn committed() const { return committed_; }
-  // False while a switchover drains: nothing may be appended then.
-  bool accepts_records() const { return meta_.role == Role::primary && !handing_over_; }
   // Oldest record that the peer may still need from the journal; 0 when there is no peer.
   Lsn peer_needs_from() const;
 
@@ -70,7 +71,8 @@ class Replica {
   struct Follower {
     Stream stream = Stream::none;
     bool in_sync = false;  // it counts itself so, durably, and said so
-    Lsn begin = 0;         // where the stream began (progress)
+    bool sending = false;  // SendRecords is out, RecordsSent is not back
+    Lsn begin = 0;         // what it held when the stream began
     Lsn sent = 0;
     Lsn received = 0;
     Lsn synced = 0;
@@ -87,15 +89,18 @@ class Replica {
     bool following = false;  // Follow was accepted: Records are welcome
     bool sync_each = false;
     bool waits_for_snapshot = false;  // Records are ignored until it is there
+    Lsn common = 0;                   // by the Hellos
+    Lsn begin = 0;                    // what was held when the stream began
+    Lsn target = 0;                   // the primary's last record as far as heard
+    Lsn in_sync_at = 0;               // InSync came for a record not yet written; 0: none
     Lsn snapshot_lsn = 0;             // being received; 0: none
     std::uint64_t snapshot_bytes = 0;
     std::uint64_t snapshot_stored = 0;
+    std::uint32_t snapshot_crc = 0;
     EpochHistory snapshot_history;
-    Lsn in_sync_at = 0;  // InSync came for a record not yet written; 0: none
-    Lsn target = 0;      // the primary's last record as far as heard
   };
 
-  // replica.cpp
+  // replica.cpp: what every role does
   void on(const event::Started&);
   void on(const event::Tick&);
   void on(const event::Appended&);
@@ -103,14 +108,19 @@ class Replica {
   void on(const event::Synced&);
   void on(const event::JournalTrimmed&);
   void act(Action action) { out_->actions.push_back(std::move(action)); }
-  void persist() { act(action::PersistMeta{meta_}); }
+  void send(Message message);
+  void persist();
   void say(std::string reason);
-  void drop_link(std::string reason, bool back_off);
   void request_sync();
-  void heartbeat();
   void watch_silence();
+  void watch_confirmations();
+  void report_changes();
+  bool in_sync() const { return meta_.in_sync && confirmed_ && !meta_.needs_snapshot; }
+  bool primary() const { return meta_.role == Role::primary; }
+  PairState pair_state() const;
+  double progress() const;
 
-  // replica_handshake.cpp
+  // replica_handshake.cpp: the link comes and goes, two Hellos meet
   void on(const event::LinkUp&);
   void on(const event::LinkDown&);
   void on(const event::Received&);
@@ -120,41 +130,47 @@ class Replica {
   void on_message(const msg::Heartbeat&);
   msg::Hello own_hello() const;
   void compare_with(const msg::Hello& peer);
-  void adopt_epoch(Epoch seen);
+  void drop_link(std::string reason, bool back_off);
+  void protocol_error(std::string reason) { drop_link(std::move(reason), true); }
   void link_lost(const std::string& reason);
 
-  // replica_primary.cpp
+  // replica_primary.cpp: stream, confirmations, commit
   void on(const event::RecordsSent&);
-  void on(const event::SnapshotReady&);
-  void on(const event::SnapshotSent&);
   void on_message(const msg::Confirm&);
-  void on_message(const msg::NeedSnapshot&);
   void lead(const msg::Hello& peer);
-  void stream_snapshot(std::string reason);
   void pump();
   void write_own();
   void follow_progress();
   void announce_in_sync();
   void now_paired(std::string reason);
+  void take_confirmation(const msg::Confirm& confirm);
   void commit();
   Lsn commit_candidate() const;
-  void append_control(ControlKind kind, std::string reason);
+  Lsn append_control(ControlKind kind, std::string reason);
 
-  // replica_standby.cpp
-  void on(const event::Rebuilt&);
+  // replica_snapshot.cpp: both ends of a resync by snapshot
+  void on(const event::SnapshotReady&);
+  void on(const event::SnapshotSent&);
   void on(const event::SnapshotInstalled&);
-  void on_message(const msg::Follow&);
-  void on_message(const msg::Records&);
-  void on_message(const msg::InSync&);
+  void on_message(const msg::NeedSnapshot&);
   void on_message(const msg::SnapshotBegin&);
   void on_message(const msg::SnapshotChunk&);
   void on_message(const msg::SnapshotEnd&);
-  void cut_after(Lsn lsn, bool rebuild);
-  void ask_snapshot(std::string reason);
-  void confirm();
-  void become_in_sync();
+  void stream_snapshot(const std::string& reason);
 
-  // replica_promotion.cpp
+  // replica_standby.cpp: following
+  void on(const event::Rebuilt&);
+  void on_message(const msg::Follow&);
+  void on_message(const msg::Records&);
+  void on_message(const msg::InSync&);
+  Status check_follow(const msg::Follow& follow) const;
+  void cut_after(Lsn lsn, bool rebuild);
+  void settle_as_follower();
+  void written_as_standby();
+  void apply_all();
+  void confirm();
+
+  // replica_promotion.cpp: orders of the agent, changes of role
   void on(const event::Promote&);
   void on(const event::Demote&);
   void on(const event::GoSolo&);
@@ -163,9 +179,11 @@ class Replica {
   void on(const event::Switchover&);
   void on_message(const msg::SwitchoverOffer&);
   void on_message(const msg::SwitchoverAccept&);
-  void reign(Epoch epoch, std::string reason);
-  void go_solo(const std::string& reason);
-  void step_down(std::string reason, bool keeps_sync);
+  void refuse(std::string reason) { out_->refusal = std::move(reason); }
+  Epoch next_epoch(Epoch at_least) const;
+  void reign(Epoch epoch, bool accepting_offer, std::string reason);
+  void go_solo(std::string reason);
+  void step_down(bool keeps_sync);
   void hand_over_when_drained();
   void end_switchover(bool ok, std::string reason);
 
@@ -173,30 +191,42 @@ class Replica {
   Output* out_ = nullptr;  // during step() only
   std::uint64_t now_ms_ = 0;
   Meta meta_;
-  std::string reason_ = "started";
+  Meta durable_;  // as last persisted
   Epoch epoch_ = 0;
   Lsn first_ = 0;  // oldest record in the journal, 0: none
   Lsn last_ = 0;
   Lsn written_ = 0;
   Lsn synced_ = 0;
-  Lsn committed_ = 0;  // standby: as far as it heard
-  std::uint64_t sync_asked_ms_ = 0;
-  std::uint64_t change_ = 0;
+  Lsn applied_ = 0;         // standby: Apply was given up to here
+  Lsn committed_ = 0;       // standby: as far as it heard
   bool confirmed_ = false;  // the claim meta_.in_sync was confirmed since the start
+  std::uint64_t sync_asked_ms_ = 0;
+  std::uint64_t ticked_ms_ = 0;
 
   bool link_ = false;           // there is a link
   bool greeted_ = false;        // the peer's Hello was accepted on it
   std::uint64_t heard_ms_ = 0;  // last sign of life
-  std::uint64_t spoke_ms_ = 0;  // last message sent
-  Lsn peer_last_received_ = 0;  // survives the link: what to keep for it in the journal
+  std::uint64_t beat_ms_ = 0;   // last sign of life given
+  Lsn peer_received_ = 0;       // survives the link: what to keep for it in the journal
+  Follower follower_;
+  Leader leader_;
 
   Mode mode_ = Mode::waiting;
-  Lsn solo_from_ = 0;          // went_solo record that must be synced first
+  Lsn solo_from_ = 0;          // went_solo record, synced before solo commits
   bool handing_over_ = false;  // a switchover drains
   bool offered_ = false;       // stepped down, the offer is out
   std::uint64_t handing_over_since_ms_ = 0;
-  Follower follower_;
-  Leader leader_;
+
+  std::string reason_ = "not started";  // of the last change
+  bool said_ = false;                   // ... in this step
+  struct Reported {
+    Role role = Role::standby;
+    PairState pair_state = PairState::waiting;
+    bool in_sync = false;
+    bool connected = false;
+    bool operator==(const Reported&) const = default;
+  } reported_;
+  std::uint64_t change_ = 0;
 };
 
 // Checked after every step in tests and the simulator; the error names what is broken.

@@ -14,6 +14,8 @@ constexpr std::string_view kMagic = "TQJOURNL";
 constexpr std::size_t kCheckedFrom = 16;
 constexpr std::string_view kSuffix = ".seg";
 constexpr std::size_t kDigits = 20;
+constexpr std::size_t kSaltInMark = 8;  // the epoch field
+constexpr std::size_t kLsnInFrame = 16;
 
 bool all_zero(std::string_view bytes) {
   while (bytes.size() >= 8 && get_le<std::uint64_t>(bytes.data()) == 0) bytes.remove_prefix(8);
@@ -35,6 +37,59 @@ bool is_hole(std::string_view bytes, std::size_t from, std::size_t until) {
     at = end;
   }
   return false;
+}
+
+Lsn highest_mark(std::string_view bytes, std::uint64_t salt, std::size_t from) {
+  Lsn highest = 0;
+  std::string needle;
+  put_le(needle, salt);
+  FrameView frame;
+  for (std::size_t at = bytes.find(needle, from); at != bytes.npos;
+       at = bytes.find(needle, at + 1)) {
+    if (at < from + kSaltInMark) continue;
+    const std::string_view mark = bytes.substr(at - kSaltInMark, kFrameHeader);
+    if (read_frame(mark, frame) != FrameRead::frame || frame.kind != kSyncMark) continue;
+    highest = std::max(highest, frame.lsn);
+  }
+  return highest;
+}
+
+// Where the frames end that begin at `at`, with LSNs one after the other.
+std::size_t chain_end(std::string_view bytes, std::uint64_t salt, std::size_t at) {
+  FrameView frame;
+  Lsn next = 0;
+  while (read_frame(bytes.substr(at), frame) == FrameRead::frame) {
+    const bool mark = frame.kind == kSyncMark && frame.epoch == salt;
+    if (!mark && next != 0 && frame.lsn != next) return at;
+    if (!mark) next = frame.lsn + 1;
+    at += frame.bytes.size();
+  }
+  return at;
+}
+
+// The first place behind `from` where sound frames of later records begin that reach to where the
+// zeros begin; the end of the bytes when there is none. Frames that something unsound follows are
+// no proof: a payload may hold anything, and it may be what was torn.
+std::size_t find_chain(std::string_view bytes, std::uint64_t salt, std::size_t from, Lsn expected) {
+  const Lsn highest = expected + bytes.size() / kFrameHeader;
+  const std::size_t used = bytes.find_last_not_of('\0') + 1;  // 0 when all are
+  // Payloads may also look like frame headers without end, so the bytes tried are bounded; beyond
+  // the bound the careful answer is that frames follow.
+  std::uint64_t budget = 16 * std::uint64_t{bytes.size()} + (1 << 20);
+  for (std::size_t at = from + 1; at + kFrameHeader <= bytes.size() && at < used; ++at) {
+    const char* raw = bytes.data() + at;
+    const auto length = get_le<std::uint32_t>(raw);
+    const auto lsn = get_le<Lsn>(raw + kLsnInFrame);
+    if (length < kFrameHeader || length > bytes.size() - at) continue;
+    if (raw[kFrameHeader - 1] != 0 || lsn < expected || lsn > highest) continue;
+    const std::size_t end = chain_end(bytes, salt, at);
+    if (end >= used && end > at) return at;
+    const std::uint64_t tried = end - at + length;
+    if (tried > budget) return at;
+    budget -= tried;
+    if (end > at) at = end - 1;
+  }
+  return bytes.size();
 }
 
 }  // namespace
@@ -129,35 +184,14 @@ SegmentScan scan_segment(std::string_view bytes, const SegmentHeader& header, Ep
 Remains search_remains(std::string_view bytes, std::uint64_t salt, std::uint64_t from,
                        Lsn expected) {
   Remains remains;
-  std::size_t until = bytes.size();
-  // Payloads may hold anything, also what looks like frame headers without end: the checksums
-  // tried are bounded, and beyond the bound the careful answer is "frames follow".
-  std::uint64_t budget = 16 * std::uint64_t{bytes.size()} + (1 << 20);
-  const Lsn highest = expected + bytes.size() / kFrameHeader;
-  FrameView frame;
-  for (std::size_t at = from + 1; at + kFrameHeader <= bytes.size(); ++at) {
-    const char* raw = bytes.data() + at;
-    const auto length = get_le<std::uint32_t>(raw);
-    if (length < kFrameHeader || length > bytes.size() - at || raw[27] != 0) continue;
-    const bool mark = get_le<std::uint16_t>(raw + 24) == kSyncMark;
-    if (mark && (length != kFrameHeader || get_le<std::uint64_t>(raw + 8) != salt)) continue;
-    if (!mark) {
-      const auto lsn = get_le<Lsn>(raw + 16);
-      if (remains.frames || lsn <= expected || lsn > highest) continue;
-    }
-    const bool spent = !mark && budget < length;
-    if (!spent && read_frame(bytes.substr(at, length), frame) != FrameRead::frame) {
-      budget -= length;
-      continue;
-    }
-    if (mark) {
-      remains.synced = std::max(remains.synced, frame.lsn);
-    } else {
-      remains.frames = true;
-      until = at;
-    }
+  if (from >= bytes.size()) {
+    remains.hole = true;
+    return remains;
   }
-  remains.hole = from >= bytes.size() || is_hole(bytes, from, until);
+  if (salt != 0) remains.synced = highest_mark(bytes, salt, from);
+  const std::size_t chain = find_chain(bytes, salt, from, expected);
+  remains.frames = chain < bytes.size();
+  remains.hole = is_hole(bytes, from, chain);
   return remains;
 }
 

@@ -63,6 +63,7 @@ struct Remains {
   bool frames = false;  // a sound frame of a later record is there
   bool hole = false;    // from the bad place to there a sector was never written: zeros to its end
 };
+// salt 0: not known, then no mark is believed.
 Remains search_remains(std::string_view bytes, std::uint64_t salt, std::uint64_t from,
                        Lsn expected);
 

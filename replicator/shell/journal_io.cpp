@@ -1,12 +1,15 @@
 #include "replicator/shell/journal_io.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 namespace tandemq::repl {
 namespace {
@@ -20,8 +23,41 @@ T or_errno(T result) {
 
 }  // namespace
 
+int JournalIo::make_folder(const std::string& dir) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::is_directory(dir, error)) return 0;
+  fs::create_directories(dir, error);
+  if (!error) {
+    fs::permissions(dir, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec,
+                    error);
+  }
+  return -error.value();
+}
+
 int JournalIo::open(const std::string& path, int flags) {
   return or_errno(::open(path.c_str(), flags | O_CLOEXEC, kFileMode));
+}
+
+void JournalIo::close(int fd) {
+  ::close(fd);
+}
+
+int JournalIo::lock(int fd) {
+  return or_errno(::flock(fd, LOCK_EX | LOCK_NB));
+}
+
+int JournalIo::list(const std::string& dir, std::vector<std::string>& names) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(dir, error)) {
+    names.push_back(entry.path().filename().string());
+  }
+  return -error.value();
+}
+
+std::int64_t JournalIo::size(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 ? info.st_size : -errno;
 }
 
 ssize_t JournalIo::pwrite(int fd, std::string_view data, std::uint64_t offset) {
@@ -67,10 +103,6 @@ int JournalIo::rename(const std::string& from, const std::string& to) {
 JournalIo& JournalIo::system() {
   static JournalIo io;
   return io;
-}
-
-JournalFile::~JournalFile() {
-  ::close(fd);
 }
 
 int write_all(JournalIo& io, int fd, std::string_view data, std::uint64_t offset) {

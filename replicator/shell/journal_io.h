@@ -1,5 +1,5 @@
-// The file system as the journal uses it, so that tests can make it fail and record what was
-// durable when. Results are 0 or above, or a negative errno.
+// The file system as the journal uses it, so that tests can make it fail and a simulated disk can
+// forget what was not synced. Results are 0 or above, or a negative errno.
 #pragma once
 
 #include <sys/types.h>
@@ -17,7 +17,12 @@ namespace tandemq::repl {
 class JournalIo {
  public:
   virtual ~JournalIo() = default;
+  virtual int make_folder(const std::string& dir);       // with its parents, mode 0750; may exist
   virtual int open(const std::string& path, int flags);  // created with mode 0640
+  virtual void close(int fd);
+  virtual int lock(int fd);  // for as long as it is open; -EWOULDBLOCK when another one holds it
+  virtual int list(const std::string& dir, std::vector<std::string>& names);
+  virtual std::int64_t size(int fd);
   virtual ssize_t pwrite(int fd, std::string_view data, std::uint64_t offset);
   virtual ssize_t pread(int fd, char* data, std::size_t size, std::uint64_t offset);
   virtual int allocate(int fd, std::uint64_t size);  // the file reads as zeros up to `size`
@@ -32,11 +37,13 @@ class JournalIo {
 
 // An open segment file; shared by the loop and the sync worker, closed with the last owner.
 struct JournalFile {
-  JournalFile(std::string file_path, int file_fd) : path(std::move(file_path)), fd(file_fd) {}
-  ~JournalFile();
+  JournalFile(JournalIo& file_io, std::string file_path, int file_fd)
+      : io(file_io), path(std::move(file_path)), fd(file_fd) {}
+  ~JournalFile() { io.close(fd); }
   JournalFile(const JournalFile&) = delete;
   JournalFile& operator=(const JournalFile&) = delete;
 
+  JournalIo& io;
   const std::string path;
   const int fd;
 };

@@ -1,11 +1,9 @@
 // Journal::open: lock, scan, cut a torn tail, open what is left; and how segments are made.
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/random.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
+#include <cerrno>
 
 #include "replicator/shell/journal_impl.h"
 
@@ -26,25 +24,12 @@ Error refused(const std::string& what, const std::string& path, ssize_t result) 
   return Error{"cannot " + what + " " + path + ": " + io_error(result), kEnvironmentRefuses};
 }
 
-Status make_folder(const std::string& dir) {
-  std::error_code error;
-  if (std::filesystem::is_directory(dir, error)) return Done{};
-  std::filesystem::create_directories(dir, error);
-  if (!error) {
-    using std::filesystem::perms;
-    std::filesystem::permissions(dir, perms::owner_all | perms::group_read | perms::group_exec,
-                                 error);
-  }
-  if (!error) return Done{};
-  return Error{"cannot create the journal folder " + dir + ": " + error.message(),
-               kEnvironmentRefuses};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Journal>> Journal::open(const JournalConfig& config, event_base* base) {
-  Status made = make_folder(config.dir);
-  if (!made) return made.error();
+  JournalIo& io = config.io != nullptr ? *config.io : JournalIo::system();
+  const int made = io.make_folder(config.dir);
+  if (made < 0) return refused("create the journal folder", config.dir, made);
   auto journal = std::make_unique<JournalImpl>(config, base);
   Status loaded = journal->load();
   if (!loaded) return loaded.error();
@@ -67,8 +52,10 @@ Status JournalImpl::load() {
 Status JournalImpl::lock_folder() {
   const int fd = io_.open(config_.dir, O_RDONLY | O_DIRECTORY);
   if (fd < 0) return refused("open the journal folder", config_.dir, fd);
-  folder_ = std::make_shared<JournalFile>(config_.dir, fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return Done{};
+  folder_ = std::make_shared<JournalFile>(io_, config_.dir, fd);
+  const int locked = io_.lock(fd);
+  if (locked == 0) return Done{};
+  if (locked != -EWOULDBLOCK) return refused("lock", config_.dir, locked);
   return Error{
       "the journal folder " + config_.dir + " is in use by another process; stop that one first",
       kEnvironmentRefuses};
@@ -110,10 +97,12 @@ Status JournalImpl::adopt(const JournalScan& scan) {
 // Files of segments that begin behind `first`, newest first, so that a crash on the way leaves a
 // journal without a gap.
 Status JournalImpl::remove_behind(Lsn first) {
+  std::vector<std::string> names;
+  const int listed = io_.list(config_.dir, names);
+  if (listed < 0) return refused("list", config_.dir, listed);
   std::vector<Lsn> behind;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(config_.dir, error)) {
-    const Lsn found = segment_of_name(entry.path().filename().string());
+  for (const std::string& name : names) {
+    const Lsn found = segment_of_name(name);
     if (found > first) behind.push_back(found);
   }
   std::sort(behind.rbegin(), behind.rend());
@@ -130,7 +119,7 @@ Status JournalImpl::remove_behind(Lsn first) {
 Status JournalImpl::open_segment(const FoundSegment& found) {
   const int fd = io_.open(found.path, O_RDWR);
   if (fd < 0) return refused("open", found.path, fd);
-  segments_.push_back({std::make_shared<JournalFile>(found.path, fd), found.first, found.salt,
+  segments_.push_back({std::make_shared<JournalFile>(io_, found.path, fd), found.first, found.salt,
                        found.end, found.size, found.index});
   return Done{};
 }
@@ -150,7 +139,7 @@ Status JournalImpl::create_first(Lsn next) {
   made.file = nullptr;
   const int fd = io_.open(path, O_RDWR);
   if (fd < 0) return refused("open", path, fd);
-  made.file = std::make_shared<JournalFile>(path, fd);
+  made.file = std::make_shared<JournalFile>(io_, path, fd);
   segments_.clear();
   segments_.push_back(std::move(made));
   return Done{};
@@ -160,7 +149,8 @@ int JournalImpl::write_new_segment(const std::string& path, Lsn first, std::uint
                                    Segment& made) {
   const int fd = io_.open(path, O_RDWR | O_CREAT | O_TRUNC);
   if (fd < 0) return fd;
-  made = {std::make_shared<JournalFile>(path, fd), first, draw_salt(), kSegmentHeader, size, {}};
+  made = {
+      std::make_shared<JournalFile>(io_, path, fd), first, draw_salt(), kSegmentHeader, size, {}};
   const int allocated = io_.allocate(fd, size);
   if (allocated < 0) return allocated;
   const Lsn synced = std::min(worker_.figures().synced, first - 1);

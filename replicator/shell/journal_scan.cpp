@@ -1,12 +1,9 @@
 #include "replicator/shell/journal_scan.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
-#include <system_error>
 
 namespace tandemq::repl {
 namespace {
@@ -19,17 +16,18 @@ std::uint64_t used_bytes(std::string_view bytes, std::uint64_t from) {
 class Scanner {
  public:
   Scanner(JournalIo& io, const std::string& dir, const RecordVisitor& visit)
-      : dir_(dir), visit_(visit), file_(io) {}
+      : dir_(dir), visit_(visit), io_(io), file_(io) {}
 
   Result<JournalScan> run() {
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(dir_, error)) {
-      const Lsn first = segment_of_name(entry.path().filename().string());
-      if (first != 0) paths_.emplace(first, entry.path().string());
-    }
-    if (error) {
-      return Error{"cannot list the journal folder " + dir_ + ": " + error.message(),
+    std::vector<std::string> names;
+    const int listed = io_.list(dir_, names);
+    if (listed < 0) {
+      return Error{"cannot list the journal folder " + dir_ + ": " + io_error(listed),
                    kEnvironmentRefuses};
+    }
+    for (const std::string& name : names) {
+      const Lsn first = segment_of_name(name);
+      if (first != 0) paths_.emplace(first, dir_ + "/" + name);
     }
     for (auto at = paths_.begin(); at != paths_.end(); ++at) {
       const Status status = segment(at);
@@ -52,10 +50,9 @@ class Scanner {
       case HeaderRead::header:
         break;
       case HeaderRead::unwritten:
-        if (oldest) return damage(path, 0, first, "the segment header is missing");
-        return judge(at, *bytes, 0, 0, "the segment header was not written");
       case HeaderRead::damaged:
-        return damage(path, 0, first, "the segment header is damaged");
+        if (oldest) return damage(path, 0, first, "the segment header is missing or damaged");
+        return judge(at, *bytes, 0, 0, "the segment header is missing or damaged");
       case HeaderRead::other_version:
         return Error{path + " was written by another version of this program; use that version",
                      kDamagedData};
@@ -105,7 +102,9 @@ class Scanner {
     const Lsn expected = result_.last + 1;
     Remains all{.hole = true};
     std::uint64_t lost = used_bytes(bytes, offset);
-    if (!bytes.empty() && salt != 0) all = search_remains(bytes, salt, offset, expected);
+    // The marks of a segment with a bad header nobody can tell; but a header that is not durable
+    // means that nothing in that segment is.
+    if (!bytes.empty()) all = search_remains(bytes, salt, offset, expected);
     for (++at; at != paths_.end(); ++at) {
       Result<std::string_view> later = file_.load(at->second);
       if (!later) return later.error();
@@ -139,6 +138,7 @@ class Scanner {
 
   const std::string& dir_;
   const RecordVisitor& visit_;
+  JournalIo& io_;
   FileBytes file_;
   std::map<Lsn, std::string> paths_;
   JournalScan result_;
@@ -149,10 +149,10 @@ class Scanner {
 Result<std::string_view> FileBytes::load(const std::string& path) {
   const int fd = io_.open(path, O_RDONLY);
   if (fd < 0) return Error{"cannot open " + path + ": " + io_error(fd), kEnvironmentRefuses};
-  const JournalFile file(path, fd);
-  struct stat info {};
-  if (::fstat(fd, &info) != 0) return Error{"cannot stat " + path, kEnvironmentRefuses};
-  const auto size = static_cast<std::size_t>(info.st_size);
+  const JournalFile file(io_, path, fd);
+  const std::int64_t found = io_.size(fd);
+  if (found < 0) return Error{"cannot stat " + path + ": " + io_error(found), kEnvironmentRefuses};
+  const auto size = static_cast<std::size_t>(found);
   if (size > capacity_) {
     buffer_ = std::make_unique_for_overwrite<char[]>(size);
     capacity_ = size;

@@ -1,0 +1,146 @@
+// The link comes and goes, and what two nodes conclude from each other's Hello.
+#include <algorithm>
+
+#include "replicator/core/history.h"
+#include "replicator/core/replica.h"
+
+namespace tandemq::repl {
+
+void Replica::on(const event::LinkUp&) {
+  if (link_) link_lost("replaced by a new connection");
+  link_ = true;
+  greeted_ = false;
+  heard_ms_ = beat_ms_ = now_ms_;
+  send(own_hello());
+}
+
+void Replica::on(const event::LinkDown& e) {
+  if (link_) link_lost(e.reason);
+}
+
+void Replica::on(const event::Received& e) {
+  if (!link_) return;
+  heard_ms_ = now_ms_;
+  const bool opening = std::holds_alternative<msg::Hello>(*e.message) ||
+                       std::holds_alternative<msg::Reject>(*e.message);
+  if (!greeted_ && !opening) {
+    return protocol_error(std::string("the peer began with ") + name_of(*e.message));
+  }
+  std::visit([this](const auto& m) { on_message(m); }, *e.message);
+}
+
+msg::Hello Replica::own_hello() const {
+  msg::Hello hello;
+  hello.pair_id = meta_.pair_id;
+  hello.node_index = config_.node_index;
+  hello.node_name = config_.node_name;
+  hello.epoch_seen = meta_.epoch_seen;
+  hello.role = meta_.role;
+  hello.in_sync = in_sync();
+  hello.was_in_sync = meta_.in_sync && !meta_.needs_snapshot;
+  hello.solo = !meta_.peer_in_sync;
+  hello.needs_snapshot = meta_.needs_snapshot;
+  hello.first = first_;
+  hello.last = last_;
+  hello.history = meta_.history;
+  return hello;
+}
+
+void Replica::on_message(const msg::Hello& peer) {
+  if (greeted_) return protocol_error("the peer said Hello twice");
+  const Status valid = check_hello(peer, meta_.pair_id, config_.node_index);
+  if (!valid) {
+    send(msg::Reject{valid.error().message});
+    return protocol_error(valid.error().message);
+  }
+  greeted_ = true;
+  if (peer.epoch_seen > meta_.epoch_seen) {
+    meta_.epoch_seen = peer.epoch_seen;
+    if (primary()) {
+      // Its effects stay held for ever: the host drops them when it hears of the new role.
+      step_down(false);
+      drop_link("a higher epoch exists: " + peer.node_name + " has seen epoch " +
+                    std::to_string(epoch_counter(peer.epoch_seen)),
+                false);
+      return;
+    }
+    persist();
+  }
+  leader_.common = common_point(meta_.history, last_, peer.history, peer.last);
+  // Of two primaries the other one has the lower epoch, learns it from our Hello and steps down.
+  if (primary() && peer.role != Role::primary) return lead(peer);
+  if (!primary() && peer.role != Role::primary) compare_with(peer);
+}
+
+// Two nodes of which neither reigns: which of them hold everything that was committed?
+void Replica::compare_with(const msg::Hello& peer) {
+  const bool was = in_sync();
+  const bool fresh = last_ == 0 && meta_.epoch_seen == 0 && !meta_.needs_snapshot;
+  const bool claims = meta_.in_sync && !meta_.needs_snapshot;
+  const bool alone = !meta_.peer_in_sync;
+  const Epoch mine = epoch_of(meta_.history, last_);
+  const Epoch theirs = epoch_of(peer.history, peer.last);
+  const bool holds_all_of_peer = leader_.common == peer.last;
+  const bool parted = !holds_all_of_peer && leader_.common != last_;
+  if (fresh && peer.last == 0 && !peer.needs_snapshot) {
+    meta_.in_sync = confirmed_ = true;  // nothing was ever committed
+  } else if (claims && peer.was_in_sync &&
+             (peer.solo ? !alone || theirs > mine : !alone && parted && theirs > mine)) {
+    meta_.in_sync = confirmed_ = false;  // the peer committed without this node, or could have
+  } else if (claims && (!peer.was_in_sync || holds_all_of_peer || (parted && mine > theirs) ||
+                        (alone && !peer.solo))) {
+    confirmed_ = true;
+  }
+  persist();
+  say(in_sync() ? peer.node_name + " is here; this node holds everything, neither reigns"
+      : was     ? "out of sync: " + peer.node_name + " went on without this node"
+                : peer.node_name + " is here; this node may lack records, neither reigns");
+}
+
+void Replica::on_message(const msg::Goodbye& m) {
+  const bool lets_go = primary() && m.out_of_sync;
+  drop_link(m.out_of_sync ? "the standby left in good order: " + m.reason
+                          : "the peer said goodbye: " + m.reason,
+            false);
+  if (lets_go && mode_ != Mode::solo) go_solo("the standby left in good order: " + m.reason);
+}
+
+void Replica::on_message(const msg::Reject& m) {
+  drop_link("the peer refused this node: " + m.reason, true);
+}
+
+void Replica::on_message(const msg::Heartbeat& m) {
+  if (primary() || !leader_.following || m.epoch != epoch_) return;
+  leader_.target = std::max(leader_.target, m.last);
+  if (!leader_.waits_for_snapshot) committed_ = std::max(committed_, std::min(m.committed, last_));
+  if (m.pair_time != 0) act(action::LearnTime{m.pair_time});
+}
+
+void Replica::drop_link(std::string reason, bool back_off) {
+  if (!link_) return;
+  act(action::DropLink{reason, back_off});
+  link_lost(reason);
+}
+
+void Replica::link_lost(const std::string& reason) {
+  const Follower was = std::move(follower_);
+  follower_ = {};
+  leader_ = {};
+  link_ = greeted_ = false;
+  say(reason);
+  if (was.stream == Stream::snapshot || was.stream == Stream::snapshot_wanted) {
+    act(action::ReleaseSnapshot{});
+  }
+  if (primary()) {
+    // Once InSync is out the standby may count itself in sync: going on alone needs authority.
+    if (mode_ == Mode::paired || was.announced != 0) {
+      mode_ = Mode::waiting;
+      solo_from_ = 0;
+    }
+    commit();
+  }
+  if (handing_over_) end_switchover(false, "the link broke before everything was confirmed");
+  if (offered_) end_switchover(false, "the link broke before the peer answered the offer");
+}
+
+}  // namespace tandemq::repl
