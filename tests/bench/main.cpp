@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "tests/bench/failover.h"
 #include "tests/bench/stamp.h"
 #include "tests/bench/traffic.h"
 
@@ -45,6 +46,42 @@ void add_traffic(CLI::App& app, TrafficOptions& options) {
   app.add_option("--messages", options.messages, "how many to send, instead of --seconds");
   app.add_option("--rate", options.rate, "messages per second in all; 0: as fast as it goes");
   app.add_flag("--persistent", options.persistent, "sessions that outlive their connections");
+}
+
+void add_failover(CLI::App& app, FailoverOptions& options) {
+  add_common(app, options.common);
+  app.add_option("--pubs", options.publishers)->check(CLI::Range(1, 5000))->capture_default_str();
+  app.add_option("--subs", options.subscribers)->check(CLI::Range(1, 5000))->capture_default_str();
+  app.add_option("--qos", options.qos, "1, 2 or mixed")
+      ->check(CLI::IsMember({"1", "2", "mixed"}))
+      ->capture_default_str();
+  app.add_option("--payload", options.payload, "bytes")
+      ->check(CLI::Range(payload_min, std::size_t{1} << 20))
+      ->capture_default_str();
+  app.add_option("--window", options.window, "unacknowledged messages of a publisher")
+      ->check(CLI::Range(1, 60000))
+      ->capture_default_str();
+  app.add_option("--rate", options.rate, "messages per second in all")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--seconds", options.seconds, "how long to publish")->capture_default_str();
+  app.add_option("--drain", options.drain_s, "seconds at most for what is on its way at the end")
+      ->capture_default_str();
+  app.add_option("--retry-ms", options.retry_ms, "between two attempts to connect")
+      ->capture_default_str();
+  app.add_option("--connect-timeout-ms", options.connect_timeout_ms)->capture_default_str();
+  app.add_option("--connack-timeout-ms", options.connack_timeout_ms)->capture_default_str();
+  app.add_option("--ping-after-ms", options.ping_after_ms, "of silence")->capture_default_str();
+  app.add_option("--ping-timeout-ms", options.ping_timeout_ms, "then the connection is given up")
+      ->capture_default_str();
+  auto* at = app.add_option("--kill-at", options.kill_at, "seconds after the start, or \"random\"");
+  app.add_option("--kill-cmd", options.kill_command, "shell command to run then")->needs(at);
+  at->check([](const std::string& text) {
+    const bool good = text == "random" || text.find_first_not_of("0123456789.") == text.npos;
+    return good ? std::string() : "--kill-at wants seconds or \"random\"";
+  });
+  app.add_flag("--wills", options.wills, "gives clients wills and counts those published");
+  app.add_option("--will-delay", options.will_delay_s, "seconds (5.0)")->capture_default_str();
 }
 
 int finish(const Result<Outcome>& result, const CommonOptions& common) {
@@ -88,7 +125,13 @@ int main(int argc, char** argv) {
   fanout_app->add_option("--pubs", fanout.publishers)->capture_default_str();
   fanout_app->add_option("--subs", fanout.subscribers)->capture_default_str();
 
+  FailoverOptions failover;
+  CLI::App* failover_app = app.add_subcommand(
+      "failover", "numbered messages through a change of primary, and a verdict on every one");
+  add_failover(*failover_app, failover);
+
   CLI11_PARSE(app, argc, argv);
+  if (failover_app->parsed()) return finish(run_failover(failover), failover.common);
   if (pubsub_app->parsed()) return finish(run_traffic(pubsub), pubsub.common);
   return finish(run_traffic(fanout), fanout.common);
 }
