@@ -112,8 +112,7 @@ Placement decide_target(const RouteRules& rules, const RoutePlan& plan, std::siz
   fresh.next_packet_id = session.next_packet_id;
   PlanScratch& planned = plan.tracked ? scratch_of(session, plan) : fresh;
   const DeliveryQueue& queue = session.queue;
-  const bool flows = session.link.conn != 0 && session.link.resend_left == 0 &&
-                     queue.queued() == 0 && planned.queued == 0;
+  const bool flows = session.link.conn != 0 && queue.queued() == 0 && planned.queued == 0;
   if (flows && queue.inflight() + planned.in_flight < session.link.window) {
     target.packet_id = queue.free_id(planned.next_packet_id);
     planned.next_packet_id = next_packet_id(target.packet_id);
