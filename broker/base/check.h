@@ -8,7 +8,8 @@
 namespace tandemq {
 
 [[noreturn]] inline void check_failed(const char* what, const char* file, int line) {
-  std::fprintf(stderr, "level=fatal event=invariant_broken what=\"%s\" at=%s:%d\n", what, file, line);
+  std::fprintf(stderr, "level=fatal event=invariant_broken what=\"%s\" at=%s:%d\n", what, file,
+               line);
   std::abort();
 }
 

@@ -19,7 +19,11 @@ using Epoch = std::uint64_t;
 constexpr Epoch make_epoch(std::uint64_t counter, unsigned node_index) {
   return counter << 8 | node_index;
 }
-constexpr std::uint64_t epoch_counter(Epoch epoch) { return epoch >> 8; }
-constexpr unsigned epoch_node(Epoch epoch) { return static_cast<unsigned>(epoch & 0xff); }
+constexpr std::uint64_t epoch_counter(Epoch epoch) {
+  return epoch >> 8;
+}
+constexpr unsigned epoch_node(Epoch epoch) {
+  return static_cast<unsigned>(epoch & 0xff);
+}
 
 }  // namespace tandemq
