@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace tandemq::repl {
 namespace {
@@ -15,8 +16,8 @@ std::uint64_t used_bytes(std::string_view bytes, std::uint64_t from) {
 
 class Scanner {
  public:
-  Scanner(JournalIo& io, const std::string& dir, const RecordVisitor& visit)
-      : dir_(dir), visit_(visit), io_(io), file_(io) {}
+  Scanner(JournalIo& io, std::string dir, const RecordVisitor& visit)
+      : dir_(std::move(dir)), visit_(visit), io_(io), file_(io) {}
 
   Result<JournalScan> run() {
     std::vector<std::string> names;
@@ -29,6 +30,22 @@ class Scanner {
       const Lsn first = segment_of_name(name);
       if (first != 0) paths_.emplace(first, dir_ + "/" + name);
     }
+    return all();
+  }
+
+  Result<JournalScan> run_file(const std::string& path) {
+    Result<std::string_view> bytes = file_.load(path);
+    if (!bytes) return bytes.error();
+    SegmentHeader header;
+    const bool read = read_segment_header(*bytes, header) == HeaderRead::header;
+    paths_.emplace(read ? header.first : 1, path);
+    return all();
+  }
+
+ private:
+  using At = std::map<Lsn, std::string>::const_iterator;
+
+  Result<JournalScan> all() {
     for (auto at = paths_.begin(); at != paths_.end(); ++at) {
       const Status status = segment(at);
       if (!status) return status.error();
@@ -36,9 +53,6 @@ class Scanner {
     }
     return std::move(result_);
   }
-
- private:
-  using At = std::map<Lsn, std::string>::const_iterator;
 
   Status segment(At at) {
     const auto& [first, path] = *at;
@@ -136,7 +150,7 @@ class Scanner {
                  kDamagedData};
   }
 
-  const std::string& dir_;
+  const std::string dir_;
   const RecordVisitor& visit_;
   JournalIo& io_;
   FileBytes file_;
@@ -169,6 +183,11 @@ Result<std::string_view> FileBytes::load(const std::string& path) {
 Result<JournalScan> scan_journal(JournalIo& io, const std::string& dir,
                                  const RecordVisitor& visit) {
   return Scanner(io, dir, visit).run();
+}
+
+Result<JournalScan> scan_journal_file(JournalIo& io, const std::string& path,
+                                      const RecordVisitor& visit) {
+  return Scanner(io, path.substr(0, path.find_last_of('/') + 1), visit).run_file(path);
 }
 
 }  // namespace tandemq::repl

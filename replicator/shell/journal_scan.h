@@ -61,6 +61,10 @@ using RecordVisitor = std::function<void(const std::string& path, const FrameVie
 // it have been visited.
 Result<JournalScan> scan_journal(JournalIo& io, const std::string& dir, const RecordVisitor& visit);
 
+// The same for one segment file, whatever its name; the segments around it are not looked at.
+Result<JournalScan> scan_journal_file(JournalIo& io, const std::string& path,
+                                      const RecordVisitor& visit);
+
 // A whole file as bytes. The buffer is reused from file to file.
 class FileBytes {
  public:
