@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "tests/bench/connections.h"
 #include "tests/bench/failover.h"
+#include "tests/bench/offline.h"
 #include "tests/bench/stamp.h"
 #include "tests/bench/traffic.h"
 
@@ -84,6 +86,32 @@ void add_failover(CLI::App& app, FailoverOptions& options) {
   app.add_option("--will-delay", options.will_delay_s, "seconds (5.0)")->capture_default_str();
 }
 
+void add_connections(CLI::App& app, ConnectionsOptions& options) {
+  add_common(app, options.common);
+  app.add_option("--count", options.count)->check(CLI::Range(1, 60000))->capture_default_str();
+  app.add_flag("--persistent", options.persistent, "durable sessions, one subscription each");
+  app.add_option("--idle", options.idle_s, "seconds before the memory is read")
+      ->capture_default_str();
+}
+
+void add_offline(CLI::App& app, OfflineOptions& options) {
+  add_common(app, options.common);
+  app.add_flag("--retained", options.retained, "retained messages for a new subscriber instead");
+  app.add_option("--messages", options.messages)->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--qos", options.qos)->check(CLI::Range(1, 2))->capture_default_str();
+  app.add_option("--payload", options.payload, "bytes")
+      ->check(CLI::Range(payload_min, std::size_t{1} << 20))
+      ->capture_default_str();
+  app.add_option("--pubs", options.publishers)->check(CLI::Range(1, 5000))->capture_default_str();
+  app.add_option("--window", options.window, "unacknowledged messages of a publisher")
+      ->check(CLI::Range(1, 60000))
+      ->capture_default_str();
+  app.add_option("--between", options.between, "shell command before the messages are collected");
+  app.add_option("--return-s", options.return_s, "seconds at most until the broker is back")
+      ->capture_default_str();
+  app.add_flag("--keep", options.keep, "leave the retained messages there");
+}
+
 int finish(const Result<Outcome>& result, const CommonOptions& common) {
   if (!result) {
     std::fprintf(stderr, "tandemq-bench: %s\n", result.error().message.c_str());
@@ -130,7 +158,18 @@ int main(int argc, char** argv) {
       "failover", "numbered messages through a change of primary, and a verdict on every one");
   add_failover(*failover_app, failover);
 
+  ConnectionsOptions connections;
+  CLI::App* connect_app = app.add_subcommand("connect", "connection rate, and idle connections");
+  add_connections(*connect_app, connections);
+
+  OfflineOptions offline;
+  CLI::App* offline_app = app.add_subcommand(
+      "offline", "messages for a subscriber that is away, or retained for one that is new");
+  add_offline(*offline_app, offline);
+
   CLI11_PARSE(app, argc, argv);
+  if (connect_app->parsed()) return finish(run_connections(connections), connections.common);
+  if (offline_app->parsed()) return finish(run_offline(offline), offline.common);
   if (failover_app->parsed()) return finish(run_failover(failover), failover.common);
   if (pubsub_app->parsed()) return finish(run_traffic(pubsub), pubsub.common);
   return finish(run_traffic(fanout), fanout.common);
