@@ -13,6 +13,7 @@
 #include "replicator/core/frame.h"
 #include "replicator/core/types.h"
 #include "replicator/shell/journal.h"
+#include "replicator/shell/link.h"
 
 struct event_base;
 
@@ -36,9 +37,13 @@ struct ReplicatorConfig {
   std::uint32_t peer_silence_ms = 250;
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t journal_bytes_max = 4ull << 30;  // beyond it a late standby needs a snapshot
+  // Takes log lines: level ("info", "notice", "warning", "error") and key=value pairs. Default:
+  // standard error.
+  std::function<void(const char* level, const std::string& line)> log;
 };
 
-// The broker's side. All calls come on the loop, none from inside append().
+// The broker's side. All calls come on the loop, none from inside append(). Orders (promote, ...)
+// are not taken from inside these calls; append and end_of_turn are.
 class ReplicatorHost {
  public:
   virtual ~ReplicatorHost() = default;
@@ -110,6 +115,8 @@ class Replicator {
 
   virtual ReplicaStatus status() const = 0;
   virtual JournalFigures journal_figures() const = 0;
+  virtual LinkFigures link_figures() const = 0;
+  virtual std::uint16_t listening_port() const = 0;  // of the link; 0 when this node dials
   virtual Result<Lsn> read_journal(Lsn from, std::size_t max_bytes, std::string& out) = 0;
 };
 

@@ -32,7 +32,7 @@ LAYERS = {
     "broker/core": Layer("tmq_core", ("broker/base", "broker/mqtt"), core=True),
     "replicator/core": Layer("tmq_repl_core", ("broker/base",), core=True),
     "replicator/shell": Layer("tmq_repl_shell", ("broker/base", "replicator/core"),
-                              ("libevent", "openssl"), system=True),
+                              ("libevent", "openssl", "json"), system=True),
     "replicator/journal_dump": Layer(
         None, ("broker/base", "broker/mqtt", "broker/core", "replicator/core", "replicator/shell"),
         ("cli11", "json"), system=True),

@@ -1,0 +1,118 @@
+// The one connection between the two nodes. The node with the lower index dials, the other one
+// listens; a lost link is dialled again at once, then every 10, 20, 50, 50, ... ms. A stranger on
+// the port never disturbs a link that works: a connection takes its place only after a Hello of
+// the right pair and node.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/base/result.h"
+#include "replicator/core/wire.h"
+
+struct event;
+struct event_base;
+
+namespace tandemq::repl {
+
+class LinkStream;
+
+struct LinkConfig {
+  bool dials = true;
+  std::string pair_id;
+  unsigned node_index = 1;
+  std::string listen_address;
+  std::uint16_t listen_port = 0;
+  std::string peer_address;
+  std::uint16_t peer_port = 0;
+  std::uint32_t silence_ms = 250;
+};
+
+struct LinkFigures {
+  std::uint64_t connects_total = 0;
+  std::uint64_t rejected_total = 0;  // strangers, wrong Hellos
+  std::uint64_t sent_bytes = 0;
+  std::uint64_t received_bytes = 0;
+};
+
+// Called on the loop.
+class LinkHost {
+ public:
+  virtual ~LinkHost() = default;
+  virtual void link_up() = 0;
+  virtual void link_down(const std::string& reason) = 0;
+  virtual void link_received(const Message& message) = 0;  // views are valid during the call
+  virtual void link_turn_ended() = 0;  // everything that one wake-up brought was received
+  virtual void link_drained() = 0;     // unsent() fell below kLinkLowWater
+  virtual void link_log(const char* level, const std::string& line) = 0;
+};
+
+constexpr std::size_t kLinkLowWater = 1u << 20;
+
+class Link {
+ public:
+  Link(event_base* base, LinkConfig config, LinkHost& host);
+  ~Link();
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  // Error code 3: the address cannot be listened on.
+  Status start();
+  // Ends the link and never connects again.
+  void stop();
+
+  bool up() const { return link_ != nullptr; }
+  void send(const Message& message);
+  // A Records message around frames that are not copied unless the socket is full.
+  void send_records(std::string_view frames);
+  std::size_t unsent() const;
+  // Ends the link without link_down; what was sent goes out as far as the socket takes it.
+  void drop(bool back_off);
+
+  const LinkFigures& figures() const { return figures_; }
+  std::uint16_t listening_port() const { return port_; }
+
+ private:
+  struct Address {
+    sockaddr_storage storage{};
+    socklen_t size = 0;
+  };
+  static Result<Address> parse(const std::string& address, std::uint16_t port);
+  Status listen();
+  void accept_all();
+  bool from_peer(const sockaddr* address) const;
+  void dial();
+  void dial_later(bool back_off);
+  void dialled(bool connected, const std::string& error);
+  void adopt(std::unique_ptr<LinkStream> stream);
+  void wire_up(LinkStream& stream);
+  void candidate_message(LinkStream* stream, const Message& message);
+  void link_message(const Message& message);
+  void lost(const std::string& reason);
+  void reap();
+
+  event_base* base_;
+  const LinkConfig config_;
+  LinkHost& host_;
+  LinkFigures figures_;
+  Address peer_;
+  int listen_fd_ = -1;
+  std::uint16_t port_ = 0;
+  ::event* accept_event_ = nullptr;
+  ::event* dial_timer_ = nullptr;
+  unsigned attempts_ = 0;          // since the link was last up
+  std::uint32_t back_off_ms_ = 0;  // 0: the peer was right the last time
+  bool stopped_ = false;
+  std::unique_ptr<LinkStream> link_;
+  std::unique_ptr<LinkStream> dialling_;
+  std::vector<std::unique_ptr<LinkStream>> candidates_;  // accepted, no Hello yet
+  std::vector<std::unique_ptr<LinkStream>> graveyard_;   // closed, perhaps still on the stack
+};
+
+}  // namespace tandemq::repl

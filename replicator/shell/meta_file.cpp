@@ -1,0 +1,108 @@
+#include "replicator/shell/meta_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace tandemq::repl {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kDamaged = 4;
+constexpr int kEnvironment = 3;
+
+Error failed(const char* what, const std::string& path) {
+  return Error{std::string(what) + " " + path + ": " + std::strerror(errno), kEnvironment};
+}
+
+Meta from_json(const json& j) {
+  Meta meta;
+  meta.pair_id = j.at("pair_id").get<std::string>();
+  meta.node_index = j.at("node_index").get<unsigned>();
+  meta.epoch_seen = j.at("epoch_seen").get<Epoch>();
+  meta.role = j.at("role").get<std::string>() == "primary" ? Role::primary : Role::standby;
+  meta.in_sync = j.at("in_sync").get<bool>();
+  meta.peer_in_sync = j.at("peer_in_sync").get<bool>();
+  meta.needs_snapshot = j.at("needs_snapshot").get<bool>();
+  meta.paired_at = j.at("paired_at").get<Lsn>();
+  for (const json& reign : j.at("history")) {
+    meta.history.push_back({reign.at("epoch").get<Epoch>(), reign.at("first").get<Lsn>()});
+  }
+  return meta;
+}
+
+json to_json(const Meta& meta) {
+  json history = json::array();
+  for (const EpochStart& r : meta.history) {
+    history.push_back({{"epoch", r.epoch}, {"first", r.first}});
+  }
+  return {{"pair_id", meta.pair_id},
+          {"node_index", meta.node_index},
+          {"epoch_seen", meta.epoch_seen},
+          {"role", to_string(meta.role)},
+          {"in_sync", meta.in_sync},
+          {"peer_in_sync", meta.peer_in_sync},
+          {"needs_snapshot", meta.needs_snapshot},
+          {"paired_at", meta.paired_at},
+          {"history", history}};
+}
+
+bool write_all(int fd, std::string_view data) {
+  while (!data.empty()) {
+    const ssize_t n = ::write(fd, data.data(), data.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    data.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Meta> load_meta(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    if (errno == ENOENT) return Meta{};
+    return failed("cannot read", path);
+  }
+  std::ostringstream text;
+  text << in.rdbuf();
+  try {
+    return from_json(json::parse(text.str()));
+  } catch (const json::exception& e) {
+    return Error{
+        path + " is damaged (" + e.what() + "): move it away, and the node comes back out of sync",
+        kDamaged};
+  }
+}
+
+Status save_meta(const std::string& path, const Meta& meta) {
+  return write_file_durably(path, to_json(meta).dump(1) + "\n");
+}
+
+Status write_file_durably(const std::string& path, std::string_view content) {
+  const std::string temporary = path + ".tmp";
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+  if (fd < 0) return failed("cannot create", temporary);
+  const bool written = write_all(fd, content) && ::fsync(fd) == 0;
+  const int error = errno;
+  ::close(fd);
+  errno = error;
+  if (!written) return failed("cannot write", temporary);
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) return failed("cannot replace", path);
+  const std::string folder = path.substr(0, path.rfind('/'));
+  const int folder_fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder_fd < 0) return failed("cannot open", folder);
+  const bool synced = ::fsync(folder_fd) == 0;
+  ::close(folder_fd);
+  return synced ? Status(Done{}) : Status(failed("cannot sync", folder));
+}
+
+}  // namespace tandemq::repl

@@ -1,0 +1,285 @@
+// Carries out what the machine wants done.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "broker/base/bytes.h"
+#include "broker/base/check.h"
+#include "replicator/shell/meta_file.h"
+#include "replicator/shell/quarantine.h"
+#include "replicator/shell/replicator_impl.h"
+
+namespace tandemq::repl {
+namespace {
+
+constexpr std::size_t kRecordsMax = 32u << 20;  // bytes of frames in one message, about
+
+std::string control_body(const action::AppendControl& a, TimeMs pair_time) {
+  std::string body;
+  if (a.kind == ControlKind::reign_began) put_le(body, a.epoch);
+  put_le(body, pair_time);
+  if (a.kind == ControlKind::went_solo)
+    put_string16(body, std::string_view(a.reason).substr(0, 500));
+  return body;
+}
+
+// Bytes of whole frames at the front of `frames`, at least one, at most about kRecordsMax.
+std::size_t front_bytes(std::string_view frames) {
+  if (frames.size() <= kRecordsMax) return frames.size();
+  std::size_t end = 0;
+  while (end < frames.size()) {
+    const auto size = get_le<std::uint32_t>(frames.data() + end);
+    if (end > 0 && end + size > kRecordsMax) break;
+    end += size;
+  }
+  return end;
+}
+
+}  // namespace
+
+void ReplicatorImpl::carry_out(Output& out) {
+  for (const Action& action : out.actions) {
+    std::visit([this](const auto& a) { carry_out(a); }, action);
+  }
+  release_commit();
+}
+
+void ReplicatorImpl::carry_out(const action::PersistMeta& a) {
+  const Status saved = save_meta(meta_path_, a.meta);
+  if (!saved) fatal(saved.error().message);
+}
+
+void ReplicatorImpl::carry_out(const action::AppendControl& a) {
+  const auto kind = static_cast<std::uint16_t>(a.kind);
+  const std::string body = control_body(a, host_.pair_time());
+  appended_ = journal_->append(a.epoch, kind, body);
+  TMQ_CHECK(appended_ == a.lsn);
+  std::string bytes;
+  write_frame(bytes, a.epoch, a.lsn, kind, body);
+  FrameView frame;
+  TMQ_CHECK(read_frame(bytes, frame) == FrameRead::frame);
+  const Status applied = host_.apply(frame);
+  if (!applied) fatal("a control record cannot be applied: " + applied.error().message);
+}
+
+void ReplicatorImpl::carry_out(const action::AppendFrames& a) {
+  journal_->append_frames(a.frames, a.first, a.last);
+  appended_ = a.last;
+  unapplied_.append(a.frames);
+}
+
+void ReplicatorImpl::carry_out(const action::WriteJournal&) {
+  if (reading_link_ && replica_.role() != Role::primary) {
+    write_due_ = true;
+  } else {
+    step(event::Written{flush_journal()});
+  }
+}
+
+void ReplicatorImpl::carry_out(const action::RequestSync&) {
+  const JournalFigures figures = journal_->figures();
+  if (figures.synced >= figures.written) return step(event::Synced{figures.synced});
+  journal_->request_sync();
+}
+
+void ReplicatorImpl::carry_out(const action::CutJournal& a) {
+  write_due_ = false;
+  journal_->flush();
+  const Lsn first = journal_->figures().first;
+  const Lsn from = std::max(a.after + 1, std::max<Lsn>(first, 1));
+  if (a.quarantine_through >= from) {
+    const Result<std::string> kept =
+        quarantine(*journal_, config_.data_dir + "/quarantine", from, a.quarantine_through);
+    if (!kept) fatal("cannot keep acknowledged records aside: " + kept.error().message);
+    log("warning", "event=quarantined file=" + *kept + " first=" + std::to_string(from) +
+                       " last=" + std::to_string(a.quarantine_through) +
+                       " reason=\"acknowledged here, but another history won\"");
+  }
+  const bool all = first == 0 || a.after + 1 < first;
+  const Status cut =
+      all ? journal_->reset(a.after + 1) : journal_->truncate_after(a.after, nullptr);
+  if (!cut) fatal(cut.error().message);
+  appended_ = written_ = a.after;
+  step(event::Synced{a.after});
+  if (!a.rebuild) return;
+  const Status rebuilt = rebuild_state(a.after);
+  step(event::Rebuilt{static_cast<bool>(rebuilt), rebuilt ? "" : rebuilt.error().message});
+}
+
+// The host goes back to its checkpoint, then takes the journal up to `lsn` once more.
+Status ReplicatorImpl::rebuild_state(Lsn lsn) {
+  const Result<Lsn> base = host_.rebuild_until(lsn);
+  if (!base) return base.error();
+  return replay(*base, lsn, nullptr);
+}
+
+void ReplicatorImpl::carry_out(const action::Send& a) {
+  if (!link_) return;
+  const auto* heartbeat = std::get_if<msg::Heartbeat>(&a.message);
+  if (heartbeat == nullptr || replica_.role() != Role::primary) return link_->send(a.message);
+  msg::Heartbeat stamped = *heartbeat;
+  stamped.pair_time = host_.pair_time();
+  link_->send(stamped);
+}
+
+// The batch of this turn goes out from the journal's own buffer; older records are read back.
+void ReplicatorImpl::carry_out(const action::SendRecords& a) {
+  const std::string_view pending = journal_->pending();
+  if (!pending.empty() && a.from == written_ + 1) {
+    send_pending(pending);
+    return step(event::RecordsSent{appended_, pending.size()});
+  }
+  read_buffer_.clear();
+  const Result<Lsn> read = journal_->read(a.from, a.max_bytes, read_buffer_);
+  if (read && *read >= a.from) {
+    send_pending(read_buffer_);
+    return step(event::RecordsSent{*read, read_buffer_.size()});
+  }
+  step(event::RecordsSent{a.from - 1, 0});
+  if (read) return;
+  log("error", "event=catch_up_failed reason=\"" + read.error().message + "\"");
+  if (link_) link_->drop(true);
+  step(event::LinkDown{"cannot read the journal: " + read.error().message});
+}
+
+void ReplicatorImpl::send_pending(std::string_view frames) {
+  while (link_ && !frames.empty()) {
+    const std::size_t size = front_bytes(frames);
+    link_->send_records(frames.substr(0, size));
+    frames.remove_prefix(size);
+  }
+}
+
+void ReplicatorImpl::carry_out(const action::Apply& a) {
+  std::string_view rest = unapplied_;
+  FrameView frame;
+  while (!rest.empty()) {
+    TMQ_CHECK(read_frame(rest, frame) == FrameRead::frame);
+    if (frame.lsn > a.through) break;
+    const Status applied = host_.apply(frame);
+    if (!applied) {
+      fatal("record " + std::to_string(frame.lsn) +
+            " of the primary cannot be applied: " + applied.error().message);
+    }
+    rest.remove_prefix(frame.bytes.size());
+  }
+  unapplied_.erase(0, unapplied_.size() - rest.size());
+}
+
+void ReplicatorImpl::carry_out(const action::Commit& a) {
+  commit_due_ = a.lsn;
+}
+
+// Last of a step, so that the host finds everything settled and may append again.
+void ReplicatorImpl::release_commit() {
+  if (commit_due_ == 0) return;
+  const Lsn lsn = commit_due_;
+  commit_due_ = 0;
+  if (replica_.role() == Role::primary) host_.committed(lsn);
+}
+
+void ReplicatorImpl::carry_out(const action::MakeSnapshot&) {
+  if (snapshot_asked_) return;
+  snapshot_asked_ = true;
+  host_.make_snapshot([this, alive = alive_](Result<ReplicatorHost::SnapshotFile> made) {
+    if (*alive) snapshot_ready(std::move(made));
+  });
+}
+
+void ReplicatorImpl::snapshot_ready(Result<ReplicatorHost::SnapshotFile> made) {
+  snapshot_asked_ = false;
+  if (!made) return step(event::SnapshotReady{false, 0, 0, made.error().message});
+  if (!snapshot_file_.path.empty()) host_.release_snapshot(snapshot_file_);
+  snapshot_file_ = *made;
+  struct stat about {};
+  const bool exists = ::stat(snapshot_file_.path.c_str(), &about) == 0;
+  const auto bytes = static_cast<std::uint64_t>(exists ? about.st_size : 0);
+  step(event::SnapshotReady{exists, snapshot_file_.lsn, bytes,
+                            exists ? "" : "its file does not exist"});
+}
+
+void ReplicatorImpl::carry_out(const action::SendSnapshot& a) {
+  sender_ = std::make_unique<SnapshotSender>(base_, *link_, [this](const Status& sent) {
+    if (sent) return step(event::SnapshotSent{});
+    if (link_) link_->drop(true);
+    step(event::LinkDown{sent.error().message});
+  });
+  const Status opened = sender_->open(snapshot_file_.path, snapshot_file_.lsn, a.history);
+  if (opened) return;
+  link_->drop(true);
+  step(event::LinkDown{opened.error().message});
+}
+
+void ReplicatorImpl::carry_out(const action::ReleaseSnapshot&) {
+  sender_.reset();
+  if (snapshot_file_.path.empty()) return;
+  host_.release_snapshot(snapshot_file_);
+  snapshot_file_ = {};
+}
+
+void ReplicatorImpl::carry_out(const action::StoreSnapshot& a) {
+  Status stored = Done{};
+  if (a.bytes.empty() && a.offset == 0) {
+    auto made = SnapshotReceiver::create(config_.data_dir + "/snapshot.tmp", a.total);
+    if (made) {
+      receiver_ = std::move(*made);
+    } else {
+      stored = made.error();
+    }
+  } else if (receiver_) {
+    stored = receiver_->store(a.offset, a.bytes);
+  }
+  if (stored) return;
+  receiver_.reset();
+  log("error", "event=snapshot_failed reason=\"" + stored.error().message + "\"");
+  if (link_) link_->drop(true);
+  step(event::LinkDown{stored.error().message});
+}
+
+void ReplicatorImpl::carry_out(const action::InstallSnapshot& a) {
+  const std::unique_ptr<SnapshotReceiver> received = std::move(receiver_);
+  Status installed = received ? received->finish() : Status(Error{"its file is gone"});
+  if (installed) installed = host_.install_snapshot(received->path(), a.lsn);
+  if (!installed) return step(event::SnapshotInstalled{false, installed.error().message});
+  const Status emptied = journal_->reset(a.lsn + 1);
+  if (!emptied) fatal(emptied.error().message);
+  ::unlink(received->path().c_str());
+  appended_ = written_ = a.lsn;
+  write_due_ = false;
+  unapplied_.clear();
+  step(event::SnapshotInstalled{true, ""});
+}
+
+void ReplicatorImpl::carry_out(const action::LearnTime& a) {
+  host_.learn_pair_time(a.pair_time);
+}
+
+void ReplicatorImpl::carry_out(const action::DropLink& a) {
+  reading_link_ = false;
+  if (link_) link_->drop(a.back_off);
+  if (write_due_) step(event::Written{flush_journal()});
+}
+
+void ReplicatorImpl::carry_out(const action::StatusChanged&) {
+  release_commit();
+  const ReplicaStatus now = status();
+  log_status(now);
+  host_.status_changed(now);
+}
+
+void ReplicatorImpl::carry_out(const action::LeaveDone&) {}
+
+void ReplicatorImpl::log_status(const ReplicaStatus& s) {
+  const auto flag = [](bool on) { return on ? "true" : "false"; };
+  std::string line = "event=replica role=" + std::string(to_string(s.role)) +
+                     " pair_state=" + to_string(s.pair_state) +
+                     " epoch=" + std::to_string(s.epoch) + " in_sync=" + flag(s.in_sync) +
+                     " peer_connected=" + flag(s.peer_connected) + " reason=\"" + s.reason + "\"";
+  if (line == last_log_) return;
+  log("notice", line + " last_lsn=" + std::to_string(s.last) +
+                    " committed_lsn=" + std::to_string(s.committed));
+  last_log_ = std::move(line);
+}
+
+}  // namespace tandemq::repl

@@ -1,0 +1,140 @@
+// The driver behind replicator.h: feeds the pure machine with events of the journal, link, timers
+// and orders, and carries out what it answers, in its order. Everything on the loop's thread.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "replicator/core/replica.h"
+#include "replicator/shell/journal.h"
+#include "replicator/shell/link.h"
+#include "replicator/shell/replicator.h"
+#include "replicator/shell/snapshot_transfer.h"
+
+struct event;
+
+namespace tandemq::repl {
+
+// What recovery found; the first event of the machine is made of it.
+struct Recovered {
+  Meta meta;
+  Lsn last = 0;
+};
+
+class ReplicatorImpl final : public Replicator, private LinkHost {
+ public:
+  ReplicatorImpl(event_base* base, ReplicatorConfig config, ReplicatorHost& host);
+  ~ReplicatorImpl() override;
+
+  // replicator_open.cpp: meta, journal, recovery of the host's state.
+  Status recover(Lsn checkpoint_lsn, const std::function<void(const Progress&)>& progress);
+
+  Status start() override;
+  Lsn append(std::uint16_t kind, std::string_view body) override;
+  void end_of_turn() override;
+  Result<Epoch> promote(Epoch at_least, bool force) override;
+  Status demote(const std::string& reason) override;
+  Status go_solo(const std::string& authority) override;
+  Status lose_sync(const std::string& reason) override;
+  void leave(std::function<void()> done) override;
+  void switchover(std::function<void(Status)> done) override;
+  void checkpointed(Lsn lsn) override;
+  ReplicaStatus status() const override;
+  JournalFigures journal_figures() const override { return journal_->figures(); }
+  LinkFigures link_figures() const override { return link_ ? link_->figures() : LinkFigures{}; }
+  std::uint16_t listening_port() const override { return link_ ? link_->listening_port() : 0; }
+  Result<Lsn> read_journal(Lsn from, std::size_t max_bytes, std::string& out) override;
+
+ private:
+  // LinkHost
+  void link_up() override;
+  void link_down(const std::string& reason) override;
+  void link_received(const Message& message) override;
+  void link_turn_ended() override;
+  void link_drained() override;
+  void link_log(const char* level, const std::string& line) override { log(level, line); }
+
+  // replicator_open.cpp
+  Status load_own_meta();
+  Status open_journal();
+  Status set_journal_aside(const std::string& why);
+  Status meet_checkpoint(Lsn checkpoint_lsn);
+  Status replay(Lsn from, Lsn to, const std::function<void(const Progress&)>& progress);
+  Status state_unusable(const std::string& why);
+  void correct_history();
+
+  // replicator.cpp
+  void step(EventKind what);
+  Status order(EventKind what);
+  void report_appended();
+  Lsn flush_journal();
+  void write_if_due();
+  void tick();
+  void trim_journal();
+  std::uint64_t now_ms() const;
+  void log(const char* level, const std::string& line) const;
+  [[noreturn]] void fatal(const std::string& what) const;
+
+  // replicator_actions.cpp
+  void carry_out(Output& out);
+  void carry_out(const action::PersistMeta&);
+  void carry_out(const action::AppendControl&);
+  void carry_out(const action::AppendFrames&);
+  void carry_out(const action::WriteJournal&);
+  void carry_out(const action::RequestSync&);
+  void carry_out(const action::CutJournal&);
+  void carry_out(const action::Send&);
+  void carry_out(const action::SendRecords&);
+  void carry_out(const action::Apply&);
+  void carry_out(const action::Commit&);
+  void carry_out(const action::MakeSnapshot&);
+  void carry_out(const action::SendSnapshot&);
+  void carry_out(const action::ReleaseSnapshot&);
+  void carry_out(const action::StoreSnapshot&);
+  void carry_out(const action::InstallSnapshot&);
+  void carry_out(const action::LearnTime&);
+  void carry_out(const action::DropLink&);
+  void carry_out(const action::StatusChanged&);
+  void carry_out(const action::SwitchoverDone&);
+  void carry_out(const action::LeaveDone&);
+  Status rebuild_state(Lsn lsn);
+  void send_pending(std::string_view frames);
+  void snapshot_ready(Result<ReplicatorHost::SnapshotFile> made);
+  void release_commit();
+  void log_status(const ReplicaStatus& status);
+
+  event_base* base_;
+  const ReplicatorConfig config_;
+  ReplicatorHost& host_;
+  const std::string meta_path_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for late answers
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Link> link_;
+  Replica replica_;
+  ::event* tick_timer_ = nullptr;
+  Recovered recovered_;
+
+  std::deque<EventKind> events_;
+  Output out_;
+  std::string refusal_;
+  bool stepping_ = false;
+  bool reading_link_ = false;  // inside one wake-up of the link
+  bool write_due_ = false;     // WriteJournal was put off to the end of it
+  Lsn appended_ = 0;           // last record in the journal's buffer
+  Lsn written_ = 0;
+  Lsn commit_due_ = 0;
+  Lsn checkpoint_lsn_ = 0;
+  std::string unapplied_;    // frames received, not yet applied
+  std::string read_buffer_;  // catch-up
+  std::string last_log_;
+
+  bool snapshot_asked_ = false;  // of the host, not answered
+  ReplicatorHost::SnapshotFile snapshot_file_;
+  std::unique_ptr<SnapshotSender> sender_;
+  std::unique_ptr<SnapshotReceiver> receiver_;
+  std::function<void(Status)> switchover_done_;
+  std::function<void()> leave_done_;
+};
+
+}  // namespace tandemq::repl
