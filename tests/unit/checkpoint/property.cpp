@@ -1,0 +1,52 @@
+// The fold and State::apply mean the same: whatever the records, a state loaded from the
+// checkpoint equals the one that applied everything, at the end of every window, and both go on
+// equally from there.
+#include <doctest/doctest.h>
+
+#include "tests/unit/checkpoint/random_records.h"
+
+namespace tandemq::broker::test {
+namespace {
+
+void require_equal(const core::State& state, const core::State& expected) {
+  if (state.hash() != expected.hash()) REQUIRE(rows_of(state) == rows_of(expected));
+  REQUIRE(state.hash() == expected.hash());
+}
+
+void run_seed(std::uint64_t seed, Lsn records) {
+  CAPTURE(seed);
+  std::mt19937_64 random(seed ^ 0x9e3779b97f4a7c15u);
+  TempDir dir;
+  CheckpointConfig config = dir.config();
+  config.slice_bytes = 1 + random() % 2000;
+  config.window_bytes = 1 + random() % 6000;
+  REQUIRE(checkpoint_prepare(config));
+  MemoryJournal journal;
+  core::State whole;
+  RandomRecords source(seed, whole, journal);
+  Folder folder(config, journal);
+  auto resumed = std::make_unique<core::State>();  // loaded once, goes on by records
+  Lsn resumed_at = 0;
+  while (journal.last() < records) {
+    for (std::uint64_t n = 1 + random() % 60; n > 0; --n) source.step();
+    const auto folded = folder.fold(journal.last());
+    REQUIRE_MESSAGE(static_cast<bool>(folded), folded.error().message);
+    REQUIRE(*folded == journal.last());
+    require_equal(*loaded(config), whole);
+    journal.replay(*resumed, resumed_at + 1, journal.last());
+    require_equal(*resumed, whole);
+    resumed_at = journal.last();
+    if (random() % 4 == 0) {
+      resumed = std::make_unique<core::State>();
+      REQUIRE(checkpoint_load(config, *resumed, {}));
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a state from the checkpoint equals one from all records") {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) run_seed(seed, 1500);
+}
+
+}  // namespace tandemq::broker::test
