@@ -131,7 +131,13 @@ const char* fault_of(const Impl& s, const Completed& r) {
   return fault_of_ack(s, r);
 }
 
-// SessionClosed, SessionRemoved, Subscribed, Unsubscribed, WillSettled: the session is there.
+const char* fault_of(const Impl& s, const WillSettled& r) {
+  const Session* session = durable(s, r.session);
+  if (!session) return kNoSuchSession;
+  return session->will ? nullptr : "settles a will that does not exist here";
+}
+
+// SessionClosed, SessionRemoved, Subscribed, Unsubscribed: the session is there.
 template <class T>
 const char* fault_of(const Impl& s, const T& r) {
   return durable(s, r.session) ? nullptr : kNoSuchSession;

@@ -71,3 +71,218 @@ TEST_CASE("what waits for an absent session comes in order when it is back") {
   CHECK(back.got[0].detail->session_present);
   CHECK(back.payloads() == "1 2 3");
 }
+
+TEST_CASE("the answer to each QoS [5:3.3.4-1 3:3.3.4-1 5:2.2.1-5 3:2.3.1-6 5:4.3.2-4 5:4.3.3-8]") {
+  for (Version version : {Version::v5, Version::v311}) {
+    Rig rig;
+    Client& pub = rig.connect("p", {.version = version});
+    pub.clear();
+    pub.publish("t", "0");
+    CHECK(pub.got.empty());
+    // Nobody listens: 5.0 says so.
+    const Reason nobody =
+        version == Version::v5 ? Reason::no_matching_subscribers : Reason::success;
+    pub.publish("t", "1", {.qos = 1, .packet_id = 11});
+    CHECK(pub.last().kind == EffectKind::puback);
+    CHECK(pub.last().packet_id == 11);
+    CHECK(pub.last().reason == nobody);
+    pub.publish("t", "2", {.qos = 2, .packet_id = 12});
+    CHECK(pub.last().kind == EffectKind::pubrec);
+    CHECK(pub.last().packet_id == 12);
+    CHECK(pub.last().reason == nobody);
+    pub.pubrel(12);  // [5:4.3.3-11]
+    CHECK(pub.last().kind == EffectKind::pubcomp);
+    CHECK(pub.last().reason == Reason::success);
+  }
+}
+
+TEST_CASE("QoS 1: the same identifier again is a new message [5:4.3.2-5 3:4.3.2-2]") {
+  Rig rig;
+  Client& sub = rig.connect("s");
+  Client& pub = rig.connect("p");
+  sub.subscribe("t", 1);
+  pub.publish("t", "a", {.qos = 1, .packet_id = 3});
+  pub.publish("t", "b", {.qos = 1, .packet_id = 3, .dup = true});
+  CHECK(sub.payloads() == "a b");
+  CHECK_FALSE(sub.last().dup);  // [5:3.3.1-3 3:3.3.1-3]
+}
+
+TEST_CASE("an inbound QoS 2 identifier survives reconnect and failover [5:4.3.3-10 3:4.3.3-2]") {
+  Rig rig;
+  ConnectOptions stays{.clean = false, .expiry_s = 600};
+  Client& pub = rig.connect("p", stays);
+  rig.connect("s", stays).subscribe("t", 2);
+  pub.publish("t", "once", {.qos = 2, .packet_id = 9});
+  pub.drop();
+  Client& again = rig.connect("p", stays);
+  again.publish("t", "once", {.qos = 2, .packet_id = 9, .dup = true});
+  CHECK(again.last().kind == EffectKind::pubrec);
+  rig.fail_over();
+  Client& third = rig.connect("p", stays);
+  third.publish("t", "once", {.qos = 2, .packet_id = 9, .dup = true});
+  CHECK(third.last().kind == EffectKind::pubrec);
+  third.pubrel(9);
+  Client& sub = rig.connect("s", stays);
+  CHECK(sub.publishes().size() == 1);
+}
+
+TEST_CASE(
+    "properties and payload pass unchanged [5:3.3.2-4 5:3.3.2-15 5:3.3.2-16 5:3.3.2-17 5:3.3.2-18 "
+    "5:3.3.2-20]") {
+  Rig rig;
+  Client& sub = rig.connect("s", {.expiry_s = 60});
+  sub.subscribe("t", 1);
+  mqtt::Publish packet;
+  packet.topic = "t";
+  packet.payload = std::string_view("\0\xff", 2);
+  packet.qos = 1;
+  packet.packet_id = 1;
+  packet.properties.forward = std::string_view("\x01\x01\x26\0\x01k\0\x01v", 9);
+  Client& pub = rig.connect("p");
+  rig.engine->publish(pub.origin, packet, rig.now, rig.out);
+  rig.settle();
+  CHECK(sub.last().message->payload() == packet.payload);
+  CHECK(sub.last().message->properties() == packet.properties.forward);
+  Client& back = (sub.drop(), rig.connect("s", {.clean = false, .expiry_s = 60}));
+  CHECK(back.last().message->properties() == packet.properties.forward);
+}
+
+TEST_CASE("topic aliases [5:3.3.2-7 5:3.3.2-12 5:u3.3.2.1-1 5:u3.3.2.3.4-1 5:u3.3.4-1]") {
+  Rig rig({.topic_alias_maximum = 2});
+  Client& sub = rig.connect("s");
+  sub.subscribe("#", 0);
+  Client& pub = rig.connect("p", {.expiry_s = 60});
+  pub.publish("a", "1", {.alias = 1});
+  pub.publish("b", "2", {.alias = 2});
+  pub.publish("", "3", {.alias = 1});
+  pub.publish("c", "4", {.alias = 1});
+  pub.publish("", "5", {.alias = 1});
+  pub.publish("", "6", {.qos = 1, .alias = 2});
+  std::string topics;
+  for (const Effect& effect : sub.publishes()) topics += effect.message->topic();
+  CHECK(topics == "abaccb");
+  CHECK(pub.of(EffectKind::disconnect).empty());
+  pub.publish("d", "x", {.alias = 3});
+  CHECK(pub.last().kind == EffectKind::disconnect);
+  CHECK(pub.last().reason == Reason::topic_alias_invalid);
+  Client& next = rig.connect("p", {.clean = false, .expiry_s = 60});
+  next.publish("", "x", {.alias = 1});  // mappings hold for one connection
+  CHECK(next.last().kind == EffectKind::disconnect);
+  CHECK(next.last().reason == Reason::protocol_error);
+  Client& none = rig.connect("q");
+  none.publish("", "x");
+  CHECK(none.last().reason == Reason::protocol_error);
+}
+
+namespace {
+
+// Clients may do nothing with "secret...", and "mute" may not be heard by "deaf".
+class Rules final : public Permissions {
+ public:
+  bool may_publish(std::string_view, std::string_view, std::string_view topic) const override {
+    return !topic.starts_with("secret");
+  }
+  bool may_receive(std::string_view client, std::string_view,
+                   std::string_view topic) const override {
+    return client != "deaf" || !topic.starts_with("mute");
+  }
+  bool may_subscribe(std::string_view, std::string_view, std::string_view filter) const override {
+    return !filter.starts_with("secret");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what is not allowed [5:u3.3.4-4 3:3.3.5-2 5:u3.9.3-1]") {
+  const Rules rules;
+  Rig rig({}, &rules);
+  Client& watcher = rig.connect("w");
+  watcher.subscribe("#", 1);
+  for (Version version : {Version::v5, Version::v311}) {
+    const bool v5 = version == Version::v5;
+    Client& c = rig.connect("c", {.version = version});
+    c.publish("secret/a", "x", {.qos = 1, .packet_id = 4});
+    CHECK(c.last().kind == EffectKind::puback);
+    CHECK(c.last().reason == (v5 ? Reason::not_authorized : Reason::success));
+    c.publish("secret/a", "x", {.qos = 2, .packet_id = 4});
+    CHECK(c.last().kind == EffectKind::pubrec);
+    CHECK(c.last().reason == (v5 ? Reason::not_authorized : Reason::success));
+    c.clear();
+    c.publish("secret/a", "x", {.retain = true});
+    CHECK(c.got.empty());
+    c.subscribe("secret/#", 1);
+    CHECK(c.last().detail->codes[0] == (v5 ? Reason::not_authorized : Reason::unspecified_error));
+  }
+  CHECK(watcher.publishes().empty());
+  CHECK(rig.engine->counters().refused_not_authorized == 8);
+  Client& deaf = rig.connect("deaf");
+  deaf.publish("mute/x", "kept", {.qos = 1, .retain = true});
+  deaf.subscribe("#", 1);
+  CHECK(deaf.publishes().empty());
+  deaf.publish("mute/y", "x", {.qos = 1});
+  CHECK(deaf.publishes().empty());
+  CHECK(watcher.publishes().size() == 2);
+}
+
+TEST_CASE("topics that begin with $ are acknowledged, not routed") {
+  Rig rig;
+  Client& sub = rig.connect("s");
+  sub.subscribe("$x/#", 2);
+  Client& pub = rig.connect("p", {.expiry_s = 60});
+  pub.publish("$x/a", "1", {.qos = 1, .retain = true});
+  CHECK(pub.last().reason == Reason::success);
+  pub.publish("$x/a", "2", {.qos = 2, .packet_id = 6});
+  CHECK(pub.last().reason == Reason::success);
+  pub.pubrel(6);
+  CHECK(pub.last().reason == Reason::success);
+  CHECK(sub.publishes().empty());
+  CHECK(rig.state->figures().retained == 0);
+}
+
+TEST_CASE("a topic with too many levels is refused") {
+  Rig rig({.topic_levels_max = 3});
+  Client& sub = rig.connect("s");
+  sub.subscribe("#", 0);
+  Client& pub = rig.connect("p");
+  pub.publish("a/b/c", "x", {.qos = 1});
+  CHECK(pub.last().reason == Reason::success);
+  pub.publish("a/b/c/d", "x", {.qos = 1});
+  CHECK(pub.last().reason == Reason::topic_name_invalid);
+  CHECK(sub.publishes().size() == 1);
+}
+
+TEST_CASE("durable and volatile receivers of one message: one record, one payload") {
+  Rig rig;
+  Client& durable = rig.connect("d", {.expiry_s = 60});
+  Client& brief = rig.connect("v");
+  durable.subscribe("t", 1);
+  brief.subscribe("t", 2);
+  Client& pub = rig.connect("p");
+  const std::size_t before = rig.log.records.size();
+  pub.publish("t", "m", {.qos = 2, .packet_id = 1});
+  CHECK(rig.log.records.size() == before + 1);
+  CHECK(durable.last().message.get() == brief.last().message.get());
+  CHECK(brief.last().qos == 2);
+  CHECK(brief.last().after == rig.log.last);
+  CHECK(pub.last().after == rig.log.last);
+  CHECK(rig.records(Kind::published) == 1);
+}
+
+TEST_CASE("volatile clients among themselves write nothing, at any QoS") {
+  Rig rig;
+  Client& sub = rig.connect("s");
+  sub.subscribe("t", 2);
+  Client& pub = rig.connect("p");
+  pub.publish("t", "1", {.qos = 1});
+  pub.publish("t", "2", {.qos = 2, .packet_id = 1});
+  pub.publish("t", "2", {.qos = 2, .packet_id = 1});
+  CHECK(sub.payloads() == "1 2");
+  const auto publishes = sub.publishes();
+  sub.puback(publishes[0].packet_id);
+  sub.pubrec(publishes[1].packet_id);
+  sub.pubcomp(publishes[1].packet_id);
+  pub.pubrel(1);
+  CHECK(rig.log.records.empty());
+  CHECK(rig.state->figures().queued == 0);
+  CHECK(rig.state->figures().queued_bytes == 0);
+}
