@@ -1,0 +1,157 @@
+#include "failover/core/absorb.h"
+
+#include <algorithm>
+
+#include "failover/core/guards.h"
+
+namespace tandemq::failover {
+namespace {
+
+// Ticks come every 10 ms; a gap like this means that the agent or its host was stopped.
+constexpr TimeMs kStallMs = 100;
+
+// A broker that is primary may have committed alone from the moment on at which it was allowed to,
+// and until it says, with no such order under way, that its pair is whole.
+void learn_solo(State& s, const BrokerStatus& b, bool first) {
+  Facts& f = s.facts;
+  if (b.role != Role::primary || first) f.maybe_solo = b.was_solo;
+  if (b.role != Role::primary) return;
+  if (b.pair_state == PairState::solo || b.pair_state == PairState::resyncing) {
+    f.maybe_solo = true;
+  } else if (b.pair_state == PairState::paired && s.pending != Order::solo) {
+    f.maybe_solo = false;
+  }
+}
+
+void begin_reign(Facts& f) {
+  f.reign_began_at = f.now;
+  f.paired_once = false;
+}
+
+void learn_status(State& s, const BrokerStatus& b, bool first) {
+  Facts& f = s.facts;
+  if (b.peer_connected) {
+    f.link_heard_at = f.now;
+  } else if (b.peer_silent_ms < f.now - f.started_at) {
+    f.link_heard_at = std::max(f.link_heard_at, f.now - b.peer_silent_ms);
+  }
+  learn_solo(s, b, first);
+  if (b.role == Role::primary) {
+    if (f.broker.role != Role::primary || !f.broker_alive) begin_reign(f);
+    f.reigned = true;
+    f.paired_once |= b.pair_state == PairState::paired;
+  }
+  f.broker = b;
+  f.broker_known = f.broker_alive = f.broker_connected = true;
+  if (!b.in_sync) {
+    f.warm = false;
+    s.owe_lose_sync = false;
+  } else if (guard::following.holds(s, {}, {})) {
+    f.warm = true;
+  }
+}
+
+void learn_order(State& s, const OrderDone& done) {
+  Facts& f = s.facts;
+  if (done.order == Order::lose_sync) {
+    s.lose_sync_pending = false;
+    if (done.ok) {
+      f.broker.in_sync = f.warm = s.owe_lose_sync = false;
+    } else {
+      s.retry_at = f.now + 200;
+    }
+    return;
+  }
+  if (s.pending == done.order) s.pending = Order::none;
+  if (done.order == Order::promote && done.ok) {
+    if (f.broker.role != Role::primary) begin_reign(f);
+    f.broker.role = Role::primary;
+    f.broker.pair_state = PairState::waiting;
+    f.broker.epoch = std::max(f.broker.epoch, done.epoch);
+    f.broker.change = done.change;
+    f.reigned = true;
+  }
+  if (done.order == Order::promote && !done.ok) s.authority = {};
+  if (done.order == Order::demote && done.ok) f.broker.role = Role::standby;
+  if (done.order == Order::solo && done.ok) f.broker.pair_state = PairState::solo;
+  // Refused for certain: whatever it may have committed alone it did before.
+  if (done.order == Order::solo && done.refused) f.maybe_solo = f.broker.was_solo;
+}
+
+void learn_loss(State& s) {
+  Facts& f = s.facts;
+  f.broker_alive = f.broker_connected = f.warm = false;
+  f.broker.peer_connected = false;
+  s.pending = Order::none;
+  if (s.lose_sync_pending) s.owe_lose_sync = true;
+  s.lose_sync_pending = false;
+  s.authority = {};
+}
+
+void learn_report(State& s, const PeerReport& heard, const Settings& set) {
+  Facts& f = s.facts;
+  f.peer = heard.report;
+  f.peer_known = true;
+  f.peer_heard_at = f.now;
+  f.lease_from = std::max(f.lease_from, heard.echo_sent_at);
+  if (!peer_primary(s, set)) return;
+  f.peer_primary_at = f.now;
+  const bool reigns = f.broker.role == Role::primary && f.broker_alive;
+  if (f.reigned && !reigns) s.role_changed_at = f.now;
+  f.reigned = reigns;
+}
+
+}  // namespace
+
+void absorb(State& s, const Event& e, const Settings& set) {
+  Facts& f = s.facts;
+  if (e.at > f.now + kStallMs) f.awake_since = e.at;
+  f.now = std::max(f.now, e.at);
+  switch (e.kind) {
+    case EventKind::broker_up:
+    case EventKind::broker_status:
+      learn_status(s, std::get<BrokerStatus>(e.data), e.kind == EventKind::broker_up);
+      break;
+    case EventKind::broker_disconnected:
+      f.broker_connected = false;
+      break;
+    case EventKind::broker_lost:
+      learn_loss(s);
+      break;
+    case EventKind::order_done:
+      learn_order(s, std::get<OrderDone>(e.data));
+      break;
+    case EventKind::vrrp:
+      f.vrrp = std::get<Vrrp>(e.data);
+      f.vrrp_since = f.now;
+      break;
+    case EventKind::address:
+      f.holds_address = std::get<bool>(e.data);
+      break;
+    case EventKind::interface:
+      f.interface_up = std::get<bool>(e.data);
+      f.interface_since = f.now;
+      break;
+    case EventKind::gateway:
+      f.gateway_answers = std::get<bool>(e.data);
+      f.gateway_since = f.now;
+      break;
+    case EventKind::keepalived_up:
+      f.keepalived_alive = true;
+      f.keepalived_died = false;
+      break;
+    case EventKind::keepalived_lost:
+      f.keepalived_alive = false;
+      f.keepalived_died = true;
+      f.vrrp = Vrrp::unknown;
+      f.vrrp_since = f.now;
+      break;
+    case EventKind::peer_report:
+      learn_report(s, std::get<PeerReport>(e.data), set);
+      break;
+    default:
+      break;
+  }
+}
+
+}  // namespace tandemq::failover

@@ -1,0 +1,39 @@
+// What the machine wants done. The shell carries actions out in this order; none of them blocks.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "failover/core/event.h"
+
+namespace tandemq::failover {
+
+enum class ActionKind : std::uint8_t {
+  order_broker,    // `order`, answered by an order_done event
+  kill_broker,     // SIGKILL by process descriptor, answered by broker_lost
+  set_track,       // `on`: node eligible for the address, else keepalived goes to FAULT
+  remove_address,  // take the virtual address off this host: keepalived is dead and cannot
+  send_report,     // to the peer, at once, over every path
+  transition,      // for log, history, metrics, webhook: from, to, cause, why
+  alarm,           // something an operator should look at: why
+  reply            // to operator order `request`: ok, why
+};
+
+struct Action {
+  ActionKind kind = ActionKind::send_report;
+  Order order = Order::none;
+  bool on = false;           // set_track: eligible; reply: ok; order promote: force
+  Epoch epoch = 0;           // order promote: at least this one
+  std::uint64_t change = 0;  // order solo: the episode of waiting that it is for, 0 any
+  TimeMs deadline = 0;       // order promote: not after
+  std::uint64_t request = 0;
+  Phase from = Phase::starting;
+  Phase to = Phase::starting;
+  EventKind cause = EventKind::tick;
+  TimeMs lost_at = 0;  // transition: last sign of life of what is being replaced
+  std::string why;
+};
+using Actions = std::vector<Action>;
+
+}  // namespace tandemq::failover

@@ -1,0 +1,118 @@
+// What an agent knows: its settings, its broker, keepalived, and the peer's last word.
+// Times are milliseconds of this host's CLOCK_BOOTTIME (counts while the host sleeps); 0 is
+// "never".
+#pragma once
+
+#include <cstdint>
+
+#include "broker/base/ids.h"
+#include "failover/core/phase.h"
+
+namespace tandemq::failover {
+
+enum class Role : std::uint8_t { standby, primary, fenced };
+enum class PairState : std::uint8_t { paired, waiting, solo, resyncing };
+enum class Vrrp : std::uint8_t { unknown, backup, master, fault };
+enum class ColdStart : std::uint8_t { wait, serve };
+const char* to_string(Role role);
+const char* to_string(PairState state);
+const char* to_string(Vrrp vrrp);
+
+struct Settings {
+  unsigned index = 1;              // this node's; the peer has the other of 1 and 2
+  std::uint64_t boot = 1;          // number of this life of the agent, unique among its lives
+  std::uint64_t silence_ms = 300;  // the peer counts as silent after this on every path
+  std::uint64_t in_sync_lease_ms = 5000;
+  std::uint64_t damping_ms = 10000;
+  std::uint64_t health_timeout_ms = 300;
+  ColdStart cold_start = ColdStart::wait;
+
+  // What clocks of two hosts may drift apart during a lease, and what an order may take.
+  std::uint64_t lease_margin_ms() const { return in_sync_lease_ms / 10 + 300; }
+};
+
+// The part of the broker's status that decisions need (docs/control-protocol.md).
+struct BrokerStatus {
+  Role role = Role::standby;
+  PairState pair_state = PairState::waiting;
+  Epoch epoch = 0;
+  Lsn last_lsn = 0;
+  bool in_sync = false;
+  bool was_solo = false;
+  bool peer_connected = false;
+  std::uint64_t peer_silent_ms = 0;  // on the replication link
+  std::uint64_t change = 0;          // number of the episode of role and pair state
+};
+
+// A question to the peer's agent, in every report until it is answered or dropped.
+enum class AskKind : std::uint8_t { none, promote, solo };
+const char* to_string(AskKind kind);
+struct Ask {
+  AskKind kind = AskKind::none;
+  std::uint64_t id = 0;  // grows within one life of the asking agent
+  bool operator==(const Ask&) const = default;
+};
+
+// "Granted", to the question `id` of the agent's life `boot`. There is no refusal: silence is one.
+struct Answer {
+  std::uint64_t boot = 0;
+  std::uint64_t id = 0;
+  bool operator==(const Answer&) const = default;
+};
+
+// What one agent tells the other, at every heartbeat and at once when it changes.
+struct Report {
+  std::uint64_t boot = 0;
+  Phase phase = Phase::starting;
+  bool broker_known = false;  // the broker's figures below were seen in this life of the agent
+  bool broker_alive = false;
+  Role role = Role::standby;
+  PairState pair_state = PairState::waiting;
+  Epoch epoch = 0;
+  Lsn last_lsn = 0;
+  bool in_sync = false;
+  bool was_solo = false;
+  Vrrp vrrp = Vrrp::unknown;
+  bool keepalived_alive = false;
+  bool holds_address = false;
+  bool released = false;  // broker dead or standing by, was never solo since it was last paired,
+                          // and will not be promoted before the peer has granted that
+  Ask ask;
+  Answer answer;
+  bool operator==(const Report&) const = default;
+};
+
+struct Facts {
+  TimeMs now = 0;
+  TimeMs started_at = 0;
+  TimeMs awake_since = 0;  // the agent itself stood still until then: what it missed waits unread
+
+  bool broker_known = false;      // `broker` was seen in this life of the agent
+  bool broker_alive = false;      // its process exists
+  bool broker_connected = false;  // its control connection answers
+  BrokerStatus broker;
+  bool warm = false;        // seen in sync and linked to the primary in this life of both processes
+  bool maybe_solo = false;  // as primary it may have committed records alone
+  bool paired_once = false;  // in this reign: the standby was there
+  TimeMs reign_began_at = 0;
+  bool reigned = false;  // was primary in this life of the agent, and no other node since
+
+  Vrrp vrrp = Vrrp::unknown;
+  TimeMs vrrp_since = 0;
+  bool keepalived_alive = false;
+  bool holds_address = false;
+  bool keepalived_died = false;  // and has not come back; a missing one at start has not died
+  bool interface_up = true;      // of the service network
+  TimeMs interface_since = 0;
+  bool gateway_answers = true;
+  TimeMs gateway_since = 0;
+
+  bool peer_known = false;
+  Report peer;
+  TimeMs peer_heard_at = 0;    // on any path between the agents
+  TimeMs peer_primary_at = 0;  // when it last said that its broker serves
+  TimeMs link_heard_at = 0;    // on the replication link, by the broker
+  TimeMs lease_from = 0;       // when we sent the newest report that the peer says it has received
+};
+
+}  // namespace tandemq::failover

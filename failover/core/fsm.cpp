@@ -1,0 +1,266 @@
+#include "failover/core/fsm.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/base/check.h"
+#include "failover/core/absorb.h"
+
+namespace tandemq::failover {
+namespace {
+
+// One event can move the machine through a few states, never through all of them.
+constexpr int kRowsPerStep = 12;
+constexpr TimeMs kBackOffMs = 500;
+constexpr TimeMs kGrantHoldMs = 2000;
+constexpr TimeMs kYieldMs = 1000;
+
+class Stepper {
+ public:
+  Stepper(State& state, const Event& event, const Settings& settings)
+      : s_(state), e_(event), set_(settings) {}
+
+  Actions run() {
+    const Report told = report_of(s_, set_);
+    absorb(s_, e_, set_);
+    Event tick{EventKind::tick, e_.at, {}};
+    const Row* row = find(e_);
+    if (!row) refuse_operator();
+    for (int i = 0; row; ++i) {
+      TMQ_CHECK(i < kRowsPerStep);
+      take(*row, i == 0 ? e_ : tick);
+      row = find(tick);
+    }
+    settle_eligibility();
+    if (report_of(s_, set_) != told) add(ActionKind::send_report);
+    return std::move(out_);
+  }
+
+ private:
+  const Row* find(const Event& event) const {
+    static const std::vector<Row> rows = all_rows();
+    for (const Row& row : rows) {
+      if (!row.from.has(s_.phase) || (row.on && *row.on != event.kind)) continue;
+      const bool fits = std::all_of(row.guards.begin(), row.guards.end(), [&](const Guard* g) {
+        return !g || g->holds(s_, event, set_);
+      });
+      if (fits) return &row;
+    }
+    return nullptr;
+  }
+
+  void take(const Row& row, const Event& cause) {
+    why_ = row.why;
+    if (auto* answer = std::get_if<AuthorityAnswer>(&cause.data)) why_ += ": " + answer->why;
+    if (auto* done = std::get_if<OrderDone>(&cause.data); done && !done->ok) {
+      why_ += ": " + done->error;
+    }
+    if (row.to && *row.to != s_.phase) change_phase(*row.to, cause.kind);
+    for (Do action : row.actions) perform(action, cause);
+  }
+
+  void change_phase(Phase to, EventKind cause) {
+    Action& a = add(ActionKind::transition);
+    a.from = s_.phase;
+    a.to = to;
+    a.cause = cause;
+    const bool serves =
+        to == Phase::primary && a.from != Phase::waiting && a.from != Phase::switching;
+    if (serves && s_.facts.peer_primary_at != 0) s_.role_changed_at = s_.facts.now;
+    if (to == Phase::asking) s_.lost_at = lost_at();
+    a.lost_at = to == Phase::asking || to == Phase::promoting || serves ? s_.lost_at : s_.facts.now;
+    s_.phase = to;
+    s_.since = s_.facts.now;
+    s_.why = why_;
+  }
+
+  TimeMs lost_at() const {
+    if (peer_released(s_, set_)) return s_.facts.now;
+    return peer_silent_since(s_);
+  }
+
+  void perform(Do action, const Event& cause) {
+    switch (action) {
+      case Do::none:
+        break;
+      case Do::ask_take_over:
+        ask(Purpose::take_over);
+        break;
+      case Do::ask_cold_start:
+        ask(Purpose::cold_start);
+        break;
+      case Do::ask_solo:
+        ask(Purpose::solo);
+        break;
+      case Do::withdraw:
+        s_.inquiry = {};
+        break;
+      case Do::promote:
+        promote(std::get<AuthorityAnswer>(cause.data));
+        break;
+      case Do::promote_by_operator:
+        promote_by_operator(cause);
+        break;
+      case Do::go_solo:
+        go_solo(cause);
+        break;
+      case Do::go_solo_by_operator:
+        remember_request(cause);
+        s_.authority.by = "operator";
+        go_solo({});
+        break;
+      case Do::demote:
+        order(Order::demote);
+        break;
+      case Do::lose_sync:
+        s_.lose_sync_pending = true;
+        s_.facts.warm = false;
+        order(Order::lose_sync);
+        break;
+      case Do::owe_lose_sync:
+        s_.owe_lose_sync = true;
+        break;
+      case Do::switchover:
+        remember_request(cause);
+        order(Order::switchover);
+        break;
+      case Do::kill:
+        add(ActionKind::kill_broker);
+        break;
+      case Do::remove_address:
+        add(ActionKind::remove_address);
+        break;
+      case Do::yield_address:
+        s_.yield_until = s_.facts.now + kYieldMs;
+        break;
+      case Do::grant:
+        grant();
+        break;
+      case Do::back_off:
+        s_.retry_at = s_.facts.now + kBackOffMs;
+        break;
+      case Do::alarm:
+        add(ActionKind::alarm);
+        break;
+      case Do::reply_ok:
+        reply(cause, true);
+        break;
+      case Do::reply_failed:
+        reply(cause, false);
+        break;
+    }
+  }
+
+  void ask(Purpose purpose) { s_.inquiry = {purpose, ++s_.last_inquiry, s_.facts.now}; }
+
+  Action& order(Order what) {
+    if (what != Order::lose_sync) s_.pending = what;
+    Action& a = add(ActionKind::order_broker);
+    a.order = what;
+    return a;
+  }
+
+  void promote(const AuthorityAnswer& answer) {
+    s_.authority = answer;
+    Action& a = order(Order::promote);
+    a.epoch = std::max(s_.facts.broker.epoch, s_.facts.peer.epoch);
+    a.deadline = answer.deadline;
+    a.on = !s_.facts.broker.in_sync && (fresh_pair(s_) || s_.facts.broker.was_solo);
+  }
+
+  void promote_by_operator(const Event& cause) {
+    remember_request(cause);
+    s_.authority = {};
+    s_.authority.by = "operator";
+    s_.lost_at = s_.facts.now;
+    Action& a = order(Order::promote);
+    a.epoch = std::max(s_.facts.broker.epoch, s_.facts.peer.epoch);
+    a.on = std::get<OperatorOrder>(cause.data).force;
+  }
+
+  void go_solo(const Event& cause) {
+    if (auto* answer = std::get_if<AuthorityAnswer>(&cause.data)) s_.authority = *answer;
+    s_.facts.maybe_solo = true;
+    order(Order::solo).change = s_.facts.broker.change;
+    s_.authority.alone = false;
+  }
+
+  void grant() {
+    const Report& peer = s_.facts.peer;
+    s_.answer = {peer.boot, peer.ask.id};
+    if (peer.ask.kind == AskKind::promote) s_.hold_until = s_.facts.now + kGrantHoldMs;
+  }
+
+  void remember_request(const Event& cause) {
+    if (auto* o = std::get_if<OperatorOrder>(&cause.data)) s_.request = o->request;
+  }
+
+  // Rows that end what an operator ordered reply to it; rows that refuse reply to the event itself.
+  void reply(const Event& cause, bool ok) {
+    std::uint64_t request = std::exchange(s_.request, 0);
+    if (auto* o = std::get_if<OperatorOrder>(&cause.data)) request = o->request;
+    if (request == 0) return;
+    Action& a = add(ActionKind::reply);
+    a.request = request;
+    a.on = ok;
+  }
+
+  void refuse_operator() {
+    if (!std::holds_alternative<OperatorOrder>(e_.data)) return;
+    why_ = std::string("not possible while the agent's state is ") + to_string(s_.phase) + " (" +
+           s_.why + ")";
+    reply(e_, false);
+  }
+
+  void settle_eligibility() {
+    const bool before = s_.eligible;
+    switch (eligible_in(s_.phase)) {
+      case Eligible::no:
+        s_.eligible = false;
+        break;
+      case Eligible::yes:
+        s_.eligible = true;
+        break;
+      case Eligible::keep:
+        break;
+      case Eligible::unless_peer_can:
+        if (peer_can_serve(s_, set_) || peer_primary(s_, set_)) s_.eligible = false;
+        break;
+    }
+    if (yielding()) s_.eligible = false;
+    if (s_.eligible == before) return;
+    s_.eligible_since = s_.facts.now;
+    add(ActionKind::set_track).on = s_.eligible;
+  }
+
+  // Until the peer holds the address, at most a second; never when this node is about to serve.
+  bool yielding() {
+    const bool here = s_.phase == Phase::primary || s_.phase == Phase::waiting ||
+                      s_.phase == Phase::asking || s_.phase == Phase::promoting;
+    const Facts& f = s_.facts;
+    const bool moved = f.vrrp == Vrrp::fault && f.peer.vrrp == Vrrp::master && peer_fresh(s_, set_);
+    if (here || moved) s_.yield_until = std::min(s_.yield_until, f.now);
+    return f.now < s_.yield_until;
+  }
+
+  Action& add(ActionKind kind) {
+    Action& a = out_.emplace_back();
+    a.kind = kind;
+    a.why = why_.empty() ? s_.why : why_;
+    return a;
+  }
+
+  State& s_;
+  const Event& e_;
+  const Settings& set_;
+  Actions out_;
+  std::string why_;
+};
+
+}  // namespace
+
+Actions step(State& state, const Event& event, const Settings& settings) {
+  return Stepper(state, event, settings).run();
+}
+
+}  // namespace tandemq::failover

@@ -1,0 +1,174 @@
+#include "failover/core/guards.h"
+
+namespace tandemq::failover::guard {
+namespace {
+
+using S = const State&;
+using E = const Event&;
+using C = const Settings&;
+
+bool connected_as(S s, Role role) {
+  return s.facts.broker_connected && s.facts.broker.role == role;
+}
+
+bool unanswered(S s, C c, AskKind kind) {
+  const Report& peer = s.facts.peer;
+  return peer_fresh(s, c) && peer.ask.kind == kind && s.answer != Answer{peer.boot, peer.ask.id};
+}
+
+bool failed(E e, Order order) {
+  const auto* done = std::get_if<OrderDone>(&e.data);
+  return done && done->order == order && !done->ok;
+}
+
+bool may_retry(S s) {
+  return s.facts.now >= s.retry_at;
+}
+
+// After a standstill the oldest of the reports that wait unread comes first.
+bool up_to_date(S s) {
+  return s.facts.now >= s.facts.awake_since + 100;
+}
+
+// 20 ms: a carrier that only flickers is not worth a change of roles.
+bool carrier_lost(S s) {
+  return !s.facts.interface_up && s.facts.now >= s.facts.interface_since + 20;
+}
+
+}  // namespace
+
+const Guard role_primary{"the broker is primary",
+                         [](S s, E, C) { return connected_as(s, Role::primary); }};
+const Guard role_standby{"the broker is standby",
+                         [](S s, E, C) { return connected_as(s, Role::standby); }};
+const Guard role_fenced{"the broker is fenced",
+                        [](S s, E, C) { return connected_as(s, Role::fenced); }};
+const Guard was_primary{"it was primary",
+                        [](S s, E, C) { return s.facts.broker.role == Role::primary; }};
+const Guard maybe_solo{"it may have committed alone", [](S s, E, C) { return s.facts.maybe_solo; }};
+const Guard not_in_sync{"the broker is not in sync",
+                        [](S s, E, C) { return !s.facts.broker.in_sync; }};
+const Guard following{"in sync and linked to the primary", [](S s, E, C) {
+                        const BrokerStatus& b = s.facts.broker;
+                        return connected_as(s, Role::standby) && b.in_sync && b.peer_connected &&
+                               b.pair_state == PairState::paired && !s.owe_lose_sync &&
+                               !s.lose_sync_pending;
+                      }};
+const Guard sync_given_up{"the broker is known not to be in sync", [](S s, E, C) {
+                            return connected_as(s, Role::standby) && !s.facts.broker.in_sync &&
+                                   !s.lose_sync_pending;
+                          }};
+const Guard broker_gone{"there is no broker process", [](S s, E, C) {
+                          return !s.facts.broker_alive && !s.facts.broker_connected;
+                        }};
+const Guard owes_lose_sync{"the peer was allowed to go solo meanwhile", [](S s, E, C) {
+                             return s.owe_lose_sync && connected_as(s, Role::standby) &&
+                                    !s.lose_sync_pending && may_retry(s);
+                           }};
+const Guard may_be_forced{"it is in sync, or --force", [](S s, E e, C) {
+                            const auto* order = std::get_if<OperatorOrder>(&e.data);
+                            return connected_as(s, Role::standby) && order &&
+                                   (order->force || s.facts.broker.in_sync);
+                          }};
+
+const Guard pair_waiting{"the pair is waiting", [](S s, E, C) {
+                           return connected_as(s, Role::primary) &&
+                                  s.facts.broker.pair_state == PairState::waiting;
+                         }};
+const Guard pair_not_waiting{"the pair is not waiting", [](S s, E, C) {
+                               return connected_as(s, Role::primary) &&
+                                      s.facts.broker.pair_state != PairState::waiting;
+                             }};
+const Guard may_go_alone{"its authority covers going alone",
+                         [](S s, E, C) { return s.authority.alone; }};
+const Guard had_its_chance{
+    "the standby was there, or 1.5 s since the promotion",
+    [](S s, E, C) { return s.facts.paired_once || s.facts.now >= s.facts.reign_began_at + 1500; }};
+const Guard lease_over{"link down, lease run out", [](S s, E, C c) {
+                         return s.facts.broker_connected && !s.facts.broker.peer_connected &&
+                                !lease_valid(s, c);
+                       }};
+const Guard not_damped{"no change of roles within damping_ms",
+                       [](S s, E, C c) { return !damped(s, c); }};
+
+const Guard peer_is_primary{"the peer is primary", [](S s, E, C c) { return peer_primary(s, c); }};
+const Guard peer_reigns_higher{
+    "the peer is primary with a higher epoch",
+    [](S s, E, C c) { return peer_primary(s, c) && s.facts.peer.epoch > s.facts.broker.epoch; }};
+const Guard peer_could_serve{"the peer is in sync and can serve",
+                             [](S s, E, C c) { return peer_can_serve(s, c); }};
+const Guard peer_gave_release{"the peer's agent released the role, in sync", [](S s, E, C c) {
+                                return peer_released(s, c) && s.facts.broker.in_sync &&
+                                       connected_as(s, Role::standby) && !s.owe_lose_sync &&
+                                       !s.lose_sync_pending && may_retry(s) && up_to_date(s);
+                              }};
+const Guard peer_cannot{"the peer is heard and cannot take over", [](S s, E, C c) {
+                          return peer_fresh(s, c) && !peer_can_serve(s, c) && !peer_primary(s, c);
+                        }};
+const Guard primary_silent{"silence on every path, VRRP MASTER here, lease valid", [](S s, E, C c) {
+                             return silent_everywhere(s, c) && s.facts.vrrp == Vrrp::master &&
+                                    s.facts.warm && s.facts.broker.in_sync && lease_valid(s, c) &&
+                                    connected_as(s, Role::standby) && may_retry(s);
+                           }};
+const Guard no_primary_known{
+    "no primary is known for 1 s", [](S s, E, C c) {
+      const BrokerStatus& b = s.facts.broker;
+      const bool follows = b.peer_connected && b.pair_state == PairState::paired;
+      const bool quiet = s.phase == Phase::standby && !peer_fresh(s, c);
+      return !peer_primary(s, c) && !follows && !quiet && s.facts.now >= s.since + 1000 &&
+             s.facts.now >= s.facts.peer_primary_at + 1000;
+    }};
+const Guard reason_gone{"the reason to take over is gone", [](S s, E, C c) {
+                          const bool silent = silent_everywhere(s, c) &&
+                                              s.facts.vrrp == Vrrp::master && lease_valid(s, c);
+                          return !silent && !peer_released(s, c);
+                        }};
+// Only of a primary whose reign this broker knows of no successor to, itself included.
+const Guard peer_asks_solo{
+    "the peer, primary of the newest reign, asks to go solo", [](S s, E, C c) {
+      return unanswered(s, c, AskKind::solo) && s.facts.broker_known && !s.facts.maybe_solo &&
+             s.facts.peer.role == Role::primary && s.facts.peer.epoch >= s.facts.broker.epoch;
+    }};
+const Guard peer_asks_promote{"the peer asks to serve, its journal comes first", [](S s, E, C c) {
+                                return unanswered(s, c, AskKind::promote) && s.facts.broker_known &&
+                                       peer_outranks(s, c);
+                              }};
+
+const Guard wrong_node{"the address is here, the healthy primary is the peer", [](S s, E, C c) {
+                         return s.facts.vrrp == Vrrp::master && peer_primary(s, c) &&
+                                s.facts.peer.vrrp != Vrrp::fault && s.facts.peer.keepalived_alive &&
+                                s.facts.now >= s.facts.vrrp_since + c.silence_ms &&
+                                s.facts.now >= s.yield_until + 3000;
+                       }};
+const Guard interface_down{"the service interface is down",
+                           [](S s, E, C) { return carrier_lost(s); }};
+const Guard keepalived_dead{"keepalived died", [](S s, E, C) { return s.facts.keepalived_died; }};
+const Guard cut_off{"service interface down, peer silent, pair waiting", [](S s, E, C c) {
+                      return carrier_lost(s) && !peer_fresh(s, c) &&
+                             s.facts.broker.pair_state == PairState::waiting && !s.facts.maybe_solo;
+                    }};
+
+const Guard no_inquiry{"nothing is being asked", [](S s, E, C) {
+                         return s.inquiry.purpose == Purpose::none && may_retry(s);
+                       }};
+const Guard solo_not_ordered{"no order is under way",
+                             [](S s, E, C) { return s.pending == Order::none; }};
+const Guard lose_sync_not_ordered{"it was not ordered yet",
+                                  [](S s, E, C) { return !s.lose_sync_pending && may_retry(s); }};
+const Guard done_promote_failed{"the promotion failed",
+                                [](S, E e, C) { return failed(e, Order::promote); }};
+const Guard done_demote_failed{"the demotion failed",
+                               [](S, E e, C) { return failed(e, Order::demote); }};
+const Guard done_solo_failed{"the order failed", [](S, E e, C) { return failed(e, Order::solo); }};
+const Guard done_switchover_failed{"the hand-over failed",
+                                   [](S, E e, C) { return failed(e, Order::switchover); }};
+const Guard forced{"--force", [](S, E e, C) {
+                     const auto* order = std::get_if<OperatorOrder>(&e.data);
+                     return order && order->force;
+                   }};
+const Guard after_2s{"for 2 s", [](S s, E, C) { return s.facts.now >= s.since + 2000; }};
+const Guard after_20s{"for 20 s", [](S s, E, C) { return s.facts.now >= s.since + 20000; }};
+const Guard overdue{"for health_timeout_ms",
+                    [](S s, E, C c) { return s.facts.now >= s.since + c.health_timeout_ms; }};
+
+}  // namespace tandemq::failover::guard

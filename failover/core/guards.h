@@ -1,0 +1,47 @@
+// The conditions that rows of the table are guarded by, each with the words that the printed table
+// shows. Pure functions of what the agent knows.
+#pragma once
+
+#include "failover/core/state.h"
+
+namespace tandemq::failover {
+
+struct Guard {
+  const char* words;
+  bool (*holds)(const State&, const Event&, const Settings&);
+};
+
+// Conditions that the authority policies need as well.
+bool peer_fresh(const State& s, const Settings& set);      // its agent is heard
+bool peer_primary(const State& s, const Settings& set);    // heard, and its broker serves
+bool peer_can_serve(const State& s, const Settings& set);  // heard, and could take over from us
+bool peer_released(const State& s, const Settings& set);
+bool silent_everywhere(const State& s, const Settings& set);
+TimeMs peer_silent_since(const State& s);  // last sign of life on any path, at least our own start
+bool lease_valid(const State& s, const Settings& set);
+bool damped(const State& s, const Settings& set);
+bool answered(const State& s, const Settings& set);  // the peer granted our running inquiry
+bool electable(const State& s);   // our journal may be served without the peer's word on it
+bool fresh_pair(const State& s);  // both journals are empty: either node may begin
+bool outranks_peer(const State& s, const Settings& set);  // ours is the journal to continue
+bool peer_outranks(const State& s, const Settings& set);
+
+namespace guard {
+// own broker
+extern const Guard role_primary, role_standby, role_fenced, was_primary, maybe_solo, not_in_sync,
+    following, sync_given_up, broker_gone, owes_lose_sync, may_be_forced;
+// pair
+extern const Guard pair_waiting, pair_not_waiting, may_go_alone, had_its_chance, lease_over,
+    not_damped;
+// peer
+extern const Guard peer_is_primary, peer_reigns_higher, peer_could_serve, peer_gave_release,
+    peer_cannot, primary_silent, no_primary_known, reason_gone, peer_asks_solo, peer_asks_promote;
+// keepalived
+extern const Guard wrong_node, interface_down, keepalived_dead, cut_off;
+// orders and time
+extern const Guard no_inquiry, solo_not_ordered, lose_sync_not_ordered, done_promote_failed,
+    done_demote_failed, done_solo_failed, done_switchover_failed, forced, after_2s, after_20s,
+    overdue;
+}  // namespace guard
+
+}  // namespace tandemq::failover

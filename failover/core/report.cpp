@@ -1,0 +1,28 @@
+#include "failover/core/state.h"
+
+namespace tandemq::failover {
+
+Report report_of(const State& s, const Settings& settings) {
+  const Facts& f = s.facts;
+  Report r;
+  r.boot = settings.boot;
+  r.phase = s.phase;
+  r.broker_known = f.broker_known;
+  r.broker_alive = f.broker_alive;
+  r.role = f.broker.role;
+  r.pair_state = f.broker.pair_state;
+  r.epoch = f.broker.epoch;
+  r.last_lsn = f.broker.last_lsn;
+  r.in_sync = f.broker.in_sync && !s.owe_lose_sync;
+  r.was_solo = f.broker.was_solo || f.maybe_solo;
+  r.vrrp = f.vrrp;
+  r.keepalived_alive = f.keepalived_alive;
+  r.holds_address = f.holds_address;
+  r.released = s.phase == Phase::released;
+  if (s.inquiry.purpose == Purpose::cold_start) r.ask = {AskKind::promote, s.inquiry.id};
+  if (s.inquiry.purpose == Purpose::solo) r.ask = {AskKind::solo, s.inquiry.id};
+  r.answer = s.answer;
+  return r;
+}
+
+}  // namespace tandemq::failover

@@ -1,0 +1,52 @@
+// All that the machine remembers between two events.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "failover/core/event.h"
+#include "failover/core/facts.h"
+
+namespace tandemq::failover {
+
+enum class Purpose : std::uint8_t { none, take_over, cold_start, solo };
+const char* to_string(Purpose purpose);
+
+// A question to the authority; answered by an event that names `id`.
+struct Inquiry {
+  Purpose purpose = Purpose::none;
+  std::uint64_t id = 0;
+  TimeMs since = 0;
+};
+
+struct State {
+  Phase phase = Phase::starting;
+  TimeMs since = 0;
+  std::string why = "the agent has just started";
+  Facts facts;
+
+  Inquiry inquiry;
+  std::uint64_t last_inquiry = 0;
+  Answer answer;              // to the peer's newest question that we granted
+  AuthorityAnswer authority;  // what the running promotion rests on
+
+  Order pending = Order::none;  // the role-changing order that the broker has not answered
+  bool lose_sync_pending = false;
+  bool owe_lose_sync = false;  // the peer may go solo: our broker must hear so when it is back
+
+  bool eligible = false;
+  TimeMs eligible_since = 0;
+  TimeMs yield_until = 0;  // not eligible for a moment, so that the address moves to the peer
+  TimeMs yielded_at = 0;
+
+  TimeMs role_changed_at = 0;  // a node became primary, here or there: damping counts from it
+  TimeMs retry_at = 0;         // after a refused order: not again before
+  TimeMs hold_until = 0;       // the peer was granted its promotion: do not compete meanwhile
+  TimeMs lost_at = 0;          // last sign of life of the primary that is being replaced
+  std::uint64_t request = 0;   // operator order that waits for its reply
+};
+
+// What the peer is told about us.
+Report report_of(const State& state, const Settings& settings);
+
+}  // namespace tandemq::failover

@@ -1,0 +1,435 @@
+#include "world.h"
+
+#include <algorithm>
+
+namespace tandemq::failover::model {
+namespace {
+
+constexpr TimeMs kTurnMs = 5;
+constexpr TimeMs kAdvertMs = 100;
+constexpr TimeMs kLinkSilenceMs = 250;
+constexpr TimeMs kHealthTimeoutMs = 300;
+
+}  // namespace
+
+World::World(std::uint64_t seed, bool manual) : rng(seed), manual_(manual) {
+  nodes[0].index = nodes[0].broker.index = 1;
+  nodes[1].index = nodes[1].broker.index = 2;
+}
+
+void World::at(TimeMs when, std::function<void()> what) {
+  agenda_.emplace(when, std::move(what));
+}
+
+void World::note(const std::string& line) {
+  trace.push_back(std::to_string(now) + " " + line);
+  if (trace.size() > 400) trace.erase(trace.begin(), trace.begin() + 200);
+}
+
+void World::start_all() {
+  for (int n : {0, 1}) start_host(n);
+}
+
+void World::start_host(int n) {
+  Node& node = nodes[n];
+  node.host_up = true;
+  node.track_ok = false;
+  node.broker_due = now + 20 + pick(200);
+  node.agent_due = now + 20 + pick(200);
+  node.keepalived_due = now + 20 + pick(200);
+  note("host " + std::to_string(n) + " starts");
+}
+
+void World::start_agent(int n) {
+  Node& node = nodes[n];
+  Settings set;
+  set.index = node.index;
+  set.boot = node.index * 1000 + ++node.boots;
+  std::unique_ptr<Authority> authority = std::make_unique<TimeoutAuthority>();
+  if (manual_) authority = std::make_unique<ManualAuthority>();
+  node.agent = std::make_unique<Machine>(set, std::move(authority), now, node.track_ok);
+  node.session = std::make_unique<PeerSession>(set.boot);
+  node.seen_life = node.seen_change = 0;
+  node.inbox.clear();
+  node.started_at = now;
+  deliver(n, {EventKind::interface, now, node.interface_up});
+  if (node.keepalived) {
+    deliver(n, {EventKind::keepalived_up, now, {}});
+    deliver(n, {EventKind::vrrp, now, node.vrrp});
+  }
+  if (!node.broker.alive) deliver(n, {EventKind::broker_lost, now, {}});
+}
+
+void World::kill_broker(int n) {
+  Node& node = nodes[n];
+  if (!node.broker.alive) return;
+  note("broker " + std::to_string(n) + " dies");
+  node.broker.alive = node.broker.connected = false;
+  node.orders.clear();
+  node.broker_due = now + 50 + pick(400);
+  if (node.agent) to_agent(n, [this, n] { deliver(n, {EventKind::broker_lost, now, {}}); });
+}
+
+void World::kill_agent(int n) {
+  note("agent " + std::to_string(n) + " dies");
+  nodes[n].agent.reset();
+  nodes[n].inbox.clear();
+  nodes[n].agent_paused_until = 0;
+  nodes[n].agent_due = now + 50 + pick(400);
+}
+
+void World::kill_keepalived(int n) {
+  note("keepalived " + std::to_string(n) + " dies");
+  nodes[n].keepalived = false;
+  nodes[n].vrrp = Vrrp::unknown;
+  nodes[n].keepalived_due = now + 500 + pick(1000);
+  to_agent(n, [this, n] { deliver(n, {EventKind::keepalived_lost, now, {}}); });
+}
+
+void World::kill_host(int n) {
+  kill_broker(n);
+  kill_agent(n);
+  kill_keepalived(n);
+  note("host " + std::to_string(n) + " dies");
+  Node& node = nodes[n];
+  node.host_up = false;
+  node.agent.reset();
+  node.broker_due = node.agent_due = node.keepalived_due = 0;
+}
+
+void World::to_agent(int n, std::function<void()> what) {
+  Node& node = nodes[n];
+  if (!node.agent) return;
+  if (node.agent_paused_until > now || !node.inbox.empty()) {
+    node.inbox.push_back(std::move(what));
+  } else {
+    what();
+  }
+}
+
+Actions World::deliver(int n, Event event) {
+  if (!nodes[n].agent) return {};
+  Actions actions = nodes[n].agent->handle(event);
+  carry_out(n, actions);
+  return actions;
+}
+
+void World::carry_out(int n, const Actions& actions) {
+  for (const Action& a : actions) {
+    switch (a.kind) {
+      case ActionKind::order_broker:
+        if (nodes[n].agent->state().authority.by == std::string("timeout")) {
+          const ModelBroker& other = nodes[1 - n].broker;
+          admitted |= other.alive && other.role == Role::primary;
+        }
+        send_order(n, a);
+        break;
+      case ActionKind::kill_broker:
+        kill_broker(n);
+        break;
+      case ActionKind::set_track:
+        nodes[n].track_ok = a.on;
+        break;
+      case ActionKind::send_report:
+        send_report(n);
+        break;
+      case ActionKind::transition:
+        reasons.insert(a.why.substr(0, 60));
+        note("agent " + std::to_string(n) + " " + to_string(a.from) + " -> " + to_string(a.to) +
+             " (" + to_string(a.cause) + "): " + a.why);
+        break;
+      default:
+        reasons.insert(a.why.substr(0, 60));
+        break;
+    }
+  }
+}
+
+void World::send_order(int n, const Action& a) {
+  note("agent " + std::to_string(n) + " orders " + to_string(a.order));
+  const std::uint64_t life = nodes[n].seen_life;
+  const std::uint64_t boot = nodes[n].boots;
+  auto execute = [=, this] {
+    ModelBroker& b = nodes[n].broker;
+    if (!b.alive || b.life != life) return;
+    OrderDone done = b.carry_out(a.order, a.epoch, a.on, a.change, a.deadline, now);
+    note("broker " + std::to_string(n) + " " + to_string(a.order) + (done.ok ? " ok" : " refused"));
+    if (a.order == Order::promote && done.ok) released_[n] = b.journal.size();
+    at(now + pick(4), [=, this] {
+      if (nodes[n].boots != boot || nodes[n].broker.life != life) return;
+      to_agent(n, [=, this] { deliver(n, {EventKind::order_done, now, done}); });
+    });
+  };
+  at(now + pick(4), [=, this] {
+    Node& node = nodes[n];
+    if (node.broker.paused_until > now || !node.orders.empty()) {
+      node.orders.push_back(execute);
+    } else {
+      execute();
+    }
+  });
+}
+
+void World::send_report(int n) {
+  Node& node = nodes[n];
+  if (!node.agent || !node.host_up) return;
+  Datagram d{node.session->next(now), report_of(node.agent->state(), node.agent->settings())};
+  const int other = 1 - n;
+  for (int path : {0, 1}) {
+    const bool dark = path == 0 && (!nodes[0].interface_up || !nodes[1].interface_up);
+    if (cut[n][path] || dark || pick(100) < loss_percent) continue;
+    at(now + 1 + pick(delay_max), [=, this] {
+      if (!nodes[other].host_up) return;
+      to_agent(other, [=, this] { receive(other, d); });
+    });
+  }
+}
+
+void World::receive(int n, const Datagram& d) {
+  if (!nodes[n].agent) return;
+  PeerSession::Refusal why;
+  auto accepted = nodes[n].session->accept(d.numbers, now, why);
+  if (!accepted) {
+    if (why == PeerSession::Refusal::unproven) send_report(n);
+    return;
+  }
+  deliver(n, {EventKind::peer_report, now, PeerReport{d.report, accepted->echo_sent_at}});
+}
+
+// What the shell sees of the broker: connection, status changes, a loop that does not answer.
+void World::observe_broker(int n) {
+  Node& node = nodes[n];
+  ModelBroker& b = node.broker;
+  if (!node.agent || node.agent_paused_until > now || !b.alive) return;
+  if (b.paused_until > now) {
+    if (node.seen_life != b.life) return;
+    if (node.hung_since == 0) node.hung_since = now;
+    if (now - node.hung_since >= kHealthTimeoutMs) {
+      node.hung_since = 0;
+      deliver(n, {EventKind::broker_hung, now, {}});
+    }
+    return;
+  }
+  node.hung_since = 0;
+  if (node.seen_life == b.life && node.seen_change == b.change) return;
+  const EventKind kind = node.seen_life == b.life ? EventKind::broker_status : EventKind::broker_up;
+  node.seen_life = b.life;
+  node.seen_change = b.change;
+  to_agent(n, [this, n, kind, status = b.status(now)] {
+    if (nodes[n].broker.alive) deliver(n, {kind, now, status});
+  });
+}
+
+void World::supervise(int n) {
+  Node& node = nodes[n];
+  if (!node.host_up) return;
+  auto due = [&](TimeMs& when) { return when != 0 && now >= when && (when = 0, true); };
+  if (due(node.broker_due)) {
+    node.broker.start();
+    note("broker " + std::to_string(n) + " starts");
+  }
+  if (due(node.agent_due)) start_agent(n);
+  if (due(node.keepalived_due)) {
+    node.keepalived = true;
+    node.vrrp = Vrrp::unknown;
+    node.advert_heard = now;
+    to_agent(n, [this, n] { deliver(n, {EventKind::keepalived_up, now, {}}); });
+  }
+  if (node.broker.alive && node.broker.paused_until <= now && !node.orders.empty()) {
+    auto orders = std::move(node.orders);
+    node.orders.clear();
+    for (auto& order : orders) order();
+  }
+  if (!node.agent || node.agent_paused_until > now) return;
+  auto inbox = std::move(node.inbox);
+  node.inbox.clear();
+  for (auto& item : inbox) item();
+  observe_broker(n);
+  if (now % 10 == 0) deliver(n, {EventKind::tick, now, {}});
+  if (now % 50 == 0) send_report(n);
+}
+
+void World::set_vrrp(int n, Vrrp state) {
+  if (nodes[n].vrrp == state) return;
+  nodes[n].vrrp = state;
+  note("keepalived " + std::to_string(n) + " " + to_string(state));
+  to_agent(n, [this, n, state] { deliver(n, {EventKind::vrrp, now, state}); });
+}
+
+void World::vrrp_turn(int n) {
+  Node& node = nodes[n];
+  Node& other = nodes[1 - n];
+  if (!node.keepalived || !node.host_up) return;
+  const bool reaches = !cut[n][0] && node.interface_up && other.interface_up && other.host_up;
+  if (!node.track_ok || !node.interface_up) {
+    if (node.vrrp == Vrrp::master && reaches) other.advert_heard = now - 3 * kAdvertMs;
+    return set_vrrp(n, Vrrp::fault);
+  }
+  if (node.vrrp == Vrrp::fault || node.vrrp == Vrrp::unknown) {
+    node.advert_heard = now;
+    return set_vrrp(n, Vrrp::backup);
+  }
+  if (node.vrrp == Vrrp::backup && now >= node.advert_heard + 3 * kAdvertMs + node.index) {
+    set_vrrp(n, Vrrp::master);
+    node.advert_due = now;
+  }
+  if (node.vrrp != Vrrp::master || now < node.advert_due) return;
+  node.advert_due = now + kAdvertMs;
+  if (!reaches || !other.keepalived || pick(100) < loss_percent) return;
+  other.advert_heard = now;
+  if (other.vrrp == Vrrp::master && node.index < other.index) set_vrrp(1 - n, Vrrp::backup);
+}
+
+bool World::link_up() const {
+  return nodes[0].host_up && nodes[1].host_up && !cut[0][1] && !cut[1][1];
+}
+
+// The standby's journal becomes the primary's; at once when it only lacks a tail.
+void World::follow(ModelBroker& p, ModelBroker& s) {
+  if (p.epoch < s.epoch) return p.become(Role::standby, PairState::waiting);
+  p.connected = s.connected = true;
+  const bool prefix = s.journal.size() <= p.journal.size() &&
+                      std::equal(s.journal.begin(), s.journal.end(), p.journal.begin());
+  if (s.in_sync && prefix && p.pair == PairState::waiting) {
+    s.journal = p.journal;
+    s.epoch = p.epoch;
+    p.was_solo = s.was_solo = false;
+    p.become(Role::primary, PairState::paired);
+    s.become(Role::standby, PairState::paired);
+  } else {
+    s.in_sync = s.was_solo = false;
+    s.synced_at = now + 50 + pick(500);
+    p.become(Role::primary, PairState::resyncing);
+    s.become(Role::standby, PairState::resyncing);
+  }
+  ++p.change;
+  ++s.change;
+}
+
+void World::link_turn() {
+  ModelBroker* b[2] = {&nodes[0].broker, &nodes[1].broker};
+  const bool live = link_up() && b[0]->alive && b[1]->alive;
+  const bool moving = live && b[0]->paused_until <= now && b[1]->paused_until <= now;
+  if (moving) b[0]->link_heard = b[1]->link_heard = now;
+  for (int n : {0, 1}) {
+    if (!b[n]->alive || b[n]->paused_until > now || !b[n]->connected) continue;
+    const bool closed = live && !b[1 - n]->connected;
+    const bool died = link_up() && !b[1 - n]->alive;
+    if (!closed && !died && now < b[n]->link_heard + kLinkSilenceMs) continue;
+    b[n]->connected = false;
+    b[n]->synced_at = 0;
+    ++b[n]->change;
+    const bool solo = b[n]->role == Role::primary && b[n]->was_solo;
+    b[n]->become(b[n]->role, solo ? PairState::solo : PairState::waiting);
+  }
+  if (!moving) return;
+  if (b[0]->connected && b[1]->connected) {
+    for (int n : {0, 1}) {
+      ModelBroker &s = *b[n], &p = *b[1 - n];
+      if (s.role == Role::standby && p.role == Role::primary) {
+        if (s.pair == PairState::waiting) follow(p, s);
+        if (s.synced_at != 0 && now >= s.synced_at) {
+          s.synced_at = 0;
+          s.journal = p.journal;
+          s.epoch = p.epoch;
+          s.in_sync = true;
+          p.was_solo = false;
+          p.become(Role::primary, PairState::paired);
+          s.become(Role::standby, PairState::paired);
+        }
+      }
+    }
+    return;
+  }
+  if (b[0]->connected || b[1]->connected || pick(8) != 0) return;
+  if (b[0]->role == Role::primary && b[1]->role == Role::primary) {
+    ModelBroker& loser = *b[b[0]->epoch < b[1]->epoch ? 0 : 1];
+    loser.become(Role::standby, PairState::waiting);
+    return;
+  }
+  b[0]->connected = b[1]->connected = true;
+  ++b[0]->change;
+  ++b[1]->change;
+}
+
+void World::write_turn(int n) {
+  ModelBroker& p = nodes[n].broker;
+  ModelBroker& s = nodes[1 - n].broker;
+  if (!p.alive || p.paused_until > now || p.role != Role::primary) return;
+  p.journal.push_back({p.epoch, next_id_++});
+  if (p.pair == PairState::solo) return acknowledge(p, p.journal.size());
+  if (p.pair == PairState::resyncing && p.was_solo) return acknowledge(p, p.journal.size());
+  const bool confirms = p.connected && s.connected && s.alive && s.paused_until <= now &&
+                        link_up() && s.role == Role::standby && s.pair == PairState::paired;
+  if (p.pair != PairState::paired || !confirms) return;
+  s.journal = p.journal;
+  acknowledge(p, p.journal.size());
+  if (violation.empty()) admitted = false;
+}
+
+void World::acknowledge(ModelBroker& b, std::size_t upto) {
+  const int n = static_cast<int>(b.index) - 1;
+  // All that was ever acknowledged, by whichever node, is in the journal of who acknowledges.
+  std::size_t i = b.journal.size(), j = acked_.size();
+  for (; j > 0; --j) {
+    while (i > 0 && (b.journal[i - 1].id == 0 || b.journal[i - 1].id > acked_[j - 1].id)) --i;
+    if (i == 0 || b.journal[i - 1] != acked_[j - 1]) break;
+    if (acked_.size() - j > 200) j = 1;
+  }
+  if (j != 0 && violation.empty()) {
+    violation = std::to_string(now) + ": node " + std::to_string(n) +
+                " acknowledges, but lacks acknowledged entry " + std::to_string(acked_[j - 1].id);
+  }
+  for (std::size_t k = std::min(released_[n], upto); k < upto; ++k) {
+    if (b.journal[k].id != 0 && b.journal[k].epoch == b.epoch) acked_.push_back(b.journal[k]);
+  }
+  released_[n] = upto;
+}
+
+void World::turn() {
+  now += kTurnMs;
+  while (!agenda_.empty() && agenda_.begin()->first <= now) {
+    auto what = std::move(agenda_.begin()->second);
+    agenda_.erase(agenda_.begin());
+    what();
+  }
+  for (int n : {0, 1}) vrrp_turn(n);
+  link_turn();
+  for (int n : {0, 1}) supervise(n);
+  if (now % 20 == 0) {
+    for (int n : {0, 1}) write_turn(n);
+  }
+}
+
+void World::run_until(TimeMs end) {
+  while (now < end && violation.empty()) turn();
+}
+
+bool World::whole() const {
+  for (int n : {0, 1}) {
+    const ModelBroker &p = nodes[n].broker, &s = nodes[1 - n].broker;
+    if (p.role == Role::primary && p.pair == PairState::paired && s.role == Role::standby &&
+        s.in_sync && p.alive && s.alive && nodes[n].vrrp == Vrrp::master) {
+      return nodes[n].agent && nodes[n].agent->state().phase == Phase::primary;
+    }
+  }
+  return false;
+}
+
+std::string World::describe() const {
+  std::string out = violation;
+  for (const std::string& line : trace) out += "\n  " + line;
+  for (const Node& n : nodes) {
+    out += "\nnode " + std::to_string(n.index) + ": broker " + to_string(n.broker.role) + "/" +
+           to_string(n.broker.pair) + (n.broker.alive ? "" : " dead") +
+           (n.broker.in_sync ? " in_sync" : " OUT") + (n.broker.was_solo ? " was_solo" : "") +
+           " vrrp " + to_string(n.vrrp);
+    if (n.agent) {
+      out += std::string(", agent ") + to_string(n.agent->state().phase) + ": " +
+             n.agent->state().why + " | " + n.agent->waiting_for();
+    }
+  }
+  return out;
+}
+
+}  // namespace tandemq::failover::model

@@ -1,0 +1,110 @@
+// Two hosts on virtual time: agents (the real machine), model brokers, a model of keepalived, two
+// networks. Random faults come from the seed alone.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "failover/core/fsm.h"
+#include "failover/core/peer_session.h"
+#include "model_broker.h"
+
+namespace tandemq::failover::model {
+
+struct Datagram {
+  Numbers numbers;
+  Report report;
+};
+
+struct Node {
+  unsigned index = 1;
+  std::unique_ptr<Machine> agent;  // null: not running
+  std::unique_ptr<PeerSession> session;
+  std::uint64_t boots = 0;
+  TimeMs agent_paused_until = 0;
+  TimeMs started_at = 0;
+  std::vector<std::function<void()>> inbox;  // events that wait for a paused agent
+  ModelBroker broker;
+  std::vector<std::function<void()>> orders;  // wait for a paused broker
+  std::uint64_t seen_life = 0;                // broker life that the agent is connected to
+  std::uint64_t seen_change = 0;
+  TimeMs hung_since = 0;
+  TimeMs broker_due = 0, agent_due = 0, keepalived_due = 0;  // restarts by systemd
+  bool host_up = true;
+  // keepalived
+  bool keepalived = false;
+  bool track_ok = false;
+  Vrrp vrrp = Vrrp::fault;
+  TimeMs advert_heard = 0, advert_due = 0;
+  bool interface_up = true;
+};
+
+class World {
+ public:
+  World(std::uint64_t seed, bool manual);
+
+  void run_until(TimeMs end);
+  void start_all();
+  void random_fault();  // one, with its end scheduled
+  void heal();
+  bool whole() const;  // one primary, paired
+  std::string describe() const;
+
+  TimeMs now = 1000;
+  std::array<Node, 2> nodes;
+  std::string violation;  // first broken invariant, empty none
+  // Two hosts alone cannot tell a dead peer from one that is cut off; where the policy `timeout`
+  // took a living primary for dead, histories may fork until the pair is whole again.
+  bool admitted = false;
+  std::set<std::string> reasons;  // sentences of all transitions taken
+  std::mt19937_64 rng;
+  std::vector<std::string> trace;
+  std::uint64_t acked_count() const { return acked_.size(); }
+
+  // faults: [from][path], paths 0 and 1 between the agents; path 0 carries VRRP, path 1 the link
+  std::array<std::array<bool, 2>, 2> cut{};
+  unsigned loss_percent = 0;
+  TimeMs delay_max = 3;
+
+  void kill_broker(int n);
+  void kill_agent(int n);
+  void kill_keepalived(int n);
+  void kill_host(int n);
+  void start_host(int n);
+  void at(TimeMs when, std::function<void()> what);
+  Actions deliver(int n, Event event);
+  std::uint64_t pick(std::uint64_t below) { return rng() % below; }
+
+ private:
+  void turn();
+  void supervise(int n);
+  void start_agent(int n);
+  void carry_out(int n, const Actions& actions);
+  void send_order(int n, const Action& action);
+  void send_report(int n);
+  void receive(int n, const Datagram& datagram);
+  void to_agent(int n, std::function<void()> what);
+  void observe_broker(int n);
+  void vrrp_turn(int n);
+  void set_vrrp(int n, Vrrp state);
+  void link_turn();
+  void follow(ModelBroker& primary, ModelBroker& standby);
+  void write_turn(int n);
+  void acknowledge(ModelBroker& broker, std::size_t upto);
+  bool link_up() const;
+  void note(const std::string& line);
+
+  bool manual_;
+  std::multimap<TimeMs, std::function<void()>> agenda_;
+  std::vector<Entry> acked_;
+  std::uint64_t next_id_ = 1;
+  std::array<std::size_t, 2> released_{};  // entries whose effects the broker has let go
+};
+
+}  // namespace tandemq::failover::model

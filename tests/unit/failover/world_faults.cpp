@@ -1,0 +1,73 @@
+#include "world.h"
+
+namespace tandemq::failover::model {
+
+void World::heal() {
+  cut = {};
+  loss_percent = 0;
+  delay_max = 3;
+  for (int n : {0, 1}) {
+    if (!nodes[n].host_up) start_host(n);
+    if (!nodes[n].interface_up) {
+      nodes[n].interface_up = true;
+      to_agent(n, [this, n] { deliver(n, {EventKind::interface, now, true}); });
+    }
+  }
+}
+
+void World::random_fault() {
+  const int n = static_cast<int>(pick(2));
+  const int path = static_cast<int>(pick(2));
+  const TimeMs length = 20 + pick(pick(2) ? 800 : 9000);
+  switch (pick(12)) {
+    case 0:
+      return kill_broker(n);
+    case 1:
+      return kill_agent(n);
+    case 2:
+      return kill_keepalived(n);
+    case 3:
+      if (!nodes[n].host_up) return;
+      kill_host(n);
+      return at(now + 200 + length, [this, n] {
+        if (!nodes[n].host_up) start_host(n);
+      });
+    case 4:
+      note("broker " + std::to_string(n) + " pauses " + std::to_string(length));
+      nodes[n].broker.paused_until = now + length;
+      return;
+    case 5:
+      note("agent " + std::to_string(n) + " pauses " + std::to_string(length));
+      nodes[n].agent_paused_until = now + length;
+      return;
+    case 6:
+      note("cut path " + std::to_string(path) + " for " + std::to_string(length));
+      cut[0][path] = cut[1][path] = true;
+      return at(now + length, [this, path] { cut[0][path] = cut[1][path] = false; });
+    case 7:
+      note("cut from " + std::to_string(n) + " path " + std::to_string(path) + " for " +
+           std::to_string(length));
+      cut[n][path] = true;
+      return at(now + length, [this, n, path] { cut[n][path] = false; });
+    case 8:
+      note("cut all for " + std::to_string(length));
+      cut = {{{true, true}, {true, true}}};
+      return at(now + length, [this] { cut = {}; });
+    case 9:
+      loss_percent = 40;
+      return at(now + length, [this] { loss_percent = 0; });
+    case 10:
+      delay_max = 1 + pick(400);
+      return at(now + length, [this] { delay_max = 3; });
+    default:
+      note("cable out " + std::to_string(n) + " for " + std::to_string(length));
+      nodes[n].interface_up = false;
+      to_agent(n, [this, n] { deliver(n, {EventKind::interface, now, false}); });
+      return at(now + length, [this, n] {
+        nodes[n].interface_up = true;
+        to_agent(n, [this, n] { deliver(n, {EventKind::interface, now, true}); });
+      });
+  }
+}
+
+}  // namespace tandemq::failover::model
