@@ -1,5 +1,6 @@
 #include "tests/bench/process_usage.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -40,6 +41,15 @@ Usage usage_of(const std::vector<std::string>& processes) {
     sum.resident_bytes += pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   }
   return sum;
+}
+
+double own_cpu_s() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 }  // namespace tandemq::bench

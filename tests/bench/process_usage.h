@@ -18,4 +18,7 @@ struct Usage {
 // so that a restarted broker is found. One that is gone counts as nothing.
 Usage usage_of(const std::vector<std::string>& processes);
 
+// CPU seconds of this process so far.
+double own_cpu_s();
+
 }  // namespace tandemq::bench

@@ -65,6 +65,8 @@ class Traffic final : public ClientEvents {
   Totals last_line_;
   Usage usage_before_;
   Usage usage_after_;
+  double own_before_s_ = 0;
+  double own_after_s_ = 0;
   bool measuring_ = false;
   std::uint64_t began_ns_ = 0;
   std::uint64_t measured_from_ns_ = 0;
@@ -210,6 +212,7 @@ void Traffic::begin_measuring(std::uint64_t now) {
   measuring_ = true;
   before_ = totals_;
   usage_before_ = usage_of(options_.common.broker_pids);
+  own_before_s_ = own_cpu_s();
   measured_from_ns_ = now;
 }
 
@@ -237,6 +240,7 @@ void Traffic::load() {
   if (options_.messages) drain();
   measured_to_ns_ = now_ns();
   after_ = totals_;
+  own_after_s_ = own_cpu_s();
   usage_after_ = usage_of(options_.common.broker_pids);
   measuring_ = false;
   if (!options_.messages) drain();
@@ -291,6 +295,7 @@ Outcome Traffic::outcome() {
   report.latency("acknowledgement_us", acknowledgement_);
   report.latency("end_to_end_us", end_to_end_);
   report_usage(report, options_.common, usage_before_, usage_after_, received);
+  report.number("bench_cpu_us_per_message", (own_after_s_ - own_before_s_) * 1e6 / received);
   outcome.passed = options_.qos == 0 || lost == 0;
   return outcome;
 }

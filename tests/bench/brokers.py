@@ -1,0 +1,198 @@
+"""The brokers that are compared: each started fresh on 127.0.0.1, stopped by its process only."""
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+START_S_MAX = 10.0
+
+
+class BrokerFailed(Exception):
+    """A broker did not start or did not become ready; the text says why."""
+
+
+def accepts(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 0.2).close()
+        return True
+    except OSError:
+        return False
+
+
+def wait_for(what, condition, seconds=START_S_MAX):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise BrokerFailed(f"{what} within {seconds:.0f} s")
+        time.sleep(0.02)
+
+
+class Daemon:
+    """One process with its own folder, log and pid file."""
+
+    def __init__(self, folder, command, port):
+        self.folder, self.command, self.port = folder, command, port
+        self.process = None
+
+    def start(self, config_name, config):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder)
+        path = os.path.join(self.folder, config_name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(config)
+        with open(os.path.join(self.folder, "log"), "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen([*self.command, "-c", path], stdout=log, stderr=log)
+
+    def alive(self):
+        if self.process.poll() is not None:
+            raise BrokerFailed(f"{self.command[0]} ended with {self.process.returncode}, "
+                               f"see {self.folder}/log")
+        return True
+
+    def stop(self):
+        if not self.process:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+
+class Mosquitto:
+    """Debian's mosquitto without persistence and without its limits: as fast as it goes."""
+    name = "mosquitto"
+
+    def __init__(self, folder, port, _bin):
+        self.port = port
+        self.daemon = Daemon(os.path.join(folder, self.name), ["mosquitto"], port)
+
+    def start(self):
+        self.daemon.start("mosquitto.conf", (
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+            "max_queued_messages 0\nmax_inflight_messages 0\nset_tcp_nodelay true\n"
+            "log_type error\n"))
+        wait_for("mosquitto did not listen", lambda: self.daemon.alive() and accepts(self.port))
+
+    def pids(self):
+        return [self.daemon.process.pid]
+
+    def stop(self):
+        self.daemon.stop()
+
+
+def tandemq_config(folder, port, name, replication):
+    return f"""
+[node]
+name = "{name}"
+index = {1 if name == "a" else 2}
+data_dir = "{folder}/data"
+control_socket = "{folder}/broker.sock"
+[listener]
+address = "127.0.0.1"
+port = {port}
+[replication]
+{replication}
+[limits]
+queued_messages_max = 1000000
+[metrics]
+listen = ""
+[log]
+level = "notice"
+"""
+
+
+class Node:
+    """One tandemqd and its control socket."""
+
+    def __init__(self, folder, port, binaries):
+        self.folder, self.port = folder, port
+        self.daemon = Daemon(folder, [os.path.join(binaries, "tandemqd")], port)
+
+    def start(self, name, replication):
+        if not os.access(self.daemon.command[0], os.X_OK):
+            raise BrokerFailed(f"{self.daemon.command[0]} is not there; build it first")
+        self.daemon.start("tandemqd.toml",
+                          tandemq_config(self.folder, self.port, name, replication))
+
+    def ask(self, cmd, **arguments):
+        """The answer to one request, None while the socket is not there."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(5)
+            try:
+                connection.connect(os.path.join(self.folder, "broker.sock"))
+                request = {"cmd": cmd, "id": 1, **arguments}
+                connection.sendall(json.dumps(request).encode() + b"\n")
+                line = connection.makefile("rb").readline()
+            except OSError:
+                return None
+        return json.loads(line) if line else None
+
+    def status(self):
+        self.daemon.alive()
+        answer = self.ask("status")
+        if not answer or not answer.get("ok"):
+            return {}
+        return answer.get("status", answer)
+
+
+class Single:
+    """One TandeMQ node: every record is on disk before it is acknowledged."""
+    name = "single"
+
+    def __init__(self, folder, port, binaries):
+        self.port = port
+        self.node = Node(os.path.join(folder, self.name), port, binaries)
+
+    def start(self):
+        self.node.start("a", 'mode = "single"')
+        wait_for("the single node did not serve",
+                 lambda: self.node.status().get("listening") and accepts(self.port))
+
+    def pids(self):
+        return [self.node.daemon.process.pid]
+
+    def stop(self):
+        self.node.daemon.stop()
+
+
+class Pair:
+    """Two TandeMQ nodes on this machine, the first of them primary, whole before it is measured."""
+    name = "pair"
+
+    def __init__(self, folder, port, binaries):
+        self.port = port
+        self.nodes = [Node(os.path.join(folder, self.name + "-" + name), port + i, binaries)
+                      for i, name in enumerate("ab")]
+
+    def replication(self, own, peer):
+        return (f'mode = "pair"\npair_id = "bench"\npeer = "{peer}"\n'
+                f'listen = "127.0.0.1:{self.port + 10 + "ab".index(own)}"\n'
+                f'peer_address = "127.0.0.1:{self.port + 10 + "ab".index(peer)}"\n'
+                "allow_plain = true\npeer_silence_ms = 2000")
+
+    def start(self):
+        for node, own, peer in zip(self.nodes, "ab", "ba"):
+            node.start(own, self.replication(own, peer))
+        first, second = self.nodes
+        wait_for("the nodes of the pair did not meet",
+                 lambda: first.status().get("peer_connected")
+                 and second.status().get("peer_connected"))
+        answer = first.ask("promote", reason="benchmark")
+        if not answer or not answer.get("ok"):
+            raise BrokerFailed(f"node a was not promoted: {answer}")
+        wait_for("the pair did not become paired",
+                 lambda: first.status().get("pair_state") == "paired"
+                 and first.status().get("listening") and accepts(self.port))
+
+    def pids(self):
+        """The primary's; its standby's work is in none of the figures."""
+        return [self.nodes[0].daemon.process.pid]
+
+    def stop(self):
+        for node in self.nodes:
+            node.daemon.stop()
