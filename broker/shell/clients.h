@@ -101,6 +101,7 @@ class Clients {
 
   // clients_effects.cpp: effects to bytes
   void announce_end(const core::Effect& effect);
+  void detach_ended();
   void deliver(const core::Effect& effect);
   bool has_room(Connection& connection, const core::Effect& effect);
   void encode_publish(Connection& connection, const core::Effect& effect);
@@ -124,6 +125,7 @@ class Clients {
   Lsn committed_ = 0;
   core::Effects effects_;  // of the command at hand
   core::Effects released_;
+  std::vector<core::Origin> ended_;  // the engine sent them away and is to be told that they went
   std::vector<core::ConnId> dirty_, backlog_, paused_;
   std::vector<std::unique_ptr<Unsent>> spare_;  // empty buffers that keep their capacity
   mqtt::Packet packet_;                         // these three are reused for their capacity

@@ -43,9 +43,17 @@ void Clients::put(core::Effects& effects) {
   }
   work_left_ -= std::min(work_left_, effects.size());
   effects.clear();
+  if (!ended_.empty()) detach_ended();
 }
 
-// The engine has let go of the connection: whatever else it says is not heard.
+void Clients::detach_ended() {
+  core::Effects effects;
+  const std::vector<core::Origin> ended = std::exchange(ended_, {});
+  for (const core::Origin& from : ended) engine_->disconnected(from, turn_.now(), effects);
+  put(effects);
+}
+
+// The engine sends the client away: whatever else it says is not heard.
 void Clients::announce_end(const core::Effect& effect) {
   Connection* connection = table_.find(effect.conn);
   if (!connection || connection->stage >= Stage::closing) return;
@@ -59,6 +67,9 @@ void Clients::announce_end(const core::Effect& effect) {
          {"code", static_cast<unsigned>(effect.reason)},
          {"reason", effect.detail ? effect.detail->reason_string : std::string()}});
   }
+  const bool attached = connection->session != core::kNoSession &&
+                        effect.reason != mqtt::Reason::session_taken_over;
+  if (attached) ended_.push_back({connection->id, connection->session});
   begin_closing(*connection);
 }
 

@@ -1,0 +1,124 @@
+#include "broker/shell/node.h"
+
+#include <event2/event.h>
+
+#include <algorithm>
+
+#include "broker/shell/log.h"
+#include "broker/shell/service_notify.h"
+
+namespace tandemq::broker {
+namespace {
+
+constexpr std::uint64_t kTicksPerSecond = 10;
+constexpr std::size_t kExpiryBudget = 2'000;  // records a tick
+constexpr std::uint64_t kCommitWaitNs = 2'000'000'000;
+constexpr std::uint64_t kLingerNs = 300'000'000;
+
+}  // namespace
+
+int Node::run() {
+  notify_ready();
+  while (stopping_ != Stopping::stopped) {
+    // Work is left over when a callback had done its share, or when ending a turn made records.
+    const bool busy = clients_.has_backlog() || appended_ != written_;
+    event_base_loop(base_, EVLOOP_ONCE | (busy ? EVLOOP_NONBLOCK : 0));
+    clients_.work_backlog();
+    end_of_turn();
+    if (stopping_ != Stopping::no) continue_stopping();
+  }
+  notify_stopping();
+  control_->flush();
+  log(LogLevel::notice, "stopped", {{"exit_code", exit_code_}});
+  return exit_code_;
+}
+
+void Node::end_of_turn() {
+  if (appended_ != written_) {
+    commit_timer_.appended(appended_, turn_.begun() ? turn_.mono_ns() : monotonic_ns());
+    written_ = appended_;
+  }
+  replicator_->end_of_turn();
+  clients_.flush();
+  if (!turn_.begun()) return;
+  const std::uint64_t length = turn_.end();
+  turn_length_.observe_ns(length);
+  turn_ns_max_ = std::max(turn_ns_max_, length);
+}
+
+void Node::tick() {
+  turn_.begin(clock_);
+  if (engine_) {
+    engine_->expire(turn_.now(), kExpiryBudget, effects_);
+    clients_.put(effects_);
+  }
+  control_->announce();
+  if (++ticks_ % kTicksPerSecond == 0) every_second();
+}
+
+void Node::every_second() {
+  ++seconds_;
+  notify_watchdog();
+  clients_.sweep();
+  listener_->retry();
+  const NodeStatus now = status();
+  if (metrics_) metrics_->publish(now);
+  if (engine_ && seconds_ % SysTopics::kIntervalS == 0) {
+    sys_topics_.publish(now, *engine_, turn_.now(), effects_);
+    clients_.put(effects_);
+  }
+  if (seconds_ % config_.checkpoint_interval_s == 0) {
+    checkpoint([](const Result<Lsn>& lsn) {
+      if (!lsn && lsn.error().code != kCheckpointStopped) {
+        log(LogLevel::error, "checkpoint_failed", {{"reason", lsn.error().message}});
+      }
+    });
+  }
+}
+
+void Node::shutdown() {
+  if (stopping_ != Stopping::no) return;
+  notify_stopping();
+  log(LogLevel::notice, "stopping", {{"role", repl::to_string(known_.role)}});
+  stop_by_ns_ = monotonic_ns() + kCommitWaitNs;
+  listener_->close();
+  if (engine_) {
+    clients_.pause_reading(true);
+    stopping_ = Stopping::committing;
+  } else {
+    stopping_ = Stopping::leaving;
+    replicator_->leave([this] { stopping_ = Stopping::lingering; });
+  }
+}
+
+// Every acknowledgement that can still be given is given before the clients are sent away.
+void Node::continue_stopping() {
+  const std::uint64_t now = monotonic_ns();
+  const bool late = now > stop_by_ns_;
+  switch (stopping_) {
+    case Stopping::committing: {
+      const repl::ReplicaStatus status = replicator_->status();
+      if (status.committed < status.last && !late) return;
+      clients_.end_reign(mqtt::Reason::server_shutting_down);
+      stop_by_ns_ = now + kLingerNs;
+      stopping_ = Stopping::lingering;
+      return;
+    }
+    case Stopping::leaving:
+      if (late) stopping_ = Stopping::stopped;
+      return;
+    case Stopping::lingering:
+      if (late || clients_.size() == 0) stopping_ = Stopping::stopped;
+      return;
+    case Stopping::no:
+    case Stopping::stopped:
+      return;
+  }
+}
+
+void Node::stop_with(int exit_code) {
+  exit_code_ = exit_code;
+  stopping_ = Stopping::stopped;
+}
+
+}  // namespace tandemq::broker

@@ -1,0 +1,76 @@
+// The replicator speaks to the node: records, commits, roles.
+#include "broker/base/check.h"
+#include "broker/shell/log.h"
+#include "broker/shell/node.h"
+#include "broker/shell/service_notify.h"
+
+namespace tandemq::broker {
+
+Status Node::apply(const repl::FrameView& frame) {
+  return state_.apply_encoded(frame.lsn, static_cast<core::Kind>(frame.kind), frame.body);
+}
+
+void Node::committed(Lsn lsn) {
+  commit_timer_.committed(lsn, monotonic_ns());
+  clients_.committed(lsn);
+}
+
+void Node::status_changed(const repl::ReplicaStatus& status) {
+  turn_.begin(clock_);
+  log_change(status);
+  const bool leads = status.role == repl::Role::primary;
+  known_ = status;
+  if (leads && !engine_) begin_reign(status);
+  if (!leads && engine_) end_reign();
+  notify_status(std::string(repl::to_string(status.role)) + ", " +
+                repl::to_string(status.pair_state) + ": " + status.reason);
+  if (control_ && replicator_) control_->announce();
+}
+
+void Node::begin_reign(const repl::ReplicaStatus& status) {
+  reign_ns_ = monotonic_ns();
+  clock_.not_before(state_.meta().time, reign_ns_);
+  engine_ =
+      std::make_unique<core::Engine>(state_, *this, config_.limits, authenticator_.permissions());
+  appended_ = written_ = status.last;
+  sys_topics_.forget();
+  clients_.begin_reign(engine_.get(), status.committed);
+  Status listening = listener_->open();
+  if (!listening) {
+    log(LogLevel::error, "listener_failed", {{"reason", listening.error().message}});
+    return stop_with(listening.error().code);
+  }
+  log(LogLevel::notice, "listening",
+      {{"address", config_.listen_address}, {"port", config_.listen_port}});
+}
+
+void Node::end_reign() {
+  listener_->close();
+  clients_.end_reign(mqtt::Reason::server_shutting_down);
+  counted_before_ = total(counted_before_, engine_->counters());
+  engine_.reset();
+  state_.demote();
+  commit_timer_.forget();
+  appended_ = written_ = 0;
+  switching_over_ = false;
+}
+
+void Node::log_change(const repl::ReplicaStatus& status) {
+  const bool role = status.role != known_.role;
+  const bool pair_state = status.pair_state != known_.pair_state;
+  if (!role && !pair_state) return;
+  changed_ns_ = monotonic_ns();
+  role_changes_ += role;
+  pair_state_changes_ += pair_state;
+  log(LogLevel::notice, role ? "role_changed" : "pair_state_changed",
+      {{"role", repl::to_string(status.role)},
+       {"pair_state", repl::to_string(status.pair_state)},
+       {"role_before", repl::to_string(known_.role)},
+       {"pair_state_before", repl::to_string(known_.pair_state)},
+       {"epoch", status.epoch},
+       {"last_lsn", status.last},
+       {"committed_lsn", status.committed},
+       {"reason", status.reason}});
+}
+
+}  // namespace tandemq::broker

@@ -1,0 +1,100 @@
+// Orders of the control socket, and what the node tells about itself.
+#include "broker/shell/log.h"
+#include "broker/shell/node.h"
+
+namespace tandemq::broker {
+namespace {
+
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
+}  // namespace
+
+NodeStatus Node::status() {
+  const std::uint64_t now = monotonic_ns();
+  NodeStatus out;
+  out.node = config_.node_name;
+  out.peer = config_.replication.peer_name;
+  out.single = config_.replication.single;
+  out.listening = listener_->listening();
+  out.commit = config_.replication.commit;
+  out.replica = replicator_->status();
+  out.journal = replicator_->journal_figures();
+  out.checkpoint = checkpointer_->figures();
+  out.state = state_.figures();
+  out.engine = engine_ ? total(counted_before_, engine_->counters()) : counted_before_;
+  out.clients = clients_.counters();
+  out.traffic = clients_.figures();
+  out.commit_latency = commit_timer_.histogram();
+  out.turn_length = turn_length_;
+  out.turn_ns_max = turn_ns_max_;
+  out.since_ms = (now - changed_ns_) / kNsPerMs;
+  out.uptime_ms = (now - started_ns_) / kNsPerMs;
+  out.role_changes = role_changes_;
+  out.pair_state_changes = pair_state_changes_;
+  const core::ReignFigures reign = state_.reign_figures();
+  out.sessions_before = reign.sessions_before;
+  out.sessions_back = reign.sessions_back;
+  if (engine_ && clients_.first_connect_ns() != 0) {
+    out.first_client_ms =
+        static_cast<std::int64_t>((clients_.first_connect_ns() - reign_ns_) / kNsPerMs);
+  }
+  return out;
+}
+
+Result<Epoch> Node::promote(Epoch at_least, bool force, const std::string& reason) {
+  log(LogLevel::notice, "order_promote",
+      {{"epoch_min", at_least}, {"force", force}, {"reason", reason}});
+  return replicator_->promote(at_least, force);
+}
+
+Status Node::demote(const std::string& reason) {
+  log(LogLevel::notice, "order_demote", {{"reason", reason}});
+  return replicator_->demote(reason);
+}
+
+Status Node::solo(const std::string& authority) {
+  log(LogLevel::notice, "order_solo", {{"authority", authority}});
+  return replicator_->go_solo(authority);
+}
+
+Status Node::lose_sync(const std::string& reason) {
+  log(LogLevel::notice, "order_lose_sync", {{"reason", reason}});
+  return replicator_->lose_sync(reason);
+}
+
+void Node::switchover(const std::string& reason, Answer<Done> done) {
+  log(LogLevel::notice, "order_switchover", {{"reason", reason}});
+  if (!engine_) return done(Error{"this node is not primary; ask the primary to hand over"});
+  if (config_.replication.single) return done(Error{"a single node has no peer to hand over to"});
+  if (switching_over_) return done(Error{"a switchover is under way already"});
+  switching_over_ = true;
+  listener_->close();
+  clients_.pause_reading(true);
+  replicator_->switchover([this, done](const Status& status) {
+    switching_over_ = false;
+    if (engine_) {  // it failed, this node goes on
+      clients_.pause_reading(false);
+      Status listening = listener_->open();
+      if (!listening) stop_with(listening.error().code);
+    }
+    log(LogLevel::notice, "switchover",
+        {{"done", static_cast<bool>(status)},
+         {"reason", status ? "the peer is primary" : status.error().message}});
+    done(status);
+  });
+}
+
+void Node::leave(const std::string& reason, Answer<Done> done) {
+  log(LogLevel::notice, "order_leave", {{"reason", reason}});
+  if (engine_) return done(Error{"this node is primary; hand over with switchover first"});
+  replicator_->leave([done] { done(Done{}); });
+}
+
+void Node::checkpoint(Answer<Lsn> done) {
+  checkpointer_->start(replicator_->status().committed, [this, done](const Result<Lsn>& lsn) {
+    if (lsn) replicator_->checkpointed(*lsn);
+    done(lsn);
+  });
+}
+
+}  // namespace tandemq::broker

@@ -1,0 +1,74 @@
+// Images of the state: made for a peer that is too far behind, taken over from a peer, and rebuilt
+// when the journal was cut.
+#include <unistd.h>
+
+#include "broker/shell/log.h"
+#include "broker/shell/node.h"
+
+namespace tandemq::broker {
+namespace {
+
+constexpr std::size_t kReadBytes = 1 << 20;
+
+}  // namespace
+
+void Node::make_snapshot(std::function<void(Result<SnapshotFile>)> ready) {
+  const std::string path = config_.data_dir + "/snapshot-" + std::to_string(++snapshots_) + ".db";
+  checkpointer_->start(replicator_->status().committed, [this, path, ready](Result<Lsn> folded) {
+    if (!folded) return ready(folded.error());
+    replicator_->checkpointed(*folded);
+    checkpointer_->make_snapshot(path, [ready](Result<CheckpointSnapshot> snapshot) {
+      if (!snapshot) return ready(snapshot.error());
+      ready(SnapshotFile{snapshot->path, snapshot->lsn, snapshot->epoch});
+    });
+  });
+}
+
+void Node::release_snapshot(const SnapshotFile& file) {
+  unlink(file.path.c_str());
+}
+
+Status Node::install_snapshot(const std::string& path, Lsn lsn) {
+  if (checkpointer_) checkpointer_->abandon();
+  Result<CheckpointInfo> installed = checkpoint_install(checkpoint_config_, path, lsn);
+  if (!installed) return installed.error();
+  state_.clear();
+  Result<CheckpointInfo> loaded = checkpoint_load(checkpoint_config_, state_, {});
+  if (!loaded) return loaded.error();
+  log(LogLevel::notice, "snapshot_installed",
+      {{"lsn", lsn}, {"rows", loaded->rows.total()}, {"bytes", loaded->bytes}});
+  return Done{};
+}
+
+Result<Lsn> Node::rebuild_until(Lsn lsn) {
+  if (!replicator_ || !checkpointer_) return Error{"the node has not recovered yet"};
+  checkpointer_->abandon();
+  Result<CheckpointInfo> info = checkpoint_inspect(checkpoint_config_.path);
+  if (!info) return info.error();
+  if (info->meta.lsn > lsn) {
+    return Error{"the checkpoint holds records up to " + std::to_string(info->meta.lsn) +
+                 ", after the cut at " + std::to_string(lsn) + "; a snapshot is needed"};
+  }
+  state_.clear();
+  Result<CheckpointInfo> loaded = checkpoint_load(checkpoint_config_, state_, {});
+  if (!loaded) return loaded.error();
+  std::string frames;
+  for (Lsn at = loaded->meta.lsn; at < lsn;) {
+    frames.clear();
+    Result<Lsn> last = replicator_->read_journal(at + 1, kReadBytes, frames);
+    if (!last) return last.error();
+    if (*last <= at) return Error{"the journal ends before " + std::to_string(lsn)};
+    std::string_view rest = frames;
+    for (repl::FrameView frame;
+         at < lsn && repl::read_frame(rest, frame) == repl::FrameRead::frame;) {
+      Status applied = apply(frame);
+      if (!applied) return applied.error();
+      at = frame.lsn;
+      rest.remove_prefix(frame.bytes.size());
+    }
+  }
+  log(LogLevel::notice, "state_rebuilt", {{"lsn", lsn}, {"checkpoint_lsn", loaded->meta.lsn}});
+  return lsn;
+}
+
+}  // namespace tandemq::broker

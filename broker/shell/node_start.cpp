@@ -1,0 +1,188 @@
+// Start and end of a node.
+#include <event2/event.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "broker/base/check.h"
+#include "broker/shell/log.h"
+#include "broker/shell/node.h"
+#include "broker/shell/service_notify.h"
+
+namespace tandemq::broker {
+namespace {
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  TMQ_CHECK(getrandom(&seed, sizeof(seed), 0) == sizeof(seed));
+  return seed;
+}
+
+event_base* make_base() {
+  event_base* base = event_base_new();
+  TMQ_CHECK(base != nullptr);
+  return base;
+}
+
+// One descriptor a client: take all that the host grants.
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+Node::Node(Config config)
+    : config_(std::move(config)),
+      base_(make_base()),
+      state_(random_seed()),
+      authenticator_(config_),
+      clients_(base_, config_, clock_, turn_, authenticator_),
+      started_ns_(monotonic_ns()),
+      changed_ns_(started_ns_) {
+  checkpoint_config_.path = config_.data_dir + "/checkpoint.db";
+  checkpoint_config_.pair_id = config_.replication.pair_id;
+}
+
+Node::~Node() {
+  for (struct event* added : added_) event_del(added);
+  clients_.end_reign(mqtt::Reason::server_shutting_down);
+  control_.reset();
+  engine_.reset();
+  checkpointer_.reset();
+  replicator_.reset();
+  listener_.reset();
+  clients_.close_all();
+  if (!config_.pid_file.empty() && replicator_started_) unlink(config_.pid_file.c_str());
+  event_base_free(base_);
+}
+
+Status Node::start() {
+  signal(SIGPIPE, SIG_IGN);
+  raise_file_limit();
+  Status done = data_dir_.open(config_.data_dir);
+  if (done) done = authenticator_.reload();
+  if (done) done = open_sockets();
+  if (done) done = write_pid_file(config_.pid_file);
+  if (done) done = open_storage();
+  if (!done) return done;
+  replicator_started_ = true;
+  add_timers();
+  log(LogLevel::notice, "started",
+      {{"version", TANDEMQ_VERSION},
+       {"node", config_.node_name},
+       {"mode", config_.replication.single ? "single" : "pair"},
+       {"pid", getpid()}});
+  return replicator_->start();
+}
+
+Status Node::open_sockets() {
+  Result<std::unique_ptr<Listener>> listener = Listener::bind(
+      base_, config_.listen_address, config_.listen_port, [this](int fd) { clients_.accept(fd); });
+  if (!listener) return listener.error();
+  listener_ = std::move(listener).value();
+  Result<std::unique_ptr<Control>> control = Control::open(base_, config_.control_socket, *this);
+  if (!control) return control.error();
+  control_ = std::move(control).value();
+  if (config_.metrics_listen.empty()) return Done{};
+  Result<std::unique_ptr<Metrics>> metrics = Metrics::serve(config_.metrics_listen);
+  if (!metrics) return metrics.error();
+  metrics_ = std::move(metrics).value();
+  return Done{};
+}
+
+// Recovery: the checkpoint, then the journal after it, through the same State.
+Status Node::open_storage() {
+  Status loaded = load_checkpoint();
+  if (!loaded) return loaded;
+  const Lsn from = state_.meta().lsn;
+  Result<std::unique_ptr<repl::Replicator>> replicator = repl::Replicator::open(
+      base_, config_.replication, *this, from, [](const repl::Replicator::Progress& progress) {
+        notify_extend_start(30);
+        notify_status("recovering: " + std::to_string(progress.done) + " of " +
+                      std::to_string(progress.total) + " records");
+        log(LogLevel::notice, "recovery",
+            {{"done", progress.done}, {"total", progress.total}, {"seconds", progress.seconds}});
+      });
+  if (!replicator) return replicator.error();
+  replicator_ = std::move(replicator).value();
+  clock_.not_before(state_.meta().time, monotonic_ns());
+  const core::StateFigures figures = state_.figures();
+  log(LogLevel::notice, "recovered",
+      {{"checkpoint_lsn", from},
+       {"last_lsn", replicator_->status().last},
+       {"sessions", figures.sessions},
+       {"retained", figures.retained},
+       {"queued", figures.queued},
+       {"seconds", static_cast<double>(monotonic_ns() - started_ns_) / 1e9}});
+  Result<std::unique_ptr<Checkpointer>> checkpointer = Checkpointer::open(
+      base_, checkpoint_config_, [this](Lsn first, std::size_t bytes_max, std::string& out) {
+        return replicator_->read_journal(first, bytes_max, out);
+      });
+  if (!checkpointer) return checkpointer.error();
+  checkpointer_ = std::move(checkpointer).value();
+  return Done{};
+}
+
+Status Node::load_checkpoint() {
+  const auto progress = [](const CheckpointProgress& p) {
+    notify_extend_start(30);
+    log(LogLevel::notice, "recovery",
+        {{"rows_done", p.rows_done}, {"rows_total", p.rows_total}, {"seconds", p.seconds}});
+  };
+  for (const bool retry : {true, false}) {
+    Result<CheckpointInfo> info = checkpoint_prepare(checkpoint_config_);
+    if (info) info = checkpoint_load(checkpoint_config_, state_, progress);
+    if (info) return Done{};
+    state_.clear();
+    const Error error = info.error();
+    // A pair has another copy: this node begins empty, out of sync, and asks its peer.
+    const bool may_resync = error.code == kCheckpointDamaged && !config_.replication.single;
+    if (!retry || !may_resync) return error;
+    Result<std::string> aside = checkpoint_set_aside(checkpoint_config_);
+    if (!aside) return aside.error();
+    log(LogLevel::error, "checkpoint_damaged",
+        {{"reason", error.message}, {"kept_as", *aside}, {"remedy", "resync from the peer"}});
+  }
+  return Done{};
+}
+
+void Node::add_timers() {
+  const auto add_signal = [this](int at, int number, event_callback_fn call) {
+    event_assign(&signal_events_[at], base_, number, EV_SIGNAL | EV_PERSIST, call, this);
+    event_add(&signal_events_[at], nullptr);
+    added_.push_back(&signal_events_[at]);
+  };
+  const auto stop = [](evutil_socket_t, short, void* self) {
+    static_cast<Node*>(self)->shutdown();
+  };
+  add_signal(0, SIGTERM, stop);
+  add_signal(1, SIGINT, stop);
+  add_signal(2, SIGHUP,
+             [](evutil_socket_t, short, void* self) { static_cast<Node*>(self)->reload(); });
+  add_signal(3, SIGUSR2, [](evutil_socket_t, short, void*) {});
+  constexpr timeval tick_interval{0, 100'000};
+  event_assign(
+      &tick_event_, base_, -1, EV_PERSIST,
+      [](evutil_socket_t, short, void* self) { static_cast<Node*>(self)->tick(); }, this);
+  event_add(&tick_event_, &tick_interval);
+  added_.push_back(&tick_event_);
+}
+
+void Node::reload() {
+  Status opened = log_open(config_.log_level, config_.log_target);
+  Status reloaded = authenticator_.reload();
+  if (!opened) log(LogLevel::error, "reload_failed", {{"reason", opened.error().message}});
+  if (!reloaded) {
+    log(LogLevel::error, "reload_failed",
+        {{"reason", reloaded.error().message}, {"kept", "the rules before"}});
+  } else {
+    log(LogLevel::notice, "reloaded", {{"text", "password and ACL files were read again"}});
+  }
+}
+
+}  // namespace tandemq::broker
