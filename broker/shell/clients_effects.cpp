@@ -67,8 +67,8 @@ void Clients::announce_end(const core::Effect& effect) {
          {"code", static_cast<unsigned>(effect.reason)},
          {"reason", effect.detail ? effect.detail->reason_string : std::string()}});
   }
-  const bool attached = connection->session != core::kNoSession &&
-                        effect.reason != mqtt::Reason::session_taken_over;
+  const bool attached =
+      connection->session != core::kNoSession && effect.reason != mqtt::Reason::session_taken_over;
   if (attached) ended_.push_back({connection->id, connection->session});
   begin_closing(*connection);
 }

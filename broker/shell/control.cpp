@@ -51,9 +51,9 @@ class ControlImpl : public Control {
   }
 
   Orders& orders_;
-  std::unique_ptr<ControlServer> server_;
   std::set<ControlServer::ClientId> watchers_;
-  std::string announced_;  // what was told last
+  std::string announced_;                  // what was told last
+  std::unique_ptr<ControlServer> server_;  // last: its end still tells who is gone
 };
 
 Status ControlImpl::start(event_base* base, const std::string& path) {

@@ -132,7 +132,7 @@ Status Node::load_checkpoint() {
   const auto progress = [](const CheckpointProgress& p) {
     notify_extend_start(30);
     log(LogLevel::notice, "recovery",
-        {{"rows_done", p.rows_done}, {"rows_total", p.rows_total}, {"seconds", p.seconds}});
+        {{"rows_loaded", p.rows_done}, {"rows", p.rows_total}, {"seconds", p.seconds}});
   };
   for (const bool retry : {true, false}) {
     Result<CheckpointInfo> info = checkpoint_prepare(checkpoint_config_);

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -14,7 +15,6 @@
 using namespace tandemq;
 using namespace tandemq::broker;
 using nlohmann::json;
-
 
 namespace {
 
@@ -77,7 +77,7 @@ class Bench {
     turn();
     std::string out(1 << 20, '\0');
     const ssize_t got = recv(fd, out.data(), out.size(), 0);
-    if (got == 0) return "closed";
+    if (got == 0 || (got < 0 && errno == ECONNRESET)) return "closed";
     out.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
     return out;
   }
