@@ -31,7 +31,9 @@ bool Engine::Impl::resolve_topic(Session& session, const mqtt::Publish& packet,
 }
 
 Reason Engine::Impl::check_publish(const Session& session, std::string_view topic) {
-  if (level_count(topic) > limits.topic_levels_max) return Reason::topic_name_invalid;
+  // A topic shorter than the limit cannot have too many levels.
+  if (topic.size() >= limits.topic_levels_max && level_count(topic) > limits.topic_levels_max)
+    return Reason::topic_name_invalid;
   if (permissions && !permissions->may_publish(session.client_id, session.username, topic)) {
     ++counters.refused_not_authorized;
     return Reason::not_authorized;

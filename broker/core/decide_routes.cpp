@@ -74,7 +74,7 @@ const Subscriber* choose_member(const RouteRules& rules, const ShareGroup& group
     }
     if (!keeper && member.qos() != 0 && message.qos != 0) keeper = &member;
   }
-  if (keeper) group.cursor = static_cast<std::uint32_t>(keeper - group.members.data()) + 1;
+  if (keeper) group.cursor = static_cast<std::uint32_t>(keeper - group.members.begin()) + 1;
   return keeper;
 }
 

@@ -64,6 +64,7 @@ std::size_t DeliveryQueue::find(std::uint16_t packet_id) const {
   // nothing in between was acknowledged.
   const std::uint16_t front = (*this)[0].packet_id;
   const std::uint32_t wanted = distance(front, packet_id);
+  if (wanted > distance(front, (*this)[inflight_ - 1].packet_id)) return kNone;
   std::size_t high = std::min<std::size_t>(wanted, inflight_ - 1);
   if ((*this)[high].packet_id == packet_id) return high;
   std::size_t low = 0;

@@ -48,12 +48,12 @@ class PacketIdSet {
 // The connection that a session has at present: volatile, on the primary only.
 struct Attachment {
   ConnId conn = 0;                        // 0: none
-  bool closing = false;                   // told to go: its commands count no more
   Lsn connack_after = 0;                  // nothing may overtake the CONNACK
   std::uint32_t maximum_packet_size = 0;  // of the client; 0: no limit
   std::uint32_t resend_left = 0;          // deliveries in flight not yet sent again
   std::uint16_t window = 0;               // deliveries in flight at most
   std::uint16_t inbound_unreleased = 0;   // QoS 2 PUBLISHes taken on this connection without PUBREL
+  bool closing = false;                   // told to go: its commands count no more
   std::unique_ptr<std::vector<std::string>> aliases;  // topic by alias - 1
 };
 
@@ -66,6 +66,8 @@ struct PlanScratch {
   std::uint16_t next_packet_id = 0;
 };
 
+// What is read together stands together: the life of the session first (a new reign and the
+// schedule look at that alone), then what each message needs.
 struct Session {
   SessionId id = kNoSession;
   std::uint8_t version = 4;
@@ -74,21 +76,22 @@ struct Session {
   std::uint16_t keep_alive_s = 0;
   std::uint16_t next_packet_id = 1;
   std::uint32_t expiry_s = 0;
+  TimeMs closed_at = 0;
+  TimeMs queue_expiry_min = 0;  // no queued message expires before; 0: none does
+  TimeMs scheduled_at = 0;      // of the entry in State's schedule that counts; 0: none
+  std::unique_ptr<WillRecord> will;
+  std::uint64_t queued_bytes = 0;  // of the deliveries in stage queued
+  std::uint64_t next_sequence = 1;
+
+  Attachment link;
+  DeliveryQueue queue;
+  mutable PlanScratch plan;
+  PacketIdSet inbound;
+
+  std::vector<SessionSubscription> subscriptions;
   std::uint64_t hash = 0;  // of client_id
   std::string client_id;
   std::string username;
-  TimeMs closed_at = 0;
-  std::uint64_t next_sequence = 1;
-  std::unique_ptr<WillRecord> will;
-  std::vector<SessionSubscription> subscriptions;
-  DeliveryQueue queue;
-  std::uint64_t queued_bytes = 0;  // of the deliveries in stage queued
-  TimeMs queue_expiry_min = 0;     // no queued message expires before; 0: none does
-  TimeMs scheduled_at = 0;         // of the entry in State's schedule that counts; 0: none
-  PacketIdSet inbound;
-
-  Attachment link;
-  mutable PlanScratch plan;
 
   bool is_v5() const { return version == 5; }
   // Deliveries that count against the window on the present connection.

@@ -1,6 +1,8 @@
 #include "broker/core/subscriptions.h"
 
-#include "broker/base/check.h"
+#include <cstring>
+#include <new>
+
 #include "broker/core/text_hash.h"
 #include "broker/mqtt/topic.h"
 
@@ -15,10 +17,24 @@ std::uint32_t bits_of(const SubscriptionFields& fields) {
 
 }  // namespace
 
+FilterNode* FilterNode::create(std::string_view filter, std::uint64_t hash) {
+  auto* node = new (::operator new(sizeof(FilterNode) + filter.size())) FilterNode;
+  node->hash = hash;
+  node->filter_size = static_cast<std::uint16_t>(filter.size());
+  if (!filter.empty()) std::memcpy(reinterpret_cast<char*>(node + 1), filter.data(), filter.size());
+  return node;
+}
+
+void FilterNode::destroy(FilterNode* node) {
+  node->~FilterNode();
+  ::operator delete(node);
+}
+
 Subscriptions::Place Subscriptions::find(std::string_view filter) const {
   const mqtt::SharedFilter shared = mqtt::split_shared(filter);
-  FilterNode* node = filters_.find(hash_text(shared.filter, seed_),
-                                   [&](const FilterNode& n) { return n.filter == shared.filter; });
+  FilterNode* node = filters_.find(hash_text(shared.filter, seed_), [&](const FilterNode& n) {
+    return n.filter() == shared.filter;
+  });
   if (!node || shared.group.empty()) return {node, nullptr};
   for (const auto& group : node->groups)
     if (group->name == shared.group) return {node, group.get()};
@@ -29,11 +45,9 @@ Subscriptions::Place Subscriptions::find_or_make(std::string_view filter) {
   const mqtt::SharedFilter shared = mqtt::split_shared(filter);
   const std::uint64_t hash = hash_text(shared.filter, seed_);
   FilterNode* node =
-      filters_.find(hash, [&](const FilterNode& n) { return n.filter == shared.filter; });
+      filters_.find(hash, [&](const FilterNode& n) { return n.filter() == shared.filter; });
   if (!node) {
-    node = new FilterNode;
-    node->filter = shared.filter;
-    node->hash = hash;
+    node = FilterNode::create(shared.filter, hash);
     filters_.insert(hash, node);
     if (mqtt::has_wildcard(shared.filter))
       hang(*node);
@@ -48,7 +62,7 @@ Subscriptions::Place Subscriptions::find_or_make(std::string_view filter) {
   return {node, node->groups.back().get()};
 }
 
-std::vector<Subscriber>& Subscriptions::list_of(const Place& place) {
+SubscriberList& Subscriptions::list_of(const Place& place) {
   return place.group ? place.group->members : place.node->plain;
 }
 
@@ -134,7 +148,7 @@ void Subscriptions::drop_if_empty(FilterNode* node, ShareGroup* group) {
   else
     --exact_;
   filters_.erase(node->hash, node);
-  delete node;
+  FilterNode::destroy(node);
 }
 
 SubscriptionFields Subscriptions::fields_of(const SessionSubscription& subscription,
@@ -142,9 +156,10 @@ SubscriptionFields Subscriptions::fields_of(const SessionSubscription& subscript
   const Subscriber& subscriber =
       list_of({subscription.node, subscription.group})[subscription.index];
   SubscriptionFields fields;
-  fields.filter = subscription.node->filter;
+  fields.filter = subscription.node->filter();
   if (subscription.group) {
-    text = "$share/" + subscription.group->name + "/" + subscription.node->filter;
+    text = "$share/" + subscription.group->name + "/";
+    text += subscription.node->filter();
     fields.filter = text;
   }
   fields.qos = subscriber.qos();

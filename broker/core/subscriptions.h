@@ -11,38 +11,32 @@
 
 #include "broker/core/flat_table.h"
 #include "broker/core/session.h"
+#include "broker/core/subscriber_list.h"
 
 namespace tandemq::core {
-
-// One session's entry at a filter: 16 bytes, walked for each message. A subscription identifier has
-// 28 bits (5.0 section 3.8.2.1.2), the options take the other four.
-struct Subscriber {
-  Session* session = nullptr;
-  std::uint32_t bits = 0;
-  std::uint32_t slot = 0;  // in session->subscriptions
-
-  std::uint32_t identifier() const { return bits >> 4; }
-  std::uint8_t qos() const { return bits & 3; }
-  bool no_local() const { return (bits & 4) != 0; }
-  bool retain_as_published() const { return (bits & 8) != 0; }
-};
 
 // The subscribers of $share/name/filter; each message goes to one of them.
 struct ShareGroup {
   std::string name;
-  std::vector<Subscriber> members;
+  SubscriberList members;
   // Where the next turn begins. Volatile and primary only: the choice itself is in the record.
   mutable std::uint32_t cursor = 0;
 };
 
 struct LevelNode;
 
+// One filter, its text in the same allocation.
 struct FilterNode {
-  std::string filter;  // without share prefix
   std::uint64_t hash = 0;
-  std::vector<Subscriber> plain;
+  SubscriberList plain;
   std::vector<std::unique_ptr<ShareGroup>> groups;
   LevelNode* level = nullptr;  // of a filter with wildcards: where it hangs
+  std::uint16_t filter_size = 0;
+
+  // Without share prefix.
+  std::string_view filter() const { return {reinterpret_cast<const char*>(this + 1), filter_size}; }
+  static FilterNode* create(std::string_view filter, std::uint64_t hash);
+  static void destroy(FilterNode* node);
 };
 
 // Reused from match to match.
@@ -86,7 +80,7 @@ class Subscriptions {
 
   Place find(std::string_view filter) const;
   Place find_or_make(std::string_view filter);
-  static std::vector<Subscriber>& list_of(const Place& place);
+  static SubscriberList& list_of(const Place& place);
   static std::uint32_t slot_of(const Session& session, const Place& place);
   void remove_slot(Session& session, std::uint32_t slot);
   void drop_if_empty(FilterNode* node, ShareGroup* group);

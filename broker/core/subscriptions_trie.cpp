@@ -30,7 +30,7 @@ Subscriptions::Subscriptions(std::uint64_t seed)
     : seed_(seed), root_(std::make_unique<LevelNode>()) {}
 
 Subscriptions::~Subscriptions() {
-  filters_.each([](FilterNode& node) { delete &node; });
+  filters_.each([](FilterNode& node) { FilterNode::destroy(&node); });
   edges_.each([](LevelNode& node) {
     for (LevelNode* plus = node.plus; plus;) {
       LevelNode* next = plus->plus;
@@ -55,7 +55,7 @@ LevelNode* Subscriptions::child(const LevelNode& parent, std::string_view level,
 
 void Subscriptions::hang(FilterNode& node) {
   LevelNode* at = root_.get();
-  std::string_view rest = node.filter;
+  std::string_view rest = node.filter();
   for (bool more = true; more;) {
     const std::string_view level = take_level(rest, more);
     if (level == "#") {
@@ -105,7 +105,7 @@ void Subscriptions::match(std::string_view topic, MatchScratch& scratch) const {
   scratch.nodes.clear();
   if (exact_ != 0) {
     const FilterNode* exact = filters_.find(
-        hash_text(topic, seed_), [&](const FilterNode& node) { return node.filter == topic; });
+        hash_text(topic, seed_), [&](const FilterNode& node) { return node.filter() == topic; });
     if (exact) scratch.nodes.push_back(exact);
   }
   if (root_->empty()) return;

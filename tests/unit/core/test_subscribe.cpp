@@ -258,10 +258,11 @@ TEST_CASE("the index finds what topic_matches finds, whatever comes and goes") {
     index.match(topic, scratch);
     std::vector<std::pair<Session*, std::string>> found, wanted;
     for (const FilterNode* node : scratch.nodes) {
-      for (const Subscriber& one : node->plain) found.emplace_back(one.session, node->filter);
+      for (const Subscriber& one : node->plain) found.emplace_back(one.session, node->filter());
       for (const auto& group : node->groups)
         for (const Subscriber& one : group->members)
-          found.emplace_back(one.session, "$share/" + group->name + "/" + node->filter);
+          found.emplace_back(one.session,
+                             "$share/" + group->name + "/" + std::string(node->filter()));
     }
     for (const auto& one : held)
       if (mqtt::topic_matches(mqtt::split_shared(one.second).filter, topic)) wanted.push_back(one);
