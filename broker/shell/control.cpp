@@ -135,7 +135,7 @@ void ControlImpl::promote(const Caller& caller, const json& request) {
       orders_.promote(argument<Epoch>(request, "epoch", 0), argument<bool>(request, "force", false),
                       argument<std::string>(request, "reason", "ordered over the control socket"));
   if (!epoch) return refuse(caller, epoch.error().message, "refused");
-  answer(caller, {{"epoch", *epoch}});
+  answer(caller, {{"epoch", *epoch}, {"change", orders_.status().replica.change}});
 }
 
 void ControlImpl::solo(const Caller& caller, const json& request) {

@@ -32,6 +32,7 @@ nlohmann::json to_json(const NodeStatus& status) {
       {"since_ms", status.since_ms},
       {"uptime_ms", status.uptime_ms},
       {"listening", status.listening},
+      {"was_in_sync", replica.was_in_sync},
       {"was_solo", replica.was_solo},
       {"change", replica.change},
       {"connections", status.traffic.connections},

@@ -10,17 +10,9 @@ namespace {
 // Ticks come every 10 ms; a gap like this means that the agent or its host was stopped.
 constexpr TimeMs kStallMs = 100;
 
-// A broker that is primary may have committed alone from the moment on at which it was allowed to,
-// and until it says, with no such order under way, that its pair is whole.
-void learn_solo(State& s, const BrokerStatus& b, bool first) {
-  Facts& f = s.facts;
-  if (b.role != Role::primary || first) f.maybe_solo = b.was_solo;
-  if (b.role != Role::primary) return;
-  if (b.pair_state == PairState::solo || b.pair_state == PairState::resyncing) {
-    f.maybe_solo = true;
-  } else if (b.pair_state == PairState::paired && s.pending != Order::solo) {
-    f.maybe_solo = false;
-  }
+// May have committed alone: from the moment on at which it was allowed to.
+void learn_solo(State& s, const BrokerStatus& b) {
+  s.facts.maybe_solo = b.was_solo || s.pending == Order::solo;
 }
 
 void begin_reign(Facts& f) {
@@ -28,14 +20,14 @@ void begin_reign(Facts& f) {
   f.paired_once = false;
 }
 
-void learn_status(State& s, const BrokerStatus& b, bool first) {
+void learn_status(State& s, const BrokerStatus& b) {
   Facts& f = s.facts;
   if (b.peer_connected) {
     f.link_heard_at = f.now;
   } else if (b.peer_silent_ms < f.now - f.started_at) {
     f.link_heard_at = std::max(f.link_heard_at, f.now - b.peer_silent_ms);
   }
-  learn_solo(s, b, first);
+  learn_solo(s, b);
   if (b.role == Role::primary) {
     if (f.broker.role != Role::primary || !f.broker_alive) begin_reign(f);
     f.reigned = true;
@@ -43,8 +35,8 @@ void learn_status(State& s, const BrokerStatus& b, bool first) {
   }
   f.broker = b;
   f.broker_known = f.broker_alive = f.broker_connected = true;
-  if (!b.in_sync) {
-    f.warm = false;
+  if (!b.in_sync) f.warm = false;
+  if (!b.in_sync && !b.was_in_sync) {
     s.owe_lose_sync = false;
   } else if (guard::following.holds(s, {}, {})) {
     f.warm = true;
@@ -56,7 +48,7 @@ void learn_order(State& s, const OrderDone& done) {
   if (done.order == Order::lose_sync) {
     s.lose_sync_pending = false;
     if (done.ok) {
-      f.broker.in_sync = f.warm = s.owe_lose_sync = false;
+      f.broker.in_sync = f.broker.was_in_sync = f.warm = s.owe_lose_sync = false;
     } else {
       s.retry_at = f.now + 200;
     }
@@ -65,16 +57,18 @@ void learn_order(State& s, const OrderDone& done) {
   if (s.pending == done.order) s.pending = Order::none;
   if (done.order == Order::promote && done.ok) {
     if (f.broker.role != Role::primary) begin_reign(f);
+    if (f.broker.role != Role::primary) f.broker.pair_state = PairState::waiting;
     f.broker.role = Role::primary;
-    f.broker.pair_state = PairState::waiting;
     f.broker.epoch = std::max(f.broker.epoch, done.epoch);
     f.broker.change = done.change;
     f.reigned = true;
   }
   if (done.order == Order::promote && !done.ok) s.authority = {};
   if (done.order == Order::demote && done.ok) f.broker.role = Role::standby;
-  if (done.order == Order::solo && done.ok) f.broker.pair_state = PairState::solo;
-  // Refused for certain: whatever it may have committed alone it did before.
+  if (done.order == Order::solo && done.ok) {
+    f.broker.pair_state = PairState::solo;
+    f.broker.was_solo = true;
+  }
   if (done.order == Order::solo && done.refused) f.maybe_solo = f.broker.was_solo;
 }
 
@@ -82,6 +76,8 @@ void learn_loss(State& s) {
   Facts& f = s.facts;
   f.broker_alive = f.broker_connected = f.warm = false;
   f.broker.peer_connected = false;
+  f.broker.was_in_sync |= f.broker.in_sync;
+  f.broker.in_sync = false;  // from now on it is a claim
   s.pending = Order::none;
   if (s.lose_sync_pending) s.owe_lose_sync = true;
   s.lose_sync_pending = false;
@@ -110,7 +106,7 @@ void absorb(State& s, const Event& e, const Settings& set) {
   switch (e.kind) {
     case EventKind::broker_up:
     case EventKind::broker_status:
-      learn_status(s, std::get<BrokerStatus>(e.data), e.kind == EventKind::broker_up);
+      learn_status(s, std::get<BrokerStatus>(e.data));
       break;
     case EventKind::broker_disconnected:
       f.broker_connected = false;

@@ -9,6 +9,7 @@ namespace {
 
 // A primary that starts is given this long to be heard before a lone node decides anything.
 constexpr TimeMs kGreetingMs = 1000;
+constexpr TimeMs kCompareMs = 1500;
 
 Verdict pending(std::string why) {
   return {Verdict::pending, false, 0, "", std::move(why)};
@@ -44,6 +45,9 @@ Verdict cold_start_with_peer(const State& s, const Settings& set) {
   }
   if (!s.facts.peer.broker_known) {
     return pending("the peer's broker has not been seen yet; its journal may be newer");
+  }
+  if (!s.facts.broker.peer_connected && s.facts.now < s.since + kCompareMs) {
+    return pending("the brokers are given a moment to compare their journals over the link");
   }
   if (!electable(s) && !fresh_pair(s)) {
     return pending("this node is out of sync: only the operator may promote it, with --force");

@@ -6,28 +6,36 @@
 namespace tandemq::failover {
 namespace {
 
-// Order of journals: whose history is to be continued. Ties go to the node with the lower index.
+// Order of journals: whose history is to be continued. Brokers that have compared their journals
+// over the link know best; without that their claims are compared. Ties go to the lower index.
 struct Rank {
-  bool electable;
+  bool confirmed;
+  bool claims;
   Epoch epoch;
   bool was_solo;
-  bool in_sync;
   Lsn last_lsn;
   unsigned lower_index;
   bool operator<(const Rank& other) const {
-    return std::tie(electable, epoch, was_solo, in_sync, last_lsn, lower_index) <
-           std::tie(other.electable, other.epoch, other.was_solo, other.in_sync, other.last_lsn,
+    return std::tie(confirmed, claims, epoch, was_solo, last_lsn, lower_index) <
+           std::tie(other.confirmed, other.claims, other.epoch, other.was_solo, other.last_lsn,
                     other.lower_index);
   }
 };
 
-Rank rank_of(const Facts& f, unsigned index) {
-  const BrokerStatus& b = f.broker;
-  const bool was_solo = b.was_solo || f.maybe_solo;
-  return {b.in_sync || was_solo, b.epoch, was_solo, b.in_sync, b.last_lsn, 3 - index};
+Rank own_rank(const State& s, const Settings& set) {
+  const BrokerStatus& b = s.facts.broker;
+  const bool was_solo = b.was_solo || s.facts.maybe_solo;
+  return {b.in_sync || was_solo, electable(s), b.epoch, was_solo, b.last_lsn, 3 - set.index};
 }
-Rank rank_of(const Report& r, unsigned index) {
-  return {r.in_sync || r.was_solo, r.epoch, r.was_solo, r.in_sync, r.last_lsn, 3 - index};
+
+Rank peer_rank(const State& s, const Settings& set) {
+  const Report& r = s.facts.peer;
+  return {r.in_sync || r.was_solo,
+          r.in_sync || r.was_in_sync || r.was_solo,
+          r.epoch,
+          r.was_solo,
+          r.last_lsn,
+          set.index};
 }
 
 }  // namespace
@@ -80,7 +88,8 @@ bool answered(const State& s, const Settings& set) {
 }
 
 bool electable(const State& s) {
-  return s.facts.broker.in_sync || s.facts.broker.was_solo;
+  const BrokerStatus& b = s.facts.broker;
+  return b.in_sync || b.was_in_sync || b.was_solo;
 }
 
 bool fresh_pair(const State& s) {
@@ -88,11 +97,11 @@ bool fresh_pair(const State& s) {
 }
 
 bool outranks_peer(const State& s, const Settings& set) {
-  return rank_of(s.facts.peer, 3 - set.index) < rank_of(s.facts, set.index);
+  return peer_rank(s, set) < own_rank(s, set);
 }
 
 bool peer_outranks(const State& s, const Settings& set) {
-  return rank_of(s.facts, set.index) < rank_of(s.facts.peer, 3 - set.index);
+  return own_rank(s, set) < peer_rank(s, set);
 }
 
 }  // namespace tandemq::failover

@@ -37,7 +37,8 @@ struct BrokerStatus {
   PairState pair_state = PairState::waiting;
   Epoch epoch = 0;
   Lsn last_lsn = 0;
-  bool in_sync = false;
+  bool in_sync = false;      // may be promoted without force
+  bool was_in_sync = false;  // its durable claim, which its peer has not confirmed since it started
   bool was_solo = false;
   bool peer_connected = false;
   std::uint64_t peer_silent_ms = 0;  // on the replication link
@@ -71,6 +72,7 @@ struct Report {
   Epoch epoch = 0;
   Lsn last_lsn = 0;
   bool in_sync = false;
+  bool was_in_sync = false;
   bool was_solo = false;
   Vrrp vrrp = Vrrp::unknown;
   bool keepalived_alive = false;

@@ -165,7 +165,8 @@ class Stepper {
     Action& a = order(Order::promote);
     a.epoch = std::max(s_.facts.broker.epoch, s_.facts.peer.epoch);
     a.deadline = answer.deadline;
-    a.on = !s_.facts.broker.in_sync && (fresh_pair(s_) || s_.facts.broker.was_solo);
+    // Its claim to be in sync was agreed on between the agents, not between the brokers.
+    a.on = !s_.facts.broker.in_sync;
   }
 
   void promote_by_operator(const Event& cause) {

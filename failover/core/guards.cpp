@@ -56,7 +56,7 @@ const Guard following{"in sync and linked to the primary", [](S s, E, C) {
                       }};
 const Guard sync_given_up{"the broker is known not to be in sync", [](S s, E, C) {
                             return connected_as(s, Role::standby) && !s.facts.broker.in_sync &&
-                                   !s.lose_sync_pending;
+                                   !s.facts.broker.was_in_sync && !s.lose_sync_pending;
                           }};
 const Guard broker_gone{"there is no broker process", [](S s, E, C) {
                           return !s.facts.broker_alive && !s.facts.broker_connected;

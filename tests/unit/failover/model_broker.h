@@ -46,9 +46,10 @@ struct ModelBroker {
   }
 
   BrokerStatus status(TimeMs now) const {
-    return {role,    pair,     epoch,     journal.size(),
-            in_sync, was_solo, connected, link_heard == 0 ? 1'000'000 : now - link_heard,
-            change};
+    BrokerStatus b{role,     pair,      epoch, journal.size(), in_sync, in_sync,
+                   was_solo, connected, 0,     change};
+    b.peer_silent_ms = link_heard == 0 ? 1'000'000 : now - link_heard;
+    return b;
   }
 
   void become(Role r, PairState p) {

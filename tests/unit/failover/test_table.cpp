@@ -26,9 +26,8 @@ TEST_CASE("every row says why, and no two rows of a state say the same") {
 TEST_CASE("only states that serve or are about to may newly get the address") {
   for (unsigned i = 0; i < kPhases; ++i) {
     const Phase phase = static_cast<Phase>(i);
-    const bool may = phase == Phase::standby || phase == Phase::asking ||
-                     phase == Phase::primary || phase == Phase::waiting ||
-                     phase == Phase::switching;
+    const bool may = phase == Phase::standby || phase == Phase::asking || phase == Phase::primary ||
+                     phase == Phase::waiting || phase == Phase::switching;
     CHECK((eligible_in(phase) == Eligible::yes) == may);
   }
 }
