@@ -3,7 +3,7 @@
 
 #include "broker/shell/client_limits.h"
 #include "broker/shell/clients.h"
-#include "broker/shell/log.h"
+#include "broker/support/log.h"
 
 namespace tandemq::broker {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "broker/shell/client_limits.h"
 #include "broker/shell/clients.h"
-#include "broker/shell/log.h"
 #include "broker/shell/peer_name.h"
+#include "broker/support/log.h"
 
 namespace tandemq::broker {
 namespace {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "broker/shell/config_reader.h"
+#include "broker/support/config_reader.h"
 
 namespace tandemq::broker {
 namespace {

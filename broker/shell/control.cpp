@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "broker/shell/control_server.h"
 #include "broker/shell/status_json.h"
+#include "broker/support/control_server.h"
 
 namespace tandemq::broker {
 namespace {

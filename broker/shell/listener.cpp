@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "broker/shell/log.h"
+#include "broker/support/log.h"
 
 namespace tandemq::broker {
 namespace {

@@ -1,17 +1,4 @@
-// What systemd is told: readiness, a status sentence, the watchdog (systemd's sd_notify protocol).
-// All of it does nothing when the process was not started by systemd.
+// Moved; kept until every includer has followed.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
-namespace tandemq::broker {
-
-void notify_ready();
-void notify_stopping();
-void notify_status(const std::string& sentence);
-void notify_watchdog();
-// A long start goes on: systemd waits `seconds` more.
-void notify_extend_start(unsigned seconds);
-
-}  // namespace tandemq::broker
+#include "broker/support/service_notify.h"

@@ -28,6 +28,8 @@ class Layer:
 
 LAYERS = {
     "broker/base": Layer("tmq_base"),
+    "broker/support": Layer("tmq_support", ("broker/base",),
+                            ("libevent", "toml", "spdlog", "systemd"), system=True),
     "broker/mqtt": Layer("tmq_mqtt", ("broker/base",), core=True),
     "broker/core": Layer("tmq_core", ("broker/base", "broker/mqtt"), core=True),
     "replicator/core": Layer("tmq_repl_core", ("broker/base",), core=True),
@@ -38,14 +40,15 @@ LAYERS = {
         ("cli11", "json"), system=True),
     "broker/shell": Layer(
         "tmq_broker_shell",
-        ("broker/base", "broker/mqtt", "broker/core", "replicator/core", "replicator/shell"),
+        ("broker/base", "broker/support", "broker/mqtt", "broker/core", "replicator/core",
+         "replicator/shell"),
         PROGRAM + ("sqlite",), system=True),
     "failover/core": Layer("tmq_failover_core", ("broker/base",), core=True),
-    "failover/shell": Layer("tmq_failover_shell", ("broker/base", "failover/core"),
+    "failover/shell": Layer("tmq_failover_shell", ("broker/base", "broker/support", "failover/core"),
                             PROGRAM + ("curl",), system=True),
-    "failover/agent": Layer(None, ("broker/base", "failover/core", "failover/shell"),
+    "failover/agent": Layer(None, ("broker/base", "broker/support", "failover/core", "failover/shell"),
                             PROGRAM + ("curl",), system=True),
-    "failover/ctl": Layer(None, ("broker/base", "failover/core", "failover/shell"),
+    "failover/ctl": Layer(None, ("broker/base", "broker/support", "failover/core", "failover/shell"),
                           PROGRAM + ("curl",), system=True),
 }
 

@@ -6,9 +6,9 @@
 
 #include "broker/shell/commit_timer.h"
 #include "broker/shell/deadlines.h"
-#include "broker/shell/log.h"
 #include "broker/shell/outbox.h"
 #include "broker/shell/turn.h"
+#include "broker/support/log.h"
 
 using namespace tandemq;
 using namespace tandemq::broker;

@@ -1,4 +1,4 @@
-#include "broker/shell/log.h"
+#include "broker/support/log.h"
 
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -11,7 +11,7 @@
 #include <memory>
 #include <utility>
 
-namespace tandemq::broker {
+namespace tandemq {
 namespace {
 
 constexpr std::array<std::string_view, 5> kLevelNames = {"debug", "info", "notice", "warning",
@@ -96,4 +96,4 @@ void log(LogLevel level, std::string_view event, std::initializer_list<Field> fi
   output()->log(spdlog::level::info, "{}", format_line(level, event, fields));
 }
 
-}  // namespace tandemq::broker
+}  // namespace tandemq

@@ -1,4 +1,4 @@
-#include "broker/shell/config_reader.h"
+#include "broker/support/config_reader.h"
 
 #include <toml++/toml.h>
 
@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-namespace tandemq::broker {
+namespace tandemq {
 
 struct ConfigReader::Impl {
   std::string path;
@@ -129,4 +129,4 @@ std::string ConfigReader::finish() {
   return impl_->complaints;
 }
 
-}  // namespace tandemq::broker
+}  // namespace tandemq

@@ -1,8 +1,8 @@
-#include "broker/shell/service_notify.h"
+#include "broker/support/service_notify.h"
 
 #include <systemd/sd-daemon.h>
 
-namespace tandemq::broker {
+namespace tandemq {
 
 void notify_ready() {
   sd_notify(0, "READY=1");
@@ -20,4 +20,4 @@ void notify_extend_start(unsigned seconds) {
   sd_notify(0, ("EXTEND_TIMEOUT_USEC=" + std::to_string(seconds) + "000000").c_str());
 }
 
-}  // namespace tandemq::broker
+}  // namespace tandemq

@@ -1,4 +1,4 @@
-#include "broker/shell/control_server.h"
+#include "broker/support/control_server.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -13,7 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 
-namespace tandemq::broker {
+namespace tandemq {
 namespace {
 
 constexpr int kBacklog = 16;
@@ -151,4 +151,4 @@ void ControlServer::drop(ClientId id) {
   on_gone_(id);
 }
 
-}  // namespace tandemq::broker
+}  // namespace tandemq

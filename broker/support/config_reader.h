@@ -1,0 +1,49 @@
+// Reads one TOML file key by key and gathers everything that is wrong with it: unknown sections
+// and keys, wrong types, values out of range. Each complaint names file, line, key and remedy.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace tandemq {
+
+class ConfigReader {
+ public:
+  ConfigReader(std::string_view text, std::string path);
+  ~ConfigReader();
+
+  // Keys read from now on belong to this section.
+  void section(std::string_view name);
+
+  void text(std::string_view key, std::string& value);
+  void choice(std::string_view key, std::string& value,
+              std::initializer_list<std::string_view> allowed);
+  void flag(std::string_view key, bool& value);
+  template <std::unsigned_integral T>
+  void number(std::string_view key, T& value, std::uint64_t least = 0,
+              std::uint64_t most = std::numeric_limits<T>::max()) {
+    std::uint64_t wide = value;
+    number_u64(key, wide, least, most);
+    value = static_cast<T>(wide);
+  }
+
+  // Complains about the last value read under this key.
+  void complain(std::string_view key, const std::string& what);
+
+  // Call after the last key: complains about those that nobody asked for. Returns all complaints,
+  // one a line, empty when there are none.
+  std::string finish();
+
+ private:
+  struct Impl;
+  void number_u64(std::string_view key, std::uint64_t& value, std::uint64_t least,
+                  std::uint64_t most);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tandemq
