@@ -74,7 +74,7 @@ class Client : public Socket {
   std::uint64_t dialled_ns() const { return dialled_ns_; }  // last connect()
 
  private:
-  static constexpr std::size_t output_max = 256 * 1024;
+  static constexpr std::size_t output_max = std::size_t{256} * 1024;
   enum class Step : std::uint8_t { free, publish, pubrel };
   struct Slot {
     Step step = Step::free;

@@ -18,7 +18,7 @@ std::uint64_t now_ns() {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-Loop::Loop() : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)), receive_buffer_(256 * 1024) {
+Loop::Loop() : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)), receive_buffer_(std::size_t{256} * 1024) {
   TMQ_CHECK(epoll_fd_ >= 0);
 }
 

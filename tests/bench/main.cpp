@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 
 #include "tests/bench/connections.h"
 #include "tests/bench/failover.h"
@@ -131,11 +132,7 @@ void raise_file_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  signal(SIGPIPE, SIG_IGN);
-  raise_file_limit();
+int run(int argc, char** argv) {
   CLI::App app{"Load, cost and failover of an MQTT broker, seen from its clients."};
   app.require_subcommand(1);
 
@@ -173,4 +170,17 @@ int main(int argc, char** argv) {
   if (failover_app->parsed()) return finish(run_failover(failover), failover.common);
   if (pubsub_app->parsed()) return finish(run_traffic(pubsub), pubsub.common);
   return finish(run_traffic(fanout), fanout.common);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);
+  raise_file_limit();
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tandemq-bench: %s\n", error.what());
+    return 2;
+  }
 }

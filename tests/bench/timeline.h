@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -59,7 +60,7 @@ class Timeline {
     if (values.empty()) return 0;
     std::sort(values.begin(), values.end());
     const double last = static_cast<double>(values.size() - 1);
-    return values[static_cast<std::size_t>(share * last + 0.5)];
+    return values[static_cast<std::size_t>(std::lround(share * last))];
   }
 
   std::uint64_t began_ns_ = 0;
