@@ -25,6 +25,9 @@ void Replica::on(const event::Started& e) {
   }
   if (config_.single) meta_.in_sync = true, meta_.peer_in_sync = false;
   meta_.role = Role::standby;
+  // Power went before the record of going alone was on disk: nothing was committed alone, and what
+  // was committed with the peer may be gone here.
+  if (e.last < meta_.solo_from) meta_.peer_in_sync = true, meta_.solo_from = 0;
   first_ = e.first;
   last_ = written_ = applied_ = e.last;
   synced_ = std::min(e.synced, e.last);
@@ -58,6 +61,7 @@ void Replica::on(const event::Tick&) {
       send(msg::Heartbeat{epoch_, last_, committed_, 0});
     }
   }
+  hand_over_when_drained();
   if ((handing_over_ || offered_) && now_ms_ - handing_over_since_ms_ >= config_.switchover_ms) {
     if (offered_) {
       drop_link("the peer did not answer the offer to reign", false);
@@ -81,15 +85,14 @@ void Replica::on(const event::Written& e) {
   const bool solo_sync = mode_ == Mode::solo && (config_.sync_when_solo || synced_ < solo_from_);
   if (solo_sync || config_.commit == CommitRule::replicated_synced) request_sync();
   commit();
-  hand_over_when_drained();
 }
 
 void Replica::on(const event::Synced& e) {
   synced_ = std::max(synced_, std::min(e.lsn, written_));
   if (primary()) {
     commit();
-    hand_over_when_drained();
   } else if (leader_.sync_each) {
+    become_in_sync();
     confirm();
   }
 }

@@ -167,6 +167,7 @@ class Replica {
   void cut_after(Lsn lsn, bool rebuild);
   void settle_as_follower();
   void written_as_standby();
+  void become_in_sync();
   void apply_all();
   void confirm();
 

@@ -75,21 +75,28 @@ void Replica::on_message(const msg::Hello& peer) {
 // Two nodes of which neither reigns: which of them hold everything that was committed?
 void Replica::compare_with(const msg::Hello& peer) {
   const bool was = in_sync();
-  const bool fresh = last_ == 0 && meta_.epoch_seen == 0 && !meta_.needs_snapshot;
-  const bool claims = meta_.in_sync && !meta_.needs_snapshot;
   const bool alone = !meta_.peer_in_sync;
   const Epoch mine = epoch_of(meta_.history, last_);
   const Epoch theirs = epoch_of(peer.history, peer.last);
   const bool holds_all_of_peer = leader_.common == peer.last;
-  const bool parted = !holds_all_of_peer && leader_.common != last_;
-  if (fresh && peer.last == 0 && !peer.needs_snapshot) {
-    meta_.in_sync = confirmed_ = true;  // nothing was ever committed
-  } else if (claims && peer.was_in_sync &&
+  const bool behind = !holds_all_of_peer && leader_.common == last_;
+  const bool parted = !holds_all_of_peer && !behind;
+  if (meta_.needs_snapshot) {
+    // Nothing to compare.
+  } else if (last_ == 0 && peer.last == 0 && meta_.epoch_seen == 0 && !peer.needs_snapshot) {
+    meta_.in_sync = confirmed_ = true;  // a new pair: nothing was ever committed
+  } else if (!meta_.in_sync) {
+    // Whoever holds all of a node that held everything committed does so as well. Not of one that
+    // is alone: it may go on without asking.
+    const bool on_disk = config_.commit == CommitRule::replicated || synced_ == last_;
+    if (peer.was_in_sync && !peer.solo && !alone && holds_all_of_peer && on_disk) {
+      meta_.in_sync = confirmed_ = true;
+    }
+  } else if (peer.was_in_sync &&
              (peer.solo ? !alone || theirs > mine : !alone && parted && theirs > mine)) {
     meta_.in_sync = confirmed_ = false;  // the peer committed without this node, or could have
-  } else if (claims && (!peer.was_in_sync || holds_all_of_peer || (parted && mine > theirs) ||
-                        (alone && !peer.solo))) {
-    confirmed_ = true;
+  } else if (!behind || alone || config_.commit == CommitRule::replicated_synced) {
+    confirmed_ = true;  // one that is behind may have lost what was not synced when power failed
   }
   persist();
   say(in_sync() ? peer.node_name + " is here; this node holds everything, neither reigns"

@@ -78,7 +78,6 @@ void Replica::on_message(const msg::Confirm& m) {
   follow_progress();
   pump();
   commit();
-  hand_over_when_drained();
 }
 
 void Replica::take_confirmation(const msg::Confirm& m) {
@@ -121,6 +120,7 @@ void Replica::announce_in_sync() {
   if (was_alone) {
     // Durable before the standby can know it: from now on it may be promoted.
     meta_.peer_in_sync = true;
+    meta_.solo_from = 0;
     meta_.paired_at = last_ + 1;
     persist();
     append_control(ControlKind::paired, "");

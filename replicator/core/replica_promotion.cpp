@@ -93,6 +93,7 @@ void Replica::on(const event::GoSolo& e) {
 void Replica::go_solo(std::string reason) {
   drop_link("the standby is left behind", false);
   meta_.peer_in_sync = false;
+  meta_.solo_from = last_ + 1;
   persist();
   mode_ = Mode::solo;
   solo_from_ = append_control(ControlKind::went_solo, reason);
@@ -102,9 +103,9 @@ void Replica::go_solo(std::string reason) {
 
 void Replica::on(const event::LoseSync& e) {
   if (primary()) return refuse("a primary holds everything, it cannot lose sync");
-  if (!meta_.in_sync) return;
   meta_.in_sync = confirmed_ = false;
   persist();
+  // The link too, also of a node that is out of sync already: InSync may be under way on it.
   send(msg::Goodbye{true, e.reason});
   drop_link("out of sync: " + e.reason, false);
   say("out of sync: " + e.reason);
@@ -139,6 +140,7 @@ void Replica::on(const event::Switchover&) {
   hand_over_when_drained();
 }
 
+// Never in the step that commits: what it released must have left before this node gives up.
 void Replica::hand_over_when_drained() {
   if (!handing_over_ || mode_ != Mode::paired) return;
   if (follower_.received != last_ || committed_ != last_) return;

@@ -78,7 +78,7 @@ void Replica::on(const event::Rebuilt& e) {
 // Journal and state agree with the primary's up to last_: forget what this node was before.
 void Replica::settle_as_follower() {
   meta_.peer_in_sync = true;
-  meta_.paired_at = 0;
+  meta_.solo_from = meta_.paired_at = 0;
   persist();
   if (leader_.sync_each) request_sync();
   confirm();
@@ -109,18 +109,22 @@ void Replica::on_message(const msg::InSync& m) {
     return protocol_error("the peer said InSync out of turn");
   }
   leader_.in_sync_at = m.lsn;
-  if (written_ >= m.lsn) written_as_standby();
+  written_as_standby();
+}
+
+// With replicated+synced "in sync" means on this disk: commits before it were on the primary's.
+void Replica::become_in_sync() {
+  const Lsn held = leader_.sync_each ? synced_ : written_;
+  if (leader_.in_sync_at == 0 || held < leader_.in_sync_at || leader_.waits_for_snapshot) return;
+  leader_.in_sync_at = 0;
+  if (in_sync()) return;
+  meta_.in_sync = confirmed_ = true;
+  persist();
+  say("in sync: holds everything committed");
 }
 
 void Replica::written_as_standby() {
-  if (leader_.in_sync_at != 0 && written_ >= leader_.in_sync_at && !leader_.waits_for_snapshot) {
-    leader_.in_sync_at = 0;
-    if (!in_sync()) {
-      meta_.in_sync = confirmed_ = true;
-      persist();
-      say("in sync: holds everything committed");
-    }
-  }
+  become_in_sync();
   confirm();  // before the work of applying: the primary's clients wait for it
   if (leader_.sync_each) request_sync();
   apply_all();

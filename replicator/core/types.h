@@ -34,7 +34,8 @@ struct Meta {
   Epoch epoch_seen = 0;         // highest epoch ever seen or taken; never goes back
   Role role = Role::standby;    // at the last change
   bool in_sync = false;         // claim: held all that was committed when this was written
-  bool peer_in_sync = true;     // false: this node goes on alone ("durably solo")
+  bool peer_in_sync = true;     // false: this node goes on alone ("durably solo") ...
+  Lsn solo_from = 0;            // ... once it holds this record, which it syncs before it commits
   bool needs_snapshot = false;  // the state here is unusable until a snapshot is installed
   Lsn paired_at = 0;            // all before it may have been acknowledged under the solo rule
   EpochHistory history;

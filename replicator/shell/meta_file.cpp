@@ -30,6 +30,7 @@ Meta from_json(const json& j) {
   meta.role = j.at("role").get<std::string>() == "primary" ? Role::primary : Role::standby;
   meta.in_sync = j.at("in_sync").get<bool>();
   meta.peer_in_sync = j.at("peer_in_sync").get<bool>();
+  meta.solo_from = j.at("solo_from").get<Lsn>();
   meta.needs_snapshot = j.at("needs_snapshot").get<bool>();
   meta.paired_at = j.at("paired_at").get<Lsn>();
   for (const json& reign : j.at("history")) {
@@ -49,6 +50,7 @@ json to_json(const Meta& meta) {
           {"role", to_string(meta.role)},
           {"in_sync", meta.in_sync},
           {"peer_in_sync", meta.peer_in_sync},
+          {"solo_from", meta.solo_from},
           {"needs_snapshot", meta.needs_snapshot},
           {"paired_at", meta.paired_at},
           {"history", history}};

@@ -1,0 +1,407 @@
+#include "machine_world.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "broker/base/bytes.h"
+#include "broker/base/crc32c.h"
+#include "replicator/core/history.h"
+
+namespace tandemq::repl {
+namespace {
+
+Identity identity_of(const std::string& frame) {
+  FrameView view;
+  read_frame(frame, view);
+  return std::to_string(view.epoch) + ":" + std::string(view.body);
+}
+
+std::string pack(const std::vector<Identity>& state) {
+  std::string out;
+  for (const Identity& record : state) put_string32(out, record);
+  return out;
+}
+
+std::vector<Identity> unpack(const Identity& image) {
+  std::vector<Identity> state;
+  for (ByteReader in(image); in.left() > 0;) state.emplace_back(in.string32());
+  return state;
+}
+
+std::string action_name(const Action& action) {
+  static const char* names[] = {
+      "PersistMeta",  "AppendControl", "AppendFrames",    "WriteJournal",   "RequestSync",
+      "CutJournal",   "Send",          "SendRecords",     "Apply",          "Commit",
+      "MakeSnapshot", "SendSnapshot",  "ReleaseSnapshot", "StoreSnapshot",  "InstallSnapshot",
+      "LearnTime",    "DropLink",      "StatusChanged",   "SwitchoverDone", "LeaveDone"};
+  static_assert(std::size(names) == std::variant_size_v<Action>);
+  const auto* sent = std::get_if<action::Send>(&action);
+  return sent != nullptr ? std::string("Send ") + name_of(sent->message) : names[action.index()];
+}
+
+template <class... F>
+struct Overload : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overload(F...) -> Overload<F...>;
+
+}  // namespace
+
+MachineWorld::MachineWorld(CommitRule rule) {
+  for (MachineNode* node : {&a, &b}) {
+    node->config.node_index = node->index;
+    node->config.node_name = node->index == 1 ? "a" : "b";
+    node->config.pair_id = "world";
+    node->config.commit = rule;
+  }
+}
+
+void MachineWorld::start(MachineNode& node) {
+  node.replica = std::make_unique<Replica>(node.config);
+  node.state = node.checkpoint;
+  for (const std::string& frame : node.journal) node.state.push_back(identity_of(frame));
+  node.applied_through = node.last();
+  Meta meta = node.meta;
+  trim_history(meta.history, node.last());
+  FrameView frame;
+  for (const std::string& bytes : node.journal) {
+    read_frame(bytes, frame);
+    if (meta.history.empty() || frame.epoch > meta.history.back().epoch) {
+      extend_history(meta.history, frame.epoch, frame.lsn);
+    }
+  }
+  step(node, event::Started{meta, node.first(), node.last(), node.synced});
+}
+
+void MachineWorld::kill(MachineNode& node) {
+  if (!node.replica) return;
+  node.replica.reset();
+  node.sync_asked = node.snapshot_asked = false;
+  if (node.connected) peer_of(node).closing = true;
+  node.connected = node.closing = false;
+  node.inbox.clear();
+}
+
+void MachineWorld::lose_power(MachineNode& node) {
+  kill(node);
+  const Lsn keep = std::max<Lsn>(node.synced, node.checkpoint.size());
+  node.journal.resize(std::min<std::size_t>(node.journal.size(), keep - node.checkpoint.size()));
+}
+
+void MachineWorld::connect() {
+  if (!network || !a.replica || !b.replica || a.connected || b.connected) return;
+  for (MachineNode* node : {&a, &b}) {
+    node->connected = true;
+    node->closing = false;
+    node->inbox.clear();
+  }
+  step(a, event::LinkUp{});
+  if (b.connected) step(b, event::LinkUp{});
+}
+
+void MachineWorld::cut() {
+  for (MachineNode* node : {&a, &b}) {
+    if (!node->connected) continue;
+    node->connected = node->closing = false;
+    node->inbox.clear();
+    if (node->replica) step(*node, event::LinkDown{"cut"});
+  }
+}
+
+std::string MachineWorld::order(MachineNode& node, EventKind what) {
+  node.refusal.clear();
+  if (!node.replica) return "down";
+  if (const auto* promote = std::get_if<event::Promote>(&what)) forced = forced || promote->force;
+  const bool was_primary = node.replica->role() == Role::primary;
+  step(node, std::move(what));
+  if (node.replica->role() == Role::primary && !was_primary) check_promoted(node);
+  return node.refusal;
+}
+
+void MachineWorld::add(MachineNode& node, Epoch epoch, std::uint16_t kind,
+                       const std::string& body) {
+  std::string frame;
+  write_frame(frame, epoch, node.last() + 1, kind, body);
+  node.journal.push_back(frame);
+}
+
+void MachineWorld::append(MachineNode& node, int records) {
+  if (!node.replica || node.replica->role() != Role::primary) return;
+  for (int i = 0; i < records; ++i) {
+    add(node, node.replica->epoch(), kFirstUserKind, "body " + std::to_string(++bodies_));
+    node.state.push_back(identity_of(node.journal.back()));
+    node.applied_through = node.last();
+  }
+  step(node, event::Appended{node.last()});
+}
+
+bool MachineWorld::deliver(MachineNode& node) {
+  if (!node.connected || !node.replica) return false;
+  if (node.inbox.empty()) {
+    if (!node.closing) return false;
+    node.connected = node.closing = false;
+    step(node, event::LinkDown{"closed by the peer"});
+    return true;
+  }
+  const std::string bytes = std::move(node.inbox.front());
+  node.inbox.pop_front();
+  Message message;
+  std::size_t size = 0;
+  if (decode(bytes, message, size) != WireRead::message || size != bytes.size()) {
+    broke("a message cannot be read back");
+    return true;
+  }
+  const bool was_primary = node.replica->role() == Role::primary;
+  step(node, event::Received{&message});
+  if (node.replica->role() == Role::primary && !was_primary) check_promoted(node);
+  return true;
+}
+
+bool MachineWorld::finish_sync(MachineNode& node) {
+  if (!node.replica || !node.sync_asked) return false;
+  node.sync_asked = false;
+  node.synced = node.last();
+  step(node, event::Synced{node.synced});
+  return true;
+}
+
+bool MachineWorld::finish_snapshot(MachineNode& node) {
+  if (!node.replica || !node.snapshot_asked) return false;
+  node.snapshot_asked = false;
+  node.snapshot_out = node.state;
+  step(node, event::SnapshotReady{true, node.last(), pack(node.state).size(), ""});
+  return true;
+}
+
+void MachineWorld::trim(MachineNode& node, Lsn through) {
+  if (!node.replica) return;
+  // As the journal, which never drops its newest segment.
+  through = std::min({through, node.applied_through, node.last() - std::min<Lsn>(1, node.last())});
+  if (through <= node.checkpoint.size()) return;
+  const auto drop = static_cast<std::ptrdiff_t>(through - node.checkpoint.size());
+  node.checkpoint.assign(node.state.begin(),
+                         node.state.begin() + static_cast<std::ptrdiff_t>(through));
+  node.journal.erase(node.journal.begin(), node.journal.begin() + drop);
+  node.synced = std::max(node.synced, through);
+  if (node.first() != 0) step(node, event::JournalTrimmed{node.first()});
+}
+
+void MachineWorld::tick(std::uint64_t ms) {
+  now_ms += ms;
+  for (MachineNode* node : {&a, &b}) {
+    if (node->replica) step(*node, event::Tick{});
+  }
+}
+
+void MachineWorld::settle() {
+  for (int quiet = 0; quiet < 20;) {
+    bool any = false;
+    for (MachineNode* node : {&a, &b}) {
+      any = deliver(*node) || any;
+      any = finish_sync(*node) || any;
+      any = finish_snapshot(*node) || any;
+    }
+    if (any) continue;
+    connect();
+    tick();
+    ++quiet;
+  }
+}
+
+void MachineWorld::pair_up() {
+  start(a);
+  start(b);
+  settle();
+  order(a, event::Promote{});
+  settle();
+}
+
+void MachineWorld::step(MachineNode& node, EventKind what) {
+  if (trace) print_event(node, what);
+  std::deque<EventKind> queue;
+  queue.push_back(std::move(what));
+  while (!queue.empty()) {
+    Output out;
+    node.replica->step({std::move(queue.front()), now_ms}, out);
+    queue.pop_front();
+    if (!out.refusal.empty()) node.refusal = out.refusal;
+    std::deque<EventKind> follow_up;
+    for (const Action& action : out.actions) carry_out(node, action, follow_up);
+    queue.insert(queue.begin(), follow_up.begin(), follow_up.end());
+    check(node);
+  }
+}
+
+void MachineWorld::print_event(const MachineNode& node, const EventKind& what) const {
+  static const char* names[] = {"Started",      "Tick",
+                                "LinkUp",       "LinkDown",
+                                "Received",     "Appended",
+                                "Written",      "Synced",
+                                "RecordsSent",  "JournalTrimmed",
+                                "Rebuilt",      "SnapshotReady",
+                                "SnapshotSent", "SnapshotInstalled",
+                                "Promote",      "Demote",
+                                "GoSolo",       "LoseSync",
+                                "Leave",        "Switchover"};
+  static_assert(std::size(names) == std::variant_size_v<EventKind>);
+  const auto* got = std::get_if<event::Received>(&what);
+  const ReplicaStatus s = node.status();
+  std::fprintf(stderr, "%u %s %s | %s %s last=%llu committed=%llu in_sync=%d: %s\n", node.index,
+               names[what.index()], got != nullptr ? name_of(*got->message) : "", to_string(s.role),
+               to_string(s.pair_state), static_cast<unsigned long long>(s.last),
+               static_cast<unsigned long long>(s.committed), s.in_sync, s.reason.c_str());
+}
+
+void MachineWorld::send(MachineNode& node, const Message& message) {
+  MachineNode& peer = peer_of(node);
+  if (!node.connected || !peer.connected) return;
+  std::string bytes;
+  encode(bytes, message);
+  peer.inbox.push_back(std::move(bytes));
+}
+
+void MachineWorld::carry_out(MachineNode& node, const Action& action,
+                             std::deque<EventKind>& follow_up) {
+  node.actions.push_back(action_name(action));
+  if (trace) std::fprintf(stderr, "  %u %s\n", node.index, node.actions.back().c_str());
+  std::visit(
+      Overload{
+          [&](const action::PersistMeta& x) { node.meta = x.meta; },
+          [&](const action::AppendControl& x) {
+            if (x.lsn != node.last() + 1) broke("a control record with the wrong LSN");
+            add(node, x.epoch, static_cast<std::uint16_t>(x.kind), "control");
+            node.state.push_back(identity_of(node.journal.back()));
+            node.applied_through = node.last();
+          },
+          [&](const action::AppendFrames& x) {
+            if (x.first != node.last() + 1) broke("frames do not continue the journal");
+            FrameView frame;
+            for (std::string_view rest = x.frames; !rest.empty();) {
+              read_frame(rest, frame);
+              node.journal.emplace_back(frame.bytes);
+              rest.remove_prefix(frame.bytes.size());
+            }
+            if (x.last != node.last()) broke("frames were miscounted");
+          },
+          [&](const action::WriteJournal&) { follow_up.push_back(event::Written{node.last()}); },
+          [&](const action::RequestSync&) { node.sync_asked = true; },
+          [&](const action::CutJournal& x) {
+            cut_journal(node, x);
+            const bool possible = node.checkpoint.size() <= x.after;
+            if (x.rebuild) follow_up.push_back(event::Rebuilt{possible, "checkpoint is beyond"});
+          },
+          [&](const action::Send& x) { send(node, x.message); },
+          [&](const action::SendRecords& x) {
+            std::string frames;
+            Lsn last = x.from - 1;
+            if (x.from < std::max<Lsn>(node.first(), 1)) broke("sends what the journal dropped");
+            while (last < x.to && (frames.empty() || frames.size() < x.max_bytes)) {
+              frames += node.journal[last++ - node.checkpoint.size()];
+            }
+            send(node, msg::Records{frames});
+            follow_up.push_back(event::RecordsSent{last, frames.size()});
+          },
+          [&](const action::Apply& x) {
+            while (node.applied_through < x.through) {
+              const Lsn at = node.applied_through++ - node.checkpoint.size();
+              node.state.push_back(identity_of(node.journal[at]));
+            }
+          },
+          [&](const action::Commit& x) { check_committed(node, x.lsn); },
+          [&](const action::MakeSnapshot&) { node.snapshot_asked = true; },
+          [&](const action::SendSnapshot& x) {
+            stream_snapshot(node, x.history);
+            follow_up.push_back(event::SnapshotSent{});
+          },
+          [&](const action::ReleaseSnapshot&) {},
+          [&](const action::StoreSnapshot& x) {
+            if (!x.bytes.empty()) node.snapshot_in = unpack(std::string(x.bytes));
+          },
+          [&](const action::InstallSnapshot& x) {
+            install(node, x.lsn);
+            follow_up.push_back(event::SnapshotInstalled{true, ""});
+          },
+          [&](const action::LearnTime&) {},
+          [&](const action::DropLink&) {
+            if (node.connected && peer_of(node).connected) peer_of(node).closing = true;
+            node.connected = node.closing = false;
+            node.inbox.clear();
+          },
+          [&](const action::StatusChanged&) {},
+          [&](const action::SwitchoverDone& x) {
+            node.switchover_done = true;
+            node.switchover_ok = x.ok;
+          },
+          [&](const action::LeaveDone&) {},
+      },
+      action);
+}
+
+void MachineWorld::cut_journal(MachineNode& node, const action::CutJournal& cut) {
+  while (node.last() > cut.after && !node.journal.empty()) {
+    const auto known = committed.find(node.last());
+    const Identity identity = identity_of(node.journal.back());
+    const bool kept = node.last() <= cut.quarantine_through;
+    if (kept) node.quarantined.push_back(identity);
+    if (known != committed.end() && known->second == identity && !forced) {
+      broke("a committed record was cut");
+    }
+    node.journal.pop_back();
+  }
+  node.synced = std::min(node.synced, node.last());
+  node.sync_asked = false;
+  if (node.checkpoint.size() > cut.after) return;
+  node.state.resize(std::min<std::size_t>(node.state.size(), cut.after));
+  node.applied_through = std::min(node.applied_through, cut.after);
+}
+
+void MachineWorld::install(MachineNode& node, Lsn lsn) {
+  if (node.snapshot_in.size() != lsn) broke("a snapshot of another LSN was installed");
+  node.checkpoint = node.state = node.snapshot_in;
+  node.journal.clear();
+  node.synced = node.applied_through = lsn;
+}
+
+void MachineWorld::stream_snapshot(MachineNode& node, const EpochHistory& history) {
+  const std::string image = pack(node.snapshot_out);
+  send(node, msg::SnapshotBegin{node.snapshot_out.size(), image.size(), history});
+  send(node, msg::SnapshotChunk{0, crc32c(image), image});
+  send(node, msg::SnapshotEnd{crc32c(image)});
+}
+
+void MachineWorld::check(MachineNode& node) {
+  const Status holds = check_invariants(*node.replica);
+  if (!holds) broke(holds.error().message);
+  if (node.replica->last() != node.last() && !node.replica->meta().needs_snapshot) {
+    broke("the machine believes in another last record than the journal");
+  }
+}
+
+void MachineWorld::check_committed(MachineNode& node, Lsn through) {
+  if (node.replica->role() != Role::primary) broke("a standby committed");
+  for (Lsn lsn = through; lsn > 0; --lsn) {
+    const auto [known, fresh] = committed.emplace(lsn, node.state[lsn - 1]);
+    if (!fresh && known->second != node.state[lsn - 1] && !forced) {
+      broke("two different records were committed as " + std::to_string(lsn));
+    }
+    if (!fresh) break;
+  }
+}
+
+// Nothing committed by anyone may be missing where a new reign begins.
+void MachineWorld::check_promoted(MachineNode& node) {
+  if (forced) return;
+  for (const auto& [lsn, identity] : committed) {
+    if (lsn > node.state.size() || node.state[lsn - 1] != identity) {
+      return broke("promoted without the committed record " + std::to_string(lsn));
+    }
+  }
+}
+
+void MachineWorld::broke(const std::string& what) {
+  if (broken.empty()) broken = what;
+}
+
+}  // namespace tandemq::repl
