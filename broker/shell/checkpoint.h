@@ -32,7 +32,7 @@ constexpr int kCheckpointStopped = 5;  // abandon() or the destructor came first
 struct CheckpointConfig {
   std::string path;                          // "DATA/checkpoint.db"; SQLite adds -wal and -shm
   std::string pair_id;                       // stored in the file, must be equal later
-  std::size_t slice_bytes = 128 << 10;       // journal read on the loop at once
+  std::size_t slice_bytes = 64 << 10;        // journal read on the loop at once
   std::uint64_t window_bytes = 64ull << 20;  // journal folded in one transaction; bounds memory
 };
 
