@@ -6,7 +6,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 export PYTHON=${PYTHON:-/usr/bin/python3} PYTHONDONTWRITEBYTECODE=1
 
 all_stages="build unit tidy clang asan tsan fuzz sim blackbox mqttjs ha"
-tsan_tests="test_journal test_replica test_link test_shell"
+tsan_tests="test_journal test_replica test_link test_shell test_checkpoint"
 fuzz_seconds=${FUZZ_SECONDS:-60}
 sim_seeds=${SIM_SEEDS:-200}
 logs=build/test

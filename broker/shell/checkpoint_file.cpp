@@ -58,6 +58,7 @@ Result<CheckpointInfo> checkpoint_prepare(const CheckpointConfig& config) {
     for (const char* suffix : kCompanions) fs::remove(config.path + suffix, ignored);
   }
   sql::Database db(config.path, sql::Mode::create);
+  db.run("PRAGMA auto_vacuum = INCREMENTAL");  // counts in a file without tables only, and first
   set_durable(db);
   if (db.number("SELECT count(*) FROM sqlite_schema") == 0 && db.ok()) {
     create_tables(db, config.pair_id);

@@ -104,7 +104,7 @@ std::uint64_t sum_of(const Head& head) {
 }  // namespace
 
 void create_tables(sql::Database& db, const std::string& pair_id) {
-  db.run("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;");
+  db.run("BEGIN IMMEDIATE");
   db.run(kTables);
   db.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
   db.run(("PRAGMA user_version = " + std::to_string(kFormat)).c_str());

@@ -7,6 +7,12 @@
 
 namespace tandemq::broker::checkpoint {
 
+namespace {
+
+constexpr std::int64_t kFreePagesKept = 4096;  // of 4 KiB: space that is soon used again
+
+}  // namespace
+
 void set_durable(sql::Database& db) {
   // FULL: each commit syncs the write-ahead log before it returns.
   db.run(
@@ -47,6 +53,11 @@ void Store::rollback() {
 
 void Store::tidy() {
   if (!db_.ok()) return;
+  const auto free_pages = db_.number("PRAGMA freelist_count");
+  if (free_pages > kFreePagesKept && free_pages * 2 > db_.number("PRAGMA page_count")) {
+    db_.run("PRAGMA incremental_vacuum(8192)");
+  }
+  db_.forgive();
   // Both are best effort: a reader in the way (an operator's query) leaves the log for next time.
   sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   sqlite3_db_release_memory(db_.handle());

@@ -31,7 +31,8 @@ class Store final : public RowSource {
   // Writes what `fold` changed; durable when it returns. Gives the number of rows written.
   Result<std::uint64_t> commit(const Fold& fold);
   void rollback();
-  // Moves the write-ahead log into the file and gives memory back. Not needed for durability.
+  // Moves the write-ahead log into the file and gives memory back, and a part of the file when
+  // most of it is free. Not needed for durability: what fails here is left for the next time.
   void tidy();
 
   // Copies the file as it is to `path`.

@@ -146,6 +146,33 @@ TEST_CASE_FIXTURE(Fixture, "records that do not fit are refused and the file sta
   CHECK(folder->checkpointer().figures().failures_total == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "an acknowledgement that comes twice does not fit either") {
+  journal.append(opened(1, "reader"));
+  journal.append(published(message("a", "1"), {target(1, 7)}));
+  fold();
+  journal.append(core::Acked{1, 7});
+  journal.append(core::Acked{1, 7});
+  REQUIRE_FALSE(folder->fold(journal.last()));
+  CHECK(rows_in(config).deliveries == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a file that was large once gives its space back") {
+  journal.append(opened(1, "reader"));
+  for (int i = 0; i < 5000; ++i) {
+    journal.append(published(message("a", std::string(20'000, 'x')), {target(1, 0)}));
+  }
+  fold();
+  const std::uint64_t full = folder->checkpointer().figures().bytes;
+  CHECK(full > 100'000'000);
+  journal.append(core::SessionRemoved{1});
+  for (int i = 0; i < 10; ++i) {
+    journal.append(opened(static_cast<core::SessionId>(2 + i), std::to_string(i)));
+    fold();
+  }
+  CHECK(folder->checkpointer().figures().bytes < full / 4);
+  CHECK(rows_in(config).sessions == 10);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a journal that cannot be read is an error, and later it goes on") {
   journal.append(opened(1, "reader"));
   bool broken = true;

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/unit/checkpoint/random_records.h"
+#include "tests/unit/core/monkey.h"
 
 namespace tandemq::broker::test {
 namespace {
@@ -47,6 +48,30 @@ void run_seed(std::uint64_t seed, Lsn records) {
 
 TEST_CASE("a state from the checkpoint equals one from all records") {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) run_seed(seed, 1500);
+}
+
+TEST_CASE("the same for the records that an engine writes") {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    CAPTURE(seed);
+    std::mt19937_64 random(seed + 1000);
+    TempDir dir;
+    CheckpointConfig config = dir.config();
+    config.window_bytes = 1 + random() % 4000;
+    REQUIRE(checkpoint_prepare(config));
+    MemoryJournal journal;
+    Folder folder(config, journal);
+    core::test::Monkey monkey(seed);
+    monkey.rig.check_mirror = false;
+    for (int window = 0; window < 30; ++window) {
+      for (std::uint64_t n = 1 + random() % 60; n > 0; --n) monkey.step();
+      const auto& records = monkey.rig.log.records;
+      for (std::size_t at = journal.last(); at < records.size(); ++at) {
+        journal.append_encoded(records[at].kind, records[at].body);
+      }
+      REQUIRE(folder.fold(journal.last()));
+      require_equal(*loaded(config), *monkey.rig.state);
+    }
+  }
 }
 
 }  // namespace tandemq::broker::test
