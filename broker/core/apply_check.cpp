@@ -43,21 +43,47 @@ const char* fault_of(const Impl& s, const SessionOpened& r) {
   return nullptr;
 }
 
+// Identifiers that one record gives out run forward from the first: none comes twice.
+class IdRun {
+ public:
+  bool take(std::uint16_t id) {
+    if (id == 0) return false;
+    if (first_ == 0) return first_ = id, true;
+    const std::uint32_t step = id > first_ ? id - first_ : 65535u + id - first_;
+    if (id == first_ || step <= step_) return false;
+    step_ = step;
+    return true;
+  }
+
+ private:
+  std::uint32_t first_ = 0;
+  std::uint32_t step_ = 0;
+};
+
+// A session may get several copies (shared subscriptions): none goes past one that waits, and no
+// two under the same identifier.
+const char* fault_of_copy(const Session& session, const Published& r, std::size_t index) {
+  for (std::size_t i = 0; i < index; ++i)
+    if (r.targets[i].session == session.id &&
+        (r.targets[i].packet_id == 0 || r.targets[i].packet_id == r.targets[index].packet_id))
+      return "has copies for one session that exclude each other";
+  return nullptr;
+}
+
 const char* fault_of(const Impl& s, const Published& r) {
   const Session* publisher = durable(s, r.publisher);
-  if (r.publisher != kNoSession && !publisher) return kNoSuchSession;
+  if (!publisher && (r.publisher != kNoSession || r.is_will || r.inbound_id != 0))
+    return kNoSuchSession;
   if (r.is_will && !publisher->will) return "publishes a will that does not exist here";
-  for (const Target& target : r.targets)
-    if (const char* fault = fault_of_target(s, target)) return fault;
-  // Several copies for one session are rare (shared subscriptions): none may wait before one that
-  // goes, and no two may have the same identifier.
-  for (std::size_t i = 1; i < r.targets.size(); ++i) {
+  const std::uint64_t serial = ++s.plan_serial;
+  for (std::size_t i = 0; i < r.targets.size(); ++i) {
     const Target& target = r.targets[i];
-    if (target.packet_id == 0 || r.targets.size() > 64) continue;
-    for (std::size_t k = 0; k < i; ++k)
-      if (r.targets[k].session == target.session &&
-          (r.targets[k].packet_id == 0 || r.targets[k].packet_id == target.packet_id))
-        return "has copies for one session that exclude each other";
+    if (const char* fault = fault_of_target(s, target)) return fault;
+    const Session& session = *s.find(target.session);
+    const bool seen = session.plan.serial == serial;
+    session.plan.serial = serial;
+    if (!seen || target.packet_id == 0) continue;
+    if (const char* fault = fault_of_copy(session, r, i)) return fault;
   }
   return nullptr;
 }
@@ -66,12 +92,14 @@ const char* fault_of(const Impl& s, const RetainedQueued& r) {
   const Session* session = durable(s, r.session);
   if (!session) return kNoSuchSession;
   bool waiting = session->queue.queued() != 0;
+  IdRun run;
   for (const RetainedQueued::Item& item : r.items) {
     if (!s.retained.find(item.topic)) return "names a retained message that does not exist here";
     if (item.target.qos == 0) return "has a delivery with QoS 0";
     if (item.target.packet_id == 0)
       waiting = true;
-    else if (waiting || in_flight(*session, item.target.packet_id))
+    else if (waiting || !run.take(item.target.packet_id) ||
+             in_flight(*session, item.target.packet_id))
       return "sends a message past those that wait, or under an identifier in use";
   }
   return nullptr;
@@ -81,8 +109,9 @@ const char* fault_of(const Impl& s, const Sent& r) {
   const Session* session = durable(s, r.session);
   if (!session) return kNoSuchSession;
   if (r.packet_ids.size() > session->queue.queued()) return "sends more than waits";
+  IdRun run;
   for (std::uint16_t id : r.packet_ids)
-    if (id == 0 || in_flight(*session, id)) return "uses a packet identifier that is in use";
+    if (!run.take(id) || in_flight(*session, id)) return "uses a packet identifier that is in use";
   return nullptr;
 }
 

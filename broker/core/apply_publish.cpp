@@ -20,6 +20,12 @@ std::shared_ptr<const EffectDetail> detail_of(const Session& session, const Targ
   return detail;
 }
 
+std::size_t require_in_flight(const Session& session, std::uint16_t packet_id) {
+  const std::size_t index = session.queue.find(packet_id);
+  TMQ_CHECK(index != DeliveryQueue::kNone);
+  return index;
+}
+
 }  // namespace
 
 void State::Impl::emit_publish(const Session& session, const Delivery& delivery, bool dup,
@@ -148,17 +154,19 @@ void State::Impl::finish(Session& session, std::size_t index) {
 void State::Impl::apply(Lsn lsn, const Acked& r, Effects*) {
   note(lsn);
   Session& session = require(r.session);
-  const std::size_t index = session.queue.find(r.packet_id);
-  TMQ_CHECK(index != DeliveryQueue::kNone);
-  finish(session, index);
+  finish(session, require_in_flight(session, r.packet_id));
+}
+
+void State::Impl::apply(Lsn lsn, const Completed& r, Effects*) {
+  note(lsn);
+  Session& session = require(r.session);
+  finish(session, require_in_flight(session, r.packet_id));
 }
 
 void State::Impl::apply(Lsn lsn, const Received& r, Effects* out) {
   note(lsn);
   Session& session = require(r.session);
-  const std::size_t index = session.queue.find(r.packet_id);
-  TMQ_CHECK(index != DeliveryQueue::kNone);
-  Delivery& delivery = session.queue[index];
+  Delivery& delivery = session.queue[require_in_flight(session, r.packet_id)];
   TMQ_CHECK(delivery.stage == DeliveryStage::sent);
   queued_bytes -= delivery.message->footprint();
   session.link.resend_left -= delivery.resend;
@@ -168,14 +176,6 @@ void State::Impl::apply(Lsn lsn, const Received& r, Effects* out) {
   delivery.stage = DeliveryStage::received;
   if (out && session.link.conn != 0)
     emit_ack(session, EffectKind::pubrel, r.packet_id, mqtt::Reason::success, *out);
-}
-
-void State::Impl::apply(Lsn lsn, const Completed& r, Effects*) {
-  note(lsn);
-  Session& session = require(r.session);
-  const std::size_t index = session.queue.find(r.packet_id);
-  TMQ_CHECK(index != DeliveryQueue::kNone);
-  finish(session, index);
 }
 
 void State::Impl::apply(Lsn lsn, const Released& r, Effects* out) {

@@ -50,6 +50,8 @@ TEST_CASE("records that do not fit are refused") {
   CHECK(refused(s, published({id, used, 1, false, {}})));
   CHECK(refused(s, published({id, 99, 1, false, {}})));  // past the one that waits
   CHECK(refused(s, Published{1, id, 0, true, RetainAction::none, message, {}}));
+  CHECK(refused(s, Published{1, kNoSession, 0, true, RetainAction::none, message, {}}));
+  CHECK(refused(s, Published{1, kNoSession, 5, false, RetainAction::none, message, {}}));
   CHECK(refused(s, Published{1, none, 5, false, RetainAction::none, message, {}}));
   CHECK(refused(s, RetainedQueued{id, {{"absent", {id, 0, 1, false, {}}}}}));
   CHECK(refused(s, RetainedQueued{id, {{"r", {id, 9, 1, false, {}}}}}));
@@ -66,7 +68,23 @@ TEST_CASE("records that do not fit are refused") {
   CHECK(refused(s, WillSettled{none}));
   CHECK(refused(s, WillSettled{id}));
   CHECK_FALSE(refused(s, Dropped{id, {2}}));
-  CHECK_FALSE(refused(s, published({id, 99, 1, false, {}})));
+  auto copies = [&](std::uint16_t first, std::uint16_t second) {
+    return Published{1,
+                     kNoSession,
+                     0,
+                     false,
+                     RetainAction::none,
+                     message,
+                     {{id, first, 1, false, {}}, {id, second, 1, false, {}}}};
+  };
+  CHECK(refused(s, copies(50, 50)));
+  CHECK(refused(s, copies(0, 50)));
+  CHECK(
+      refused(s, RetainedQueued{id, {{"r", {id, 9, 1, false, {}}}, {"r", {id, 9, 1, false, {}}}}}));
+  CHECK_FALSE(refused(s, copies(50, 0)));
+  CHECK_FALSE(refused(s, published({id, 0, 1, false, {}})));
+  CHECK(refused(s, Sent{id, {60, 60}}));
+  CHECK_FALSE(refused(s, Sent{id, {65535, 2}}));
 }
 
 TEST_CASE("the replicator's own kinds only move the LSN, unknown ones are errors") {

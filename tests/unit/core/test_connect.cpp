@@ -16,7 +16,7 @@ bool present(const Client& client) {
   return connack(client).detail->session_present;
 }
 
-constexpr ConnectOptions kStays{.clean = false, .expiry_s = 100};
+const ConnectOptions kStays{.clean = false, .expiry_s = 100};
 
 }  // namespace
 

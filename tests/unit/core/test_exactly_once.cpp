@@ -312,7 +312,9 @@ class World {
 
 }  // namespace
 
-TEST_CASE("QoS 2 arrives exactly once and in order across dying primaries") {
+TEST_CASE(
+    "QoS 2 arrives exactly once and in order across dying primaries [5:4.3.3-2 5:4.3.3-3 "
+    "5:4.3.3-12 5:4.6.0-5 5:4.6.0-6 3:4.3.3-1 3:4.6.0-5 3:4.6.0-6]") {
   for (std::uint64_t seed = 1; seed <= 150; ++seed) {
     CAPTURE(seed);
     World world(seed, 2, static_cast<std::uint16_t>(1 + seed % 7));
@@ -320,7 +322,7 @@ TEST_CASE("QoS 2 arrives exactly once and in order across dying primaries") {
   }
 }
 
-TEST_CASE("QoS 1 arrives at least once and in order across dying primaries") {
+TEST_CASE("QoS 1 arrives at least once and in order across dying primaries [5:4.3.2-2 5:4.3.2-3]") {
   for (std::uint64_t seed = 1001; seed <= 1150; ++seed) {
     CAPTURE(seed);
     World world(seed, 1, static_cast<std::uint16_t>(1 + seed % 7));

@@ -12,6 +12,7 @@ struct Wills {
     will.topic = "w";
     will.payload = "gone";
     will.qos = 1;
+    will.properties.forward = std::string_view("\x26\0\x01k\0\x01v", 7);
     watcher.subscribe("w", 2);
   }
   Client& connect(std::uint32_t expiry_s, bool clean = true, Version version = Version::v5) {
@@ -35,7 +36,8 @@ struct Wills {
 }  // namespace
 
 TEST_CASE(
-    "a will is published once when the connection is lost [5:3.1.2-7 5:3.1.2-8 5:3.1.2-10 "
+    "a will is published once when the connection is lost, as it was given [5:3.1.3-10 5:3.1.2-7 "
+    "5:3.1.2-8 5:3.1.2-10 "
     "3:3.1.2-8 3:3.1.2-10 5:u3.1.2.5-1]") {
   for (Version version : {Version::v5, Version::v311}) {
     Wills t;
@@ -44,6 +46,7 @@ TEST_CASE(
     c.drop();
     REQUIRE(t.seen() == 1);
     CHECK(t.watcher.last().message->payload() == "gone");
+    CHECK(t.watcher.last().message->properties() == t.will.properties.forward);
     CHECK(t.watcher.last().qos == 1);
     CHECK_FALSE(t.watcher.last().retain);
     t.pass(100'000);
