@@ -1,0 +1,187 @@
+"""tandemqd as a process under test: its configuration, life, control socket, log and data."""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+CRASH = re.compile(r"TMQ_CHECK|invariant_broken|AddressSanitizer|ThreadSanitizer|runtime error:"
+                   r"|terminate called|Segmentation fault")
+
+
+class Failed(Exception):
+    """An expectation that did not come true; the text says which."""
+
+
+class Skipped(Exception):
+    """The test cannot run here; the text says why."""
+
+
+def expect(condition, text):
+    if not condition:
+        raise Failed(text)
+
+
+def wait_until(condition, text, seconds=20):
+    """Waits for condition() to be true and returns its value."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise Failed(f"not within {seconds} s: {text}")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Broker:
+    """One tandemqd with a folder of its own. Settings are {"section.key": value}."""
+
+    def __init__(self, context, name, settings):
+        self.context, self.name = context, name
+        self.folder = os.path.join(context.folder, name)
+        self.data = os.path.join(self.folder, "data")
+        self.port = free_port()
+        self.log_file = os.path.join(self.folder, "log")
+        self.socket_file = os.path.join(self.folder, "control")
+        self.config_file = os.path.join(self.folder, "tandemqd.toml")
+        self.process = None
+        os.makedirs(self.folder)
+        self.settings = {
+            "node.name": "a", "node.index": 1, "node.data_dir": self.data,
+            "node.control_socket": self.socket_file, "listener.address": "127.0.0.1",
+            "listener.port": self.port, "replication.mode": "single",
+            "journal.segment_bytes": 4 << 20, "checkpoint.interval_s": 3600, "metrics.listen": "",
+            "log.level": "info"}
+        self.settings.update(settings)
+
+    def write_config(self):
+        sections = {}
+        for key, value in self.settings.items():
+            section, name = key.split(".")
+            sections.setdefault(section, []).append(f"{name} = {json.dumps(value)}")
+        with open(self.config_file, "w", encoding="utf-8") as file:
+            for section, lines in sections.items():
+                file.write(f"[{section}]\n" + "\n".join(lines) + "\n")
+
+    def launch(self, env=None, wrapper=()):
+        """Starts the process without waiting for anything."""
+        self.write_config()
+        with open(self.log_file, "a", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [*wrapper, os.path.join(self.context.prefix, "tandemqd"), "-c", self.config_file],
+                stdout=log, stderr=log, env={**os.environ, **(env or {})})
+        return self
+
+    def start(self, env=None, seconds=30, listening=True):
+        """Starts it and waits until it serves (listening=False: until it answers)."""
+        self.launch(env)
+
+        def ready():
+            expect(self.process.poll() is None,
+                   f"tandemqd ended with {self.process.returncode}: {self.log_tail()}")
+            try:
+                status = self.status()
+            except (OSError, ValueError):
+                return None
+            return status if status["listening"] or not listening else None
+        self.started_status = wait_until(ready, "the broker serves", seconds)
+        return self
+
+    def exit_code(self, seconds=20):
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"tandemqd has not ended: {self.log_tail()}") from None
+
+    def kill(self):
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.exit_code()
+        expect(code == 0, f"an orderly stop ended with {code}: {self.log_tail()}")
+
+    def control(self, command, **arguments):
+        """The answer to a control command; Failed when it was refused."""
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(30)
+            link.connect(self.socket_file)
+            link.sendall(json.dumps({"cmd": command, "id": 1, **arguments}).encode() + b"\n")
+            line = b""
+            while not line.endswith(b"\n"):
+                got = link.recv(65536)
+                if not got:
+                    raise ConnectionError("the control socket was closed")
+                line += got
+        answer = json.loads(line)
+        expect(answer["ok"], f"{command} was refused: {answer.get('error')}")
+        return answer
+
+    def status(self):
+        answer = self.control("status")
+        return answer.get("status", answer)
+
+    def checkpoint(self):
+        return self.control("checkpoint")["lsn"]
+
+    def log(self):
+        with open(self.log_file, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def log_tail(self):
+        return self.log()[-600:].strip()
+
+    def journal_files(self):
+        folder = os.path.join(self.data, "journal")
+        return sorted(os.path.join(folder, f) for f in os.listdir(folder) if f.endswith(".seg"))
+
+    def keep_data(self, name="kept"):
+        """A copy of the data folder, for restore_data."""
+        kept = os.path.join(self.folder, name)
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(self.data, kept)
+
+    def restore_data(self, name="kept"):
+        shutil.rmtree(self.data, ignore_errors=True)
+        shutil.copytree(os.path.join(self.folder, name), self.data)
+
+
+class Context:
+    """What a test gets: a folder, the programs, a random generator, brokers that end with it."""
+
+    def __init__(self, folder, prefix, random):
+        self.folder, self.prefix, self.random = folder, prefix, random
+        self.brokers, self.cleanups = [], []
+
+    def broker(self, name="a", **settings):
+        """Settings as keywords: journal_segment_bytes is journal.segment_bytes."""
+        broker = Broker(self, name, {k.replace("_", ".", 1): v for k, v in settings.items()})
+        self.brokers.append(broker)
+        return broker
+
+    def program(self, name, *arguments, **options):
+        return subprocess.Popen([os.path.join(self.prefix, name), *arguments], **options)
+
+    def expect_no_crash(self):
+        for broker in self.brokers:
+            if os.path.exists(broker.log_file):
+                found = CRASH.search(broker.log())
+                expect(not found, f"{broker.log_file} says {found and found.group()}")
+
+    def close(self):
+        for broker in self.brokers:
+            if broker.process and broker.process.poll() is None:
+                broker.kill()
+        for cleanup in self.cleanups:
+            cleanup()
