@@ -227,4 +227,4 @@ node_faults() {
   done
 }
 
-ctl_options() { echo "--socket $lab/$1/agent.sock"; }
+ctl_options() { echo "--socket $lab/$1/agent.sock --broker-socket $lab/$1/broker.sock"; }

@@ -1,0 +1,139 @@
+#include "failover/ctl/render.h"
+
+#include <nlohmann/json.hpp>
+
+namespace tandemq::failover {
+namespace {
+
+using nlohmann::json;
+
+std::string text(const json& object, const char* key, const char* missing = "-") {
+  if (!object.is_object() || !object.contains(key) || object[key].is_null()) return missing;
+  const json& value = object[key];
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  return value.dump();
+}
+
+std::uint64_t number(const json& object, const char* key) {
+  if (!object.is_object() || !object.contains(key) || !object[key].is_number()) return 0;
+  return object[key].get<std::uint64_t>();
+}
+
+std::string seconds(std::uint64_t ms) {
+  std::string tenths = std::to_string(ms / 100);
+  if (tenths.size() < 2) tenths.insert(0, "0");
+  return tenths.insert(tenths.size() - 1, ".") + " s";
+}
+
+void row(std::string& out, const std::string& name, const std::string& value) {
+  out += "  " + name + std::string(name.size() < 16 ? 16 - name.size() : 1, ' ') + value + "\n";
+}
+
+bool is_primary(const json& report) {
+  return text(report, "role") == "primary";
+}
+
+void render_broker(std::string& out, const json& broker) {
+  if (!broker.is_object()) return row(out, "broker", "does not answer");
+  row(out, "broker",
+      text(broker, "role") + ", " + text(broker, "pair_state") + " for " +
+          seconds(number(broker, "since_ms")) + ", epoch " +
+          std::to_string(number(broker, "epoch") >> 8));
+  row(out, "because", text(broker, "reason"));
+  row(out, "records",
+      "last " + text(broker, "last_lsn") + ", committed " + text(broker, "committed_lsn") +
+          ", commit rule " + text(broker, "commit"));
+  if (is_primary(broker) && broker.value("peer_connected", false)) {
+    const std::uint64_t last = number(broker, "last_lsn");
+    const std::uint64_t held = number(broker, "peer_received_lsn");
+    row(out, "standby",
+        "holds record " + std::to_string(held) + ", " +
+            std::to_string(last > held ? last - held : 0) + " behind");
+  }
+  if (text(broker, "pair_state") == "resyncing")
+    row(out, "resync",
+        std::to_string(static_cast<int>(broker.value("resync_progress", 0.0) * 100)) + " %");
+  row(out, "in sync", text(broker, "in_sync"));
+  row(out, "clients",
+      text(broker, "connections") + " connected, " + text(broker, "sessions") + " sessions, " +
+          text(broker, "subscriptions") + " subscriptions");
+  row(out, "messages",
+      text(broker, "queued") + " queued, " + text(broker, "retained") + " retained");
+}
+
+void render_agent(std::string& out, const json& agent) {
+  row(out, "agent",
+      text(agent, "state") + " for " + seconds(number(agent, "since_ms")) + ", authority " +
+          text(agent, "authority"));
+  row(out, "because", text(agent, "reason"));
+  row(out, "VRRP",
+      text(agent, "vrrp") + (agent.value("holds_address", false) ? ", holds the address"
+                                                                 : ", does not hold the address"));
+}
+
+}  // namespace
+
+Health judge(const json& agent_answer, const json& broker) {
+  if (!agent_answer.is_object() && !broker.is_object()) return Health::unreachable;
+  const json peer = agent_answer.is_object() ? agent_answer.value("peer", json()) : json();
+  const bool primary = is_primary(broker) || is_primary(peer);
+  if (!primary) return Health::no_primary;
+  if (broker.is_object() && broker.value("single", false)) return Health::good;
+  const json& reigning = is_primary(broker) ? broker : peer;
+  const bool whole = broker.is_object() && agent_answer.is_object();
+  return whole && text(reigning, "pair_state") == "paired" ? Health::good : Health::degraded;
+}
+
+std::string render_status(const json& agent_answer, const json& broker) {
+  std::string out;
+  if (agent_answer.is_object()) {
+    out += text(agent_answer, "summary") + "\n\n";
+  } else {
+    out += "The agent does not answer: nobody watches this node.\n\n";
+  }
+  const json agent = agent_answer.is_object() ? agent_answer.value("agent", json()) : json();
+  out += "node " + text(agent.is_object() ? agent : broker, "node") + " (this one)\n";
+  if (agent.is_object()) render_agent(out, agent);
+  render_broker(out, broker);
+  if (!agent_answer.is_object()) return out;
+  const json peer = agent_answer.value("peer", json());
+  out += "node " + text(peer, "node", "(peer)") + " (as its agent reports)\n";
+  if (!peer.is_object()) {
+    row(out, "agent", "not heard");
+    return out;
+  }
+  row(out, "broker",
+      text(peer, "role") + ", " + text(peer, "pair_state") + ", epoch " +
+          std::to_string(number(peer, "epoch") >> 8));
+  row(out, "VRRP", text(peer, "vrrp"));
+  row(out, "in sync", text(peer, "in_sync"));
+  const json heard = agent.value("peer_heard_ms", json::object());
+  for (const auto& [path, ms] : heard.items())
+    row(out, "heard", ms.dump() + " ms ago over " + path);
+  return out;
+}
+
+std::string render_history(const json& changes) {
+  if (changes.empty()) return "no change of role is recorded\n";
+  std::string out;
+  for (const json& change : changes) {
+    out += text(change, "time") + "  " + text(change, "from") + " -> " + text(change, "to") +
+           "  (" + text(change, "cause") + ")\n    " + text(change, "reason") + "\n";
+    std::string phases;
+    const auto phase = [&](const char* key, const char* name) {
+      if (!change.contains(key) || !change[key].is_number() || change[key].get<double>() < 0)
+        return;
+      phases +=
+          (phases.empty() ? "    " : ", ") + std::string(name) + " " + change[key].dump() + " ms";
+    };
+    phase("detection_ms", "detected in");
+    phase("promotion_ms", "promoted in");
+    phase("first_client_ms", "first client after");
+    phase("sessions_95_ms", "95 % of sessions after");
+    if (!phases.empty()) out += phases + "\n";
+  }
+  return out;
+}
+
+}  // namespace tandemq::failover

@@ -1,0 +1,117 @@
+// tandemqctl: the operator's tool. It asks the agent of this node, and for `status` the broker too,
+// so that it says something useful when only one of them answers.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "failover/ctl/line_client.h"
+#include "failover/ctl/render.h"
+
+namespace {
+
+using namespace tandemq;
+using namespace tandemq::failover;
+using nlohmann::json;
+
+struct Options {
+  std::string agent_socket = "/run/tandemq/agent.sock";
+  std::string broker_socket = "/run/tandemq/broker.sock";
+  int timeout_ms = 5000;
+  bool as_json = false;
+  bool force = false;
+  unsigned limit = 20;
+};
+
+int fail(const Options& options, const Error& error) {
+  if (options.as_json)
+    std::printf("%s\n", json{{"ok", false}, {"error", error.message}}.dump(2).c_str());
+  std::fprintf(stderr, "tandemqctl: %s\n", error.message.c_str());
+  return error.code;
+}
+
+int status(const Options& options) {
+  const Result<json> agent = ask(options.agent_socket, {{"cmd", "status"}}, options.timeout_ms);
+  const Result<json> own = ask(options.broker_socket, {{"cmd", "status"}}, options.timeout_ms);
+  const json report = agent ? *agent : json();
+  const json broker = own ? own->value("status", json()) : json();
+  const Health health = judge(report, broker);
+  if (health == Health::unreachable && !options.as_json) {
+    fail(options, own.error());
+    return fail(options, agent.error());
+  }
+  if (options.as_json) {
+    json all = report.is_object() ? report : json{{"agent", nullptr}, {"peer", nullptr}};
+    all.erase("id");
+    all["broker"] = broker;
+    all["exit_code"] = static_cast<int>(health);
+    std::printf("%s\n", all.dump(2).c_str());
+  } else {
+    std::fputs(render_status(report, broker).c_str(), stdout);
+  }
+  return static_cast<int>(health);
+}
+
+int history(const Options& options) {
+  const Result<json> answer =
+      ask(options.agent_socket, {{"cmd", "history"}, {"limit", options.limit}}, options.timeout_ms);
+  if (!answer) return fail(options, answer.error());
+  const json changes = answer->value("changes", json::array());
+  std::fputs(options.as_json ? (changes.dump(2) + "\n").c_str() : render_history(changes).c_str(),
+             stdout);
+  return 0;
+}
+
+// An order to the agent (or, checkpoint, to the broker) that is answered when it is carried out.
+int order(const Options& options, const std::string& socket_path, const json& request) {
+  const Result<json> answer = ask(socket_path, request, options.timeout_ms);
+  if (!answer) return fail(options, answer.error());
+  if (options.as_json) {
+    std::printf("%s\n", answer->dump(2).c_str());
+  } else {
+    std::printf("%s: done\n", request["cmd"].get<std::string>().c_str());
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app{"shows and steers a TandeMQ pair"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "tandemqctl " TANDEMQ_VERSION);
+  app.add_option("--socket", options.agent_socket, "the agent's control socket")
+      ->capture_default_str();
+  app.add_option("--broker-socket", options.broker_socket, "the broker's control socket")
+      ->capture_default_str();
+  app.add_option("--timeout", options.timeout_ms, "milliseconds to wait for an answer")
+      ->check(CLI::Range(1, 600000))
+      ->capture_default_str();
+  app.add_flag("--json", options.as_json, "JSON instead of text");
+  app.fallthrough();
+  auto* show = app.add_subcommand(
+      "status",
+      "both nodes on one screen; exit code 0 good, 1 degraded, 2 no primary, 3 no answer");
+  auto* past = app.add_subcommand("history", "past changes of role");
+  past->add_option("--limit", options.limit, "how many at most")->capture_default_str();
+  auto* promote = app.add_subcommand("promote", "make this node primary");
+  promote->add_flag("--force", options.force,
+                    "even out of sync: acknowledged messages may be lost");
+  auto* solo = app.add_subcommand("solo", "let this primary go on without its standby");
+  auto* switchover = app.add_subcommand("switchover", "hand over to the peer, as planned");
+  auto* checkpoint = app.add_subcommand("checkpoint", "write a checkpoint of the broker now");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 64;  // EX_USAGE: none of status's codes
+  }
+  if (show->parsed()) return status(options);
+  if (past->parsed()) return history(options);
+  if (promote->parsed())
+    return order(options, options.agent_socket, {{"cmd", "promote"}, {"force", options.force}});
+  if (solo->parsed()) return order(options, options.agent_socket, {{"cmd", "solo"}});
+  if (switchover->parsed()) return order(options, options.agent_socket, {{"cmd", "switchover"}});
+  if (checkpoint->parsed()) return order(options, options.broker_socket, {{"cmd", "checkpoint"}});
+  return 64;
+}

@@ -1,0 +1,59 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "failover/ctl/render.h"
+
+using namespace tandemq::failover;
+using nlohmann::json;
+
+namespace {
+
+const json kPrimary = {{"node", "a"},       {"role", "primary"},      {"pair_state", "paired"},
+                       {"epoch", 3 << 8},   {"last_lsn", 40},         {"committed_lsn", 40},
+                       {"in_sync", true},   {"peer_connected", true}, {"peer_received_lsn", 38},
+                       {"since_ms", 61000}, {"reason", "because"},    {"commit", "replicated"}};
+
+json agent_answer(const json& peer) {
+  return {{"summary", "All is well."},
+          {"agent", {{"node", "a"}, {"state", "primary"}, {"peer_heard_ms", {{"lan", 7}}}}},
+          {"peer", peer}};
+}
+
+}  // namespace
+
+TEST_CASE("the exit code says what a script must know") {
+  const json standby = {{"role", "standby"}, {"pair_state", "paired"}};
+  CHECK(judge(agent_answer(standby), kPrimary) == Health::good);
+  json alone = kPrimary;
+  alone["pair_state"] = "solo";
+  CHECK(judge(agent_answer(nullptr), alone) == Health::degraded);
+  CHECK(judge(agent_answer(standby), standby) == Health::no_primary);
+  CHECK(judge(agent_answer(kPrimary), standby) == Health::good);
+  CHECK(judge(nullptr, kPrimary) == Health::degraded);
+  CHECK(judge(nullptr, nullptr) == Health::unreachable);
+  CHECK(judge(nullptr, {{"role", "primary"}, {"single", true}}) == Health::good);
+}
+
+TEST_CASE("status is one screen with both nodes, and copes with what is missing") {
+  const std::string all =
+      render_status(agent_answer({{"node", "b"}, {"role", "standby"}}), kPrimary);
+  for (const char* part : {"All is well.", "node a (this one)", "primary, paired for 61.0 s",
+                           "epoch 3", "holds record 38, 2 behind", "node b", "7 ms ago over lan"})
+    CHECK_MESSAGE(all.find(part) != std::string::npos, part << " in\n" << all);
+  CHECK(render_status(nullptr, nullptr).find("does not answer") != std::string::npos);
+  CHECK(render_status(agent_answer(nullptr), nullptr).find("not heard") != std::string::npos);
+}
+
+TEST_CASE("history tells each change with its phases") {
+  const json changes = json::array({{{"time", "2026-01-01T00:00:00Z"},
+                                     {"from", "standby"},
+                                     {"to", "primary"},
+                                     {"cause", "peer_released"},
+                                     {"reason", "the peer's broker died"},
+                                     {"detection_ms", 3}}});
+  const std::string text = render_history(changes);
+  CHECK(text.find("standby -> primary") != std::string::npos);
+  CHECK(text.find("detected in 3 ms") != std::string::npos);
+  CHECK(render_history(json::array()).find("no change") == 0);
+}
