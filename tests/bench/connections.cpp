@@ -79,10 +79,9 @@ Outcome Connections::outcome(double took_s) const {
   report.number("connections_per_s", count / took_s);
   report.latency("accepted_us", accepted_);
   if (options_.common.broker_pids.empty()) return outcome;
-  report.number("broker_cpu_us_per_connection",
-                (connected_.cpu_s() - before_.cpu_s()) * 1e6 / count);
+  report.number("broker_cpu_us_per_connection", (connected_.cpu_s - before_.cpu_s) * 1e6 / count);
   report.number("broker_cpu_idle_share",
-                (after_.cpu_s() - connected_.cpu_s()) / std::max(options_.idle_s, 0.001));
+                (after_.cpu_s - connected_.cpu_s) / std::max(options_.idle_s, 0.001));
   const auto grown =
       static_cast<double>(after_.resident_bytes) - static_cast<double>(before_.resident_bytes);
   report.number("broker_bytes_per_connection", grown / count);

@@ -60,7 +60,7 @@ void report_usage(Report& report, const CommonOptions& options, const Usage& bef
                   const Usage& after, double messages) {
   if (options.broker_pids.empty()) return;
   const double per = messages > 0 ? 1e6 / messages : 0;
-  report.number("broker_cpu_us_per_message", (after.cpu_s() - before.cpu_s()) * per);
+  report.number("broker_cpu_us_per_message", (after.cpu_s - before.cpu_s) * per);
   report.number("broker_user_us_per_message", (after.user_s - before.user_s) * per);
   report.number("broker_system_us_per_message", (after.system_s - before.system_s) * per);
   report.count("broker_resident_bytes", after.resident_bytes);
