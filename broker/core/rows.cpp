@@ -39,6 +39,7 @@ void visit_subscriptions(const Session& session, bool sorted, RowVisitor& visito
   for (std::size_t i = 0; i < named.size(); ++i)
     named[i].fields = Subscriptions::fields_of(session.subscriptions[i], named[i].composed);
   std::vector<const Named*> order;
+  order.reserve(named.size());
   for (const Named& one : named) order.push_back(&one);
   if (sorted)
     std::sort(order.begin(), order.end(),
