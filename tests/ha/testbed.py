@@ -51,7 +51,7 @@ class Load:
         command = in_node(
             "client", os.path.join(bed.bin, "tandemq-bench"), "failover", "--host", VIRTUAL_IP,
             "--port", "1883", "--pubs", str(pubs), "--subs", str(subs), "--qos", "mixed", "--rate",
-            str(rate), "--seconds", str(seconds), "--retry-ms", "10", "--json")
+            str(rate), "--seconds", str(seconds), "--retry-ms", "10", "--wills", "--json", "--quiet")
         with open(self.error_file, "a", encoding="utf-8") as errors:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         self.begun = time.monotonic()
@@ -83,7 +83,20 @@ def read_result(full):
     """The figures that the tests judge by, from tandemq-bench's JSON."""
     return {"acknowledged": full["acknowledged"], "lost": full["lost"],
             "duplicates": full["qos2_duplicates"], "disorder": full["order_violations"],
+            "false_wills": full.get("false_wills", 0), "sessions_lost": full["sessions_lost"],
             "gap_ms": full["longest_gap_ms"]}
+
+
+# What must be 0 in every result, and how a person calls it.
+FAULTS = {"lost": "acknowledged messages lost", "duplicates": "QoS 2 duplicates",
+          "disorder": "order violations", "false_wills": "wills of living clients published",
+          "sessions_lost": "sessions lost"}
+
+
+def judge(result):
+    expect(result["acknowledged"] > 0, "the load had nothing acknowledged")
+    for key, words in FAULTS.items():
+        expect(result[key] == 0, f"{result[key]} {words}")
 
 
 class Bed:
