@@ -140,18 +140,17 @@ NONSENSE = [b"", b"\0" * 4096, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", os.urandom(
             b"\xff" * 65536, b"\x10\x0e\0\x04MQTT\x04\x02\0\x3c\0\x02ab",
             bytes(range(256)) * 16, b"{\"cmd\":\"promote\",\"id\":1}\n"]
 SENDER = """
-import socket, sys, time
+import socket, sys
 for data in eval(sys.stdin.read()):
-    for at in range(3):
-        try:
-            s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)
-            s.settimeout(0.1)
-            s.sendall(data)
-            s.recv(1000)
-        except OSError:
-            pass
-        finally:
-            s.close()
+    for _ in range(3):
+        with socket.socket() as connection:
+            connection.settimeout(0.1)
+            try:
+                connection.connect((sys.argv[1], int(sys.argv[2])))
+                connection.sendall(data)
+                connection.recv(1000)
+            except OSError:
+                pass
 """
 
 
