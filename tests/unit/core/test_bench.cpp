@@ -249,3 +249,40 @@ TEST_CASE("bench: sessions" * doctest::skip()) {
     report("state hash, per session", kCount, [&] { CHECK(bench.state.hash() != 0); });
   }
 }
+
+TEST_CASE("bench: a standby applies what a primary wrote" * doctest::skip()) {
+  struct Keep final : RecordSink {
+    Lsn append(Kind kind, std::string_view body) override {
+      records.emplace_back(kind, body);
+      return records.size();
+    }
+    std::vector<std::pair<Kind, std::string>> records;
+  } keep;
+  State primary, standby;
+  const Limits limits;
+  Engine engine(primary, keep, limits, nullptr);
+  Effects out;
+  mqtt::Connect packet;
+  packet.client_id = "both";
+  packet.properties.session_expiry_s = 60;
+  Origin origin{1, engine.connect({1, packet, ""}, 1, out)};
+  mqtt::Subscribe subscribe;
+  subscribe.filters.push_back({"a/topic", 1, false, false, 0});
+  engine.subscribe(origin, subscribe, 1, out);
+  mqtt::Publish publish;
+  publish.topic = "a/topic";
+  publish.payload = kPayload;
+  publish.qos = 1;
+  for (int i = 0; i < 200'000; ++i) {
+    out.clear();
+    engine.publish(origin, publish, 1, out);
+    mqtt::Ack ack;
+    ack.packet_id = out[0].packet_id;
+    engine.puback(origin, ack, 1, out);
+  }
+  Lsn lsn = 0;
+  report("apply_encoded, per record", static_cast<int>(keep.records.size()), [&] {
+    for (const auto& [kind, body] : keep.records) REQUIRE(standby.apply_encoded(++lsn, kind, body));
+  });
+  CHECK(standby.hash() == primary.hash());
+}
