@@ -20,6 +20,8 @@ namespace {
 // What SQLite keeps beside the file.
 constexpr const char* kCompanions[] = {"-wal", "-shm", "-journal"};
 
+constexpr std::uint64_t kSqliteHeader = 100;  // bytes
+
 Error io_error(const std::string& path, const std::string& doing, int code) {
   return {"checkpoint " + path + ": cannot " + doing + ": " + std::strerror(code), kCheckpointIo};
 }
@@ -57,7 +59,10 @@ Result<CheckpointInfo> checkpoint_prepare(const CheckpointConfig& config) {
     // A log without its file belongs to a file that was moved away.
     for (const char* suffix : kCompanions) fs::remove(config.path + suffix, ignored);
   }
+  // SQLite takes a file without a whole header for an empty one.
+  const auto size = is_new ? 0 : fs::file_size(config.path, ignored);
   sql::Database db(config.path, sql::Mode::create);
+  if (size > 0 && size < kSqliteHeader) db.damaged("is cut short");
   db.run("PRAGMA auto_vacuum = INCREMENTAL");  // counts in a file without tables only, and first
   set_durable(db);
   if (db.number("SELECT count(*) FROM sqlite_schema") == 0 && db.ok()) {

@@ -95,7 +95,10 @@ Status ReplicatorImpl::set_journal_aside(const std::string& why) {
 }
 
 Status ReplicatorImpl::state_unusable(const std::string& why) {
-  if (config_.single) return Error{why, kDamagedData};
+  if (config_.single) {
+    return Error{config_.data_dir + ": " + why + "; restore a backup of the whole folder",
+                 kDamagedData};
+  }
   log("warning", "event=state_unusable reason=\"" + why + "; the peer will send a snapshot\"");
   recovered_.meta.needs_snapshot = true;
   recovered_.meta.in_sync = false;

@@ -1,0 +1,143 @@
+"""Disks that are full or fail: the broker says so, acknowledges nothing that is not safe, and what it
+acknowledged is there afterwards."""
+import os
+import shutil
+import subprocess
+import time
+
+from broker import Skipped, expect, wait_until
+from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
+from wire import PUBACK, Client
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class FailingDisk:
+    """Makes the disk below a broker fail on demand (failing_disk.c)."""
+
+    def __init__(self, ctx):
+        compiler = shutil.which("cc") or shutil.which("gcc")
+        if not compiler:
+            raise Skipped("no C compiler")
+        library = os.path.join(ctx.folder, "failing_disk.so")
+        subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library,
+                        os.path.join(HERE, "failing_disk.c"), "-ldl"], check=True)
+        self.trigger = os.path.join(ctx.folder, "failing")
+        self.env = {"LD_PRELOAD": library, "FAILING_DISK": self.trigger}
+
+    def fail(self, part_of_path, full=False):
+        with open(self.trigger + ".new", "w", encoding="utf-8") as file:
+            file.write(part_of_path + "\n" + ("full\n" if full else "sync\n"))
+        os.rename(self.trigger + ".new", self.trigger)
+
+    def heal(self):
+        os.unlink(self.trigger)
+
+
+def publish_until_it_ends(broker, first):
+    """Publishes one message after the other until the broker is gone; the number acknowledged."""
+    client = Client(broker.port, "writer-2", clean=True, expiry=0)
+    number = first
+    try:
+        while number < first + 100_000:
+            client.publish("plant/1", str(number), 1)
+            if client.next_packet(5) is None:
+                break
+            number += 1
+    except OSError:
+        pass
+    return number
+
+
+def expect_at_least(broker, count, name="reader"):
+    """Numbers 0 to count come, in order; one more that was not acknowledged may be there."""
+    got = [int(p.payload) for p in Client(broker.port, name).drain()]
+    expect(got == list(range(len(got))), "messages are missing or in another order")
+    expect(count <= len(got) <= count + 1, f"{count} were acknowledged, {len(got)} came")
+
+
+def test_journal_sync_fails(ctx):
+    disk = FailingDisk(ctx)
+    broker = ctx.broker().start(env=disk.env)
+    absent_subscriber(broker)
+    publish_acknowledged(broker, 200)
+    disk.fail("/journal/")
+    client = Client(broker.port, "writer-2", clean=True, expiry=0)
+    try:
+        client.publish("plant/1", "200", 1)
+        got = client.next_packet(5)
+        expect(got is None or got.kind != PUBACK, "acknowledged although the sync failed")
+    except OSError:
+        pass
+    expect(broker.exit_code() == 4, f"ended with {broker.process.returncode}")
+    expect("sync" in broker.log_tail(), broker.log_tail())
+    disk.heal()
+    broker.start(env=disk.env)
+    expect_at_least(broker, 200)
+
+
+def test_journal_disk_full(ctx):
+    disk = FailingDisk(ctx)
+    broker = ctx.broker(journal_segment_bytes=1 << 16).start(env=disk.env)
+    absent_subscriber(broker)
+    publish_acknowledged(broker, 200)
+    disk.fail("/journal/", full=True)
+    acknowledged = publish_until_it_ends(broker, 200)
+    expect(broker.exit_code() in (3, 4), f"ended with {broker.process.returncode}")
+    expect("No space" in broker.log_tail(), broker.log_tail())
+    disk.heal()
+    broker.start(env=disk.env)
+    expect_at_least(broker, acknowledged)
+
+
+def test_checkpoint_cannot_be_written(ctx):
+    """The journal keeps everything, clients notice nothing, and later it is made up for."""
+    disk = FailingDisk(ctx)
+    broker = ctx.broker(checkpoint_interval_s=1).start(env=disk.env)
+    absent_subscriber(broker)
+    publish_acknowledged(broker, 200)
+    for full in (False, True):
+        before = broker.status()["checkpoint_lsn"]
+        failures = broker.log().count("event=checkpoint_failed")
+        disk.fail("/checkpoint.db", full=full)
+        publish_acknowledged(broker, 100, first=200 + 100 * full)
+        wait_until(lambda n=failures: broker.log().count("event=checkpoint_failed") > n,
+                   "the failure is told")
+        expect(broker.status()["checkpoint_lsn"] == before, "a checkpoint was claimed")
+        disk.heal()
+        wait_until(lambda b=before: broker.status()["checkpoint_lsn"] > b, "it is made up for")
+    broker.kill()
+    broker.start(env=disk.env)
+    expect_numbers(broker, 400)
+
+
+def test_small_file_system(ctx):
+    """A real file system that runs full, at whatever call meets it first."""
+    if os.geteuid() != 0:
+        raise Skipped("needs root to mount a tmpfs")
+    broker = ctx.broker(journal_segment_bytes=1 << 18, checkpoint_interval_s=1)
+    os.makedirs(broker.data)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", broker.data],
+                      check=False).returncode != 0:
+        raise Skipped("a tmpfs cannot be mounted here")
+    ctx.cleanups.append(lambda: subprocess.run(["umount", "-l", broker.data], check=False))
+    broker.start()
+    absent_subscriber(broker)
+    client = Client(broker.port, "writer", clean=True, expiry=0)
+    acknowledged = 0
+    payload = " " * 2000
+    end = time.monotonic() + 30
+    try:
+        while time.monotonic() < end and acknowledged < 5000:
+            client.publish("plant/1", f"{acknowledged:06}{payload}", 1)
+            if client.next_packet(5) is None:
+                break
+            acknowledged += 1
+    except OSError:
+        pass
+    expect(100 < acknowledged < 2000, f"{acknowledged} messages went into 2 MB")
+    if broker.process.poll() is None:
+        broker.kill()
+    subprocess.run(["mount", "-o", "remount,size=64m", broker.data], check=True)
+    broker.start()
+    expect_at_least(broker, acknowledged)
