@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 
+#include <cstdio>
 #include <map>
 #include <set>
 #include <vector>
@@ -52,6 +53,31 @@ void ConfigReader::text(std::string_view key, std::string& value) {
   } else {
     complain(key, "must be a text in quotes");
   }
+}
+
+void ConfigReader::texts(std::string_view key, std::vector<std::string>& values) {
+  const toml::node* node = impl_->find(key);
+  if (!node) return;
+  const toml::array* list = node->as_array();
+  if (!list) return complain(key, "must be a list of texts: [\"...\"]");
+  values.clear();
+  for (const toml::node& item : *list) {
+    const auto* string = item.as_string();
+    if (!string) return complain(key, "must hold texts in quotes only");
+    values.push_back(string->get());
+  }
+}
+
+void ConfigReader::decimal(std::string_view key, double& value, double least, double most) {
+  const toml::node* node = impl_->find(key);
+  if (!node) return;
+  const auto given = node->value<double>();
+  char range[64];
+  std::snprintf(range, sizeof range, "a number from %g to %g", least, most);
+  if (!given || !(*given >= least && *given <= most)) {
+    return complain(key, std::string("must be ") + range);
+  }
+  value = *given;
 }
 
 void ConfigReader::choice(std::string_view key, std::string& value,

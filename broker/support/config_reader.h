@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tandemq {
 
@@ -21,6 +22,9 @@ class ConfigReader {
   void section(std::string_view name);
 
   void text(std::string_view key, std::string& value);
+  // A list of texts in brackets.
+  void texts(std::string_view key, std::vector<std::string>& values);
+  void decimal(std::string_view key, double& value, double least, double most);
   void choice(std::string_view key, std::string& value,
               std::initializer_list<std::string_view> allowed);
   void flag(std::string_view key, bool& value);

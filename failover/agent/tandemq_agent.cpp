@@ -1,13 +1,99 @@
-#include <cstdio>
-#include <cstring>
+// tandemq-agent: judges which of the two nodes serves, and moves the address with it.
+#include <event2/event.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+
+#include "broker/support/log.h"
+#include "broker/support/service_notify.h"
 #include "failover/core/table.h"
+#include "failover/shell/agent.h"
+#include "failover/shell/keepalived_conf.h"
+
+namespace {
+
+using namespace tandemq;
+using namespace tandemq::failover;
+
+int fail(const Error& error) {
+  std::string text = error.message;
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::fprintf(stderr, "tandemq-agent: %s\n", text.c_str());
+  return error.code;
+}
+
+int write_keepalived(const AgentConfig& config) {
+  const Result<bool> written = write_keepalived_conf(config);
+  if (!written) return fail(written.error());
+  std::printf("%s: %s\n", config.keepalived_conf.c_str(), *written ? "written" : "unchanged");
+  return 0;
+}
+
+void stop(int, short, void* base) {
+  event_base_loopbreak(static_cast<event_base*>(base));
+}
+
+int run(const AgentConfig& config) {
+  if (Status opened = log_open(config.log_level, config.log_target); !opened) {
+    return fail(opened.error());
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
+  event_base* base = event_base_new();
+  event* on_term = evsignal_new(base, SIGTERM, &stop, base);
+  event* on_int = evsignal_new(base, SIGINT, &stop, base);
+  event_add(on_term, nullptr);
+  event_add(on_int, nullptr);
+  int code = 0;
+  {
+    Result<std::unique_ptr<Agent>> agent = Agent::open(base, config);
+    if (!agent) {
+      code = fail(agent.error());
+    } else {
+      if (!config.pid_file.empty()) std::ofstream(config.pid_file) << getpid() << "\n";
+      log(LogLevel::notice, "started",
+          {{"node", config.node},
+           {"peer", config.peer},
+           {"authority", config.authority},
+           {"version", TANDEMQ_VERSION}});
+      notify_ready();
+      event_base_dispatch(base);
+      notify_stopping();
+      log(LogLevel::notice, "stopped",
+          {{"reason", "told to stop; broker and address stay as they are"}});
+      if (!config.pid_file.empty()) unlink(config.pid_file.c_str());
+    }
+  }
+  event_free(on_term);
+  event_free(on_int);
+  event_base_free(base);
+  return code;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 2 && !std::strcmp(argv[1], "--print-table")) {
-    std::fputs(tandemq::failover::print_table().c_str(), stdout);
-    return 0;
-  }
-  std::fputs("usage: tandemq-agent --print-table\n", stderr);
-  return 2;
+  CLI::App app{"Decides which node of the pair serves, and moves the virtual address with it."};
+  std::string path = "/etc/tandemq/agent.toml";
+  bool check = false, print_conf = false, write_conf = false, table = false;
+  app.add_option("-c,--config", path, "configuration file")->capture_default_str();
+  app.add_flag("--check", check, "read the configuration, say what is wrong with it, end");
+  app.add_flag("--print-keepalived", print_conf, "print keepalived.conf for this configuration");
+  app.add_flag("--write-keepalived", write_conf, "write it to vrrp.keepalived_conf");
+  app.add_flag("--print-table", table, "print the failover machine as a table");
+  app.set_version_flag("--version", TANDEMQ_VERSION);
+  CLI11_PARSE(app, argc, argv);
+  if (table) return std::fputs(print_table().c_str(), stdout) < 0;
+
+  const bool runs = !print_conf && !write_conf;
+  Result<AgentConfig> config = load_config(path, runs);
+  if (!config) return fail(config.error());
+  if (print_conf) return std::fputs(keepalived_conf(*config).c_str(), stdout) < 0;
+  if (write_conf) return write_keepalived(*config);
+  if (check) return std::printf("%s: in order\n", path.c_str()) < 0;
+  return run(*config);
 }

@@ -176,7 +176,7 @@ class Stepper {
     s_.lost_at = s_.facts.now;
     Action& a = order(Order::promote);
     a.epoch = std::max(s_.facts.broker.epoch, s_.facts.peer.epoch);
-    a.on = std::get<OperatorOrder>(cause.data).force;
+    a.on = std::get<OperatorOrder>(cause.data).force || !s_.facts.broker.in_sync;
   }
 
   void go_solo(const Event& cause) {

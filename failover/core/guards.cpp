@@ -65,10 +65,10 @@ const Guard owes_lose_sync{"the peer was allowed to go solo meanwhile", [](S s, 
                              return s.owe_lose_sync && connected_as(s, Role::standby) &&
                                     !s.lose_sync_pending && may_retry(s);
                            }};
-const Guard may_be_forced{"it is in sync, or --force", [](S s, E e, C) {
+const Guard may_be_forced{"it is or was in sync, or --force", [](S s, E e, C) {
                             const auto* order = std::get_if<OperatorOrder>(&e.data);
                             return connected_as(s, Role::standby) && order &&
-                                   (order->force || s.facts.broker.in_sync);
+                                   (order->force || electable(s));
                           }};
 
 const Guard pair_waiting{"the pair is waiting", [](S s, E, C) {

@@ -33,7 +33,7 @@ const Row kRows[] = {
      {},
      {},
      {Do::reply_failed},
-     "the broker is not in sync: acknowledged records would be lost (--force to accept that)"},
+     "the broker is out of sync: acknowledged records would be lost (--force to accept that)"},
 
     {{waiting_for_peer},
      {},

@@ -1,0 +1,54 @@
+// The service interface and the virtual addresses on it, by netlink: changes are events, and the
+// addresses can be taken off without a child process when keepalived is no longer there to do it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/base/result.h"
+#include "failover/shell/endpoint.h"
+#include "failover/shell/loop.h"
+
+struct nlmsghdr;
+
+namespace tandemq::failover {
+
+class AddressWatch {
+ public:
+  struct Callbacks {
+    std::function<void(bool up)> interface;
+    std::function<void(bool holds)> address;  // the first of the addresses
+  };
+  static Result<std::unique_ptr<AddressWatch>> open(event_base* base, const std::string& interface,
+                                                    const std::vector<std::string>& addresses,
+                                                    Callbacks callbacks);
+
+  bool interface_up() const { return up_; }
+  bool holds() const { return holds_; }
+  // Takes every virtual address off the interface. Missing ones are no error.
+  void remove();
+
+ private:
+  AddressWatch(std::string interface, Callbacks callbacks)
+      : interface_(std::move(interface)), callbacks_(std::move(callbacks)) {}
+  void request_dump(int type);
+  void read();
+  void on_message(const nlmsghdr* message);
+  void on_link(const nlmsghdr* message);
+  void on_address(const nlmsghdr* message);
+  void remove_one(const HostAddress& address);
+
+  std::string interface_;
+  Callbacks callbacks_;
+  std::vector<HostAddress> addresses_;
+  Fd fd_;
+  std::unique_ptr<Readable> readable_;
+  unsigned sequence_ = 0;
+  bool dump_addresses_next_ = false;
+  bool up_ = true;
+  bool holds_ = false;
+};
+
+}  // namespace tandemq::failover

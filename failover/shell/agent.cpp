@@ -1,0 +1,238 @@
+#include "failover/shell/agent.h"
+
+#include <sys/random.h>
+
+#include <nlohmann/json.hpp>
+
+#include "broker/support/log.h"
+#include "broker/support/service_notify.h"
+#include "failover/shell/keepalived_conf.h"
+
+namespace tandemq::failover {
+namespace {
+
+constexpr std::uint64_t kTickMs = 10;
+constexpr std::uint64_t kRefreshMs = 200;
+constexpr TimeMs kRetouchMs = 1000;
+constexpr std::uint64_t kGatewayMs = 250;
+
+// JSON numbers are exact up to 2^53.
+std::uint64_t random_boot() {
+  std::uint64_t boot = 0;
+  if (getrandom(&boot, sizeof(boot), 0) != sizeof(boot)) boot = wall_ms();
+  return (boot >> 12) + 1;
+}
+
+std::unique_ptr<Authority> authority_of(const AgentConfig& config) {
+  if (config.authority == "manual") return std::make_unique<ManualAuthority>();
+  return std::make_unique<TimeoutAuthority>();
+}
+
+}  // namespace
+
+Agent::Agent(event_base* base, const AgentConfig& config)
+    : base_(base),
+      config_(config),
+      // As it is: a restart of the agent must move nothing.
+      machine_(config.settings(random_boot()), authority_of(config), boottime_ms(),
+               TrackFile::read(config.track_file())),
+      history_(config.state_dir + "/history.jsonl"),
+      webhook_(base, config.webhook_url),
+      keepalived_(base, config.keepalived_pid_file,
+                  [this](bool alive) {
+                    post(alive ? EventKind::keepalived_up : EventKind::keepalived_lost);
+                    if (alive && address_->holds()) post(EventKind::vrrp, Vrrp::master);
+                  }),
+      broker_(base,
+              {config.broker_socket, config.health_interval_ms, config.health_timeout_ms, 200},
+              [this](EventKind kind, const decltype(Event::data)& data) { on_broker(kind, data); }),
+      tick_(base, [this] { tick(); }),
+      heartbeat_(base, [this] { peer_->send(); }),
+      refresh_(base, [this] { refresh(); }) {}
+
+Result<std::unique_ptr<Agent>> Agent::open(event_base* base, const AgentConfig& config) {
+  std::unique_ptr<Agent> agent(new Agent(base, config));
+  Status started = agent->start();
+  if (!started) return started.error();
+  return agent;
+}
+
+Status Agent::start() {
+  Result<std::unique_ptr<AgentMetrics>> metrics = AgentMetrics::open(config_.metrics_listen);
+  if (!metrics) return metrics.error();
+  metrics_ = std::move(metrics).value();
+  history_.load();
+  timeline_ = std::make_unique<Timeline>(history_, *metrics_);
+
+  Result<std::unique_ptr<ControlServer>> control = ControlServer::open(
+      base_, config_.control_socket,
+      [this](ControlServer::ClientId client, std::string_view line) { on_line(client, line); },
+      [this](ControlServer::ClientId client) {
+        std::erase_if(requests_, [&](const auto& r) { return r.second.first == client; });
+      });
+  if (!control) return control.error();
+  control_ = std::move(control).value();
+
+  Result<std::unique_ptr<TrackFile>> track = TrackFile::open(
+      base_, config_.track_file(), machine_.state().eligible, [this](const std::string& found) {
+        // keepalived itself writes 1 when it starts.
+        if (found == "1") return;
+        metrics_->tampered();
+        log(LogLevel::warning, "track_file_repaired",
+            {{"found", found}, {"reason", "somebody else has changed the track file"}});
+      });
+  if (!track) return track.error();
+  track_ = std::move(track).value();
+
+  Result<std::unique_ptr<NotifyFifo>> fifo =
+      NotifyFifo::open(base_, config_.notify_fifo(), kVrrpInstance,
+                       [this](const Notification& n) { on_notification(n); });
+  if (!fifo) return fifo.error();
+  fifo_ = std::move(fifo).value();
+  return start_network();
+}
+
+Status Agent::start_network() {
+  Result<std::unique_ptr<AddressWatch>> address =
+      AddressWatch::open(base_, config_.interface, config_.addresses,
+                         {[this](bool up) { post(EventKind::interface, up); },
+                          [this](bool holds) {
+                            post(EventKind::address, holds);
+                            // Before the first notification (the agent was restarted) the address
+                            // tells the state.
+                            const bool unknown = machine_.state().facts.vrrp == Vrrp::unknown;
+                            if (holds && unknown && keepalived_.pid() != 0)
+                              post(EventKind::vrrp, Vrrp::master);
+                          }});
+  if (!address) return address.error();
+  address_ = std::move(address).value();
+
+  Result<std::unique_ptr<PeerLink>> peer = PeerLink::open(
+      base_,
+      {config_.node, config_.peer, config_.listen, config_.peer_addresses, config_.secret,
+       machine_.settings().boot},
+      [this] { return report_of(machine_.state(), machine_.settings()); },
+      [this](const PeerReport& report) { post(EventKind::peer_report, report); });
+  if (!peer) return peer.error();
+  peer_ = std::move(peer).value();
+
+  if (!config_.gateway.empty()) {
+    Result<std::unique_ptr<Gateway>> gateway =
+        Gateway::open(base_, config_.gateway, kGatewayMs,
+                      [this](bool answers) { post(EventKind::gateway, answers); });
+    if (!gateway) return gateway.error();
+    gateway_ = std::move(gateway).value();
+  }
+  keepalived_.start();
+  broker_.start();
+  ticked_at_ = boottime_ms();
+  tick_.every(kTickMs);
+  heartbeat_.every(config_.heartbeat_ms);
+  refresh_.every(kRefreshMs);
+  peer_->send();
+  return Done{};
+}
+
+void Agent::post(EventKind kind, decltype(Event::data) data) {
+  queue_.push_back({kind, boottime_ms(), std::move(data)});
+  if (handling_) return;
+  handling_ = true;
+  while (!queue_.empty()) {
+    const Event event = std::move(queue_.front());
+    queue_.pop_front();
+    carry_out(machine_.handle(event));
+  }
+  handling_ = false;
+}
+
+void Agent::carry_out(const Actions& actions) {
+  for (const Action& action : actions) carry_out(action);
+}
+
+void Agent::carry_out(const Action& a) {
+  switch (a.kind) {
+    case ActionKind::order_broker:
+      log(LogLevel::info, "order", {{"order", to_string(a.order)}, {"reason", a.why}});
+      return broker_.order(a);
+    case ActionKind::kill_broker:
+      log(LogLevel::warning, "kill_broker", {{"pid", broker_.pid()}, {"reason", a.why}});
+      return broker_.kill();
+    case ActionKind::set_track:
+      log(LogLevel::info, "track_file", {{"eligible", a.on}, {"reason", a.why}});
+      return track_->set(a.on);
+    case ActionKind::remove_address:
+      log(LogLevel::warning, "remove_address", {{"reason", a.why}});
+      return address_->remove();
+    case ActionKind::send_report:
+      return peer_->send();
+    case ActionKind::transition:
+      return on_transition(a);
+    case ActionKind::alarm:
+      metrics_->alarm();
+      return log(LogLevel::warning, "alarm", {{"reason", a.why}});
+    case ActionKind::reply:
+      return reply(a);
+  }
+}
+
+void Agent::on_transition(const Action& a) {
+  log(LogLevel::notice, "state",
+      {{"from", to_string(a.from)},
+       {"to", to_string(a.to)},
+       {"cause", to_string(a.cause)},
+       {"reason", a.why}});
+  metrics_->transition(a.to, a.cause);
+  timeline_->transition(a, boottime_ms());
+  webhook_.post(nlohmann::json{
+      {"node", config_.node},
+      {"time", rfc3339(wall_ms())},
+      {"from", to_string(a.from)},
+      {"to", to_string(a.to)},
+      {"cause", to_string(a.cause)},
+      {"reason",
+       a.why}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  notify_status(std::string(to_string(a.to)) + ": " + a.why);
+}
+
+void Agent::on_broker(EventKind kind, const decltype(Event::data)& data) {
+  if (timeline_ && (kind == EventKind::broker_status || kind == EventKind::broker_up)) {
+    timeline_->status(broker_.status(), boottime_ms());
+  }
+  post(kind, data);
+}
+
+void Agent::on_notification(const Notification& n) {
+  if (n.alarm) {
+    metrics_->lower_priority_master();
+    return log(LogLevel::warning, "two_masters",
+               {{"reason",
+                 "keepalived heard a master of lower priority: both nodes held the "
+                 "address for a moment"}});
+  }
+  log(LogLevel::info, "vrrp", {{"state", to_string(n.state)}});
+  post(EventKind::vrrp, n.state);
+}
+
+void Agent::tick() {
+  const TimeMs now = boottime_ms();
+  if (now > ticked_at_ + kTickMs) {
+    metrics_->loop_late(static_cast<double>(now - ticked_at_ - kTickMs) / 1000.0);
+  }
+  ticked_at_ = now;
+  post(EventKind::tick);
+}
+
+void Agent::refresh() {
+  const State& s = machine_.state();
+  metrics_->refresh(s, peer_->paths());
+  notify_watchdog();
+  // A keepalived that starts reads its own 1 after we have written 0: say it once more.
+  const bool missed = s.eligible && s.facts.vrrp == Vrrp::fault && s.facts.interface_up;
+  if (missed && s.facts.now > s.eligible_since + kRetouchMs &&
+      s.facts.now > touched_at_ + kRetouchMs) {
+    touched_at_ = s.facts.now;
+    track_->touch();
+  }
+}
+
+}  // namespace tandemq::failover

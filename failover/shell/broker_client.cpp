@@ -1,0 +1,268 @@
+#include "failover/shell/broker_client.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "broker/support/log.h"
+#include "failover/shell/status_parse.h"
+
+namespace tandemq::failover {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t kTickMs = 5;
+constexpr std::size_t kLineMax = 64 << 10;
+constexpr int kSuspicions = 3;  // turns of the loop in which the answer could have been read
+// A standby that installs a snapshot, and a broker that was never heard: longer breath.
+constexpr std::uint64_t kPatience = 10;
+constexpr std::uint64_t kFirstAnswerMs = 10000;
+
+json request_of(const Action& a) {
+  json r{{"cmd", to_string(a.order)}, {"reason", a.why}};
+  if (a.order == Order::promote) {
+    r["epoch"] = a.epoch;
+    r["force"] = a.on;
+    if (a.deadline != 0) r["deadline_ms"] = a.deadline;
+  }
+  if (a.order == Order::solo) {
+    r["authority"] = a.why;
+    if (a.change != 0) r["change"] = a.change;
+  }
+  return r;
+}
+
+}  // namespace
+
+BrokerClient::BrokerClient(event_base* base, BrokerClientConfig config, OnEvent on_event)
+    : base_(base),
+      config_(std::move(config)),
+      on_event_(std::move(on_event)),
+      process_(base, [this] { process_died(); }),
+      timer_(base, [this] { tick(); }),
+      status_(std::make_unique<json>()) {}
+
+BrokerClient::~BrokerClient() {
+  if (channel_) bufferevent_free(channel_);
+}
+
+void BrokerClient::start() {
+  ticked_at_ = boottime_ms();
+  timer_.every(kTickMs);
+  connect();
+}
+
+void BrokerClient::connect() {
+  Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (!fd || config_.socket.size() >= sizeof(address.sun_path)) return;
+  std::memcpy(address.sun_path, config_.socket.c_str(), config_.socket.size() + 1);
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+    const bool nobody = errno == ENOENT || errno == ECONNREFUSED;
+    if (nobody && !process_.watching() && !absence_told_) {
+      absence_told_ = true;
+      tell(EventKind::broker_lost);
+    }
+    return;
+  }
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  const bool known = getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+  if (!known || (peer.pid != process_.pid() && !process_.watch(peer.pid))) return;
+  channel_ = bufferevent_socket_new(base_, fd.release(), BEV_OPT_CLOSE_ON_FREE);
+  bufferevent_setcb(
+      channel_, [](bufferevent*, void* self) { static_cast<BrokerClient*>(self)->read(); }, nullptr,
+      [](bufferevent*, short, void* self) {
+        static_cast<BrokerClient*>(self)->disconnect("the broker closed the control connection");
+      },
+      this);
+  bufferevent_enable(channel_, EV_READ | EV_WRITE);
+  connected();
+}
+
+void BrokerClient::connected() {
+  answered_ = false;
+  suspected_ = 0;
+  lost_channel_at_ = 0;
+  const TimeMs now = boottime_ms();
+  ping_id_ = next_id_;
+  ping_at_ = now;
+  status_due_ = now + config_.status_ms;
+  send({{"cmd", "watch"}});
+}
+
+void BrokerClient::send(const json& request) {
+  json r = request;
+  r["id"] = next_id_++;
+  const std::string line = r.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  bufferevent_write(channel_, line.data(), line.size());
+}
+
+void BrokerClient::order(const Action& action) {
+  if (!channel_) {
+    return tell(EventKind::order_done,
+                OrderDone{action.order, false, true, 0, 0, "no connection to the broker"});
+  }
+  orders_[next_id_] = action.order;
+  send(request_of(action));
+}
+
+void BrokerClient::kill() {
+  if (process_.kill()) return;
+  log(LogLevel::error, "kill_failed",
+      {{"pid", process_.pid()},
+       {"reason", std::strerror(errno)},
+       {"remedy", "the agent needs CAP_KILL or the broker's user"}});
+}
+
+void BrokerClient::tick() {
+  const TimeMs now = boottime_ms();
+  // What was missed while this process stood still cannot be held against the broker.
+  if (now > ticked_at_ + 100) {
+    if (ping_id_ != 0) ping_at_ = now;
+    suspected_ = 0;
+  }
+  ticked_at_ = now;
+  if (!channel_) {
+    connect();
+    if (channel_) return;
+    if (process_.watching() && lost_channel_at_ != 0 &&
+        now > lost_channel_at_ + kPatience * config_.timeout_ms) {
+      lost_channel_at_ = now;
+      tell(EventKind::broker_hung);
+    }
+    return;
+  }
+  if (answered_ && now >= status_due_) {
+    status_due_ = now + config_.status_ms;
+    send({{"cmd", "status"}});
+  }
+  judge_health(now);
+}
+
+bool BrokerClient::resyncing() const {
+  const BrokerStatus b = parse_status(*status_);
+  return b.role == Role::standby && !b.in_sync;
+}
+
+void BrokerClient::judge_health(TimeMs now) {
+  if (ping_id_ == 0) {
+    if (now < ping_due_) return;
+    ping_id_ = next_id_;
+    ping_at_ = now;
+    ping_due_ = now + config_.interval_ms;
+    return send({{"cmd", "ping"}});
+  }
+  std::uint64_t limit = config_.timeout_ms;
+  if (!answered_)
+    limit = std::max(kFirstAnswerMs, kPatience * limit);
+  else if (resyncing())
+    limit *= kPatience;
+  if (now < ping_at_ + limit) {
+    suspected_ = 0;
+  } else if (++suspected_ >= kSuspicions) {
+    suspected_ = 0;
+    ping_at_ = now;
+    tell(EventKind::broker_hung);
+  }
+}
+
+void BrokerClient::read() {
+  evbuffer* in = bufferevent_get_input(channel_);
+  while (channel_) {
+    std::size_t size = 0;
+    char* line = evbuffer_readln(in, &size, EVBUFFER_EOL_LF);
+    if (!line) break;
+    const std::string text(line, size);
+    free(line);
+    on_line(text);
+  }
+  if (channel_ && evbuffer_get_length(in) > kLineMax) disconnect("a line without end");
+}
+
+void BrokerClient::on_line(std::string_view line) {
+  const json message = json::parse(line, nullptr, false);
+  if (!message.is_object()) return disconnect("a line that is no JSON object");
+  try {
+    on_message(message);
+  } catch (const json::exception&) {
+    disconnect("a message of the wrong shape");
+  }
+}
+
+void BrokerClient::on_message(const json& message) {
+  if (message.contains("event")) {
+    if (message.contains("status")) heard(message["status"]);
+    return;
+  }
+  const auto id = message.find("id");
+  if (id == message.end() || !id->is_number_unsigned()) return;
+  on_answer(id->get<std::uint64_t>(), message);
+}
+
+void BrokerClient::on_answer(std::uint64_t id, const json& answer) {
+  if (id == ping_id_) ping_id_ = 0;
+  if (const auto order = orders_.find(id); order != orders_.end()) {
+    OrderDone done;
+    done.order = order->second;
+    orders_.erase(order);
+    done.ok = answer.value("ok", false);
+    done.refused = !done.ok;
+    if (!done.ok) done.error = answer.value("error", "refused without a reason");
+    const auto number = [&](const char* name) {
+      const auto found = answer.find(name);
+      return found != answer.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+    };
+    done.epoch = number("epoch");
+    done.change = number("change");
+    return tell(EventKind::order_done, done);
+  }
+  if (answer.contains("status")) heard(answer["status"]);
+}
+
+void BrokerClient::heard(const json& status) {
+  *status_ = status;
+  const bool first = !answered_;
+  answered_ = true;
+  absence_told_ = false;
+  tell(first ? EventKind::broker_up : EventKind::broker_status, parse_status(status));
+}
+
+void BrokerClient::disconnect(const std::string& why) {
+  if (!channel_) return;
+  bufferevent_free(channel_);
+  channel_ = nullptr;
+  ping_id_ = 0;
+  lost_channel_at_ = boottime_ms();
+  log(LogLevel::warning, "broker_disconnected", {{"reason", why}});
+  tell(EventKind::broker_disconnected);
+  const auto orders = std::move(orders_);
+  orders_.clear();
+  for (const auto& [id, order] : orders) {
+    tell(EventKind::order_done, OrderDone{order, false, false, 0, 0, why});
+  }
+}
+
+void BrokerClient::process_died() {
+  if (channel_) {
+    read();  // its last words
+    if (channel_) bufferevent_free(channel_);
+    channel_ = nullptr;
+  }
+  orders_.clear();
+  ping_id_ = 0;
+  lost_channel_at_ = 0;
+  answered_ = false;
+  *status_ = json();
+  tell(EventKind::broker_lost);
+}
+
+}  // namespace tandemq::failover

@@ -1,0 +1,62 @@
+#include "failover/shell/endpoint.h"
+
+#include <arpa/inet.h>
+
+#include <charconv>
+#include <cstring>
+
+namespace tandemq::failover {
+namespace {
+
+bool number(std::string_view text, int least, int most, int& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() && value >= least &&
+         value <= most;
+}
+
+}  // namespace
+
+Result<HostAddress> parse_address(const std::string& text) {
+  HostAddress host;
+  const std::size_t slash = text.find('/');
+  const std::string name = text.substr(0, slash);
+  host.family = name.find(':') == name.npos ? AF_INET : AF_INET6;
+  if (inet_pton(host.family, name.c_str(), host.bytes) != 1) {
+    return Error{"'" + text + "' is not an IPv4 or IPv6 address"};
+  }
+  const int most = host.family == AF_INET ? 32 : 128;
+  if (slash != text.npos && !number(text.substr(slash + 1), 1, most, host.prefix)) {
+    return Error{"'" + text + "' has no prefix length from 1 to " + std::to_string(most)};
+  }
+  return host;
+}
+
+Result<Endpoint> parse_endpoint(const std::string& text) {
+  const Error wrong{"'" + text + "' must be ADDRESS:PORT, or [ADDRESS]:PORT for IPv6"};
+  const std::size_t colon = text.rfind(':');
+  int port = 0;
+  if (colon == text.npos || !number(text.substr(colon + 1), 1, 65535, port)) return wrong;
+  std::string name = text.substr(0, colon);
+  if (name.size() > 2 && name.front() == '[' && name.back() == ']') {
+    name = name.substr(1, name.size() - 2);
+  }
+  const Result<HostAddress> host = parse_address(name);
+  if (!host || host->prefix != -1) return wrong;
+  Endpoint e;
+  if (host->family == AF_INET) {
+    auto& in = reinterpret_cast<sockaddr_in&>(e.address);
+    in.sin_family = AF_INET;
+    in.sin_port = htons(static_cast<std::uint16_t>(port));
+    std::memcpy(&in.sin_addr, host->bytes, 4);
+    e.size = sizeof(sockaddr_in);
+  } else {
+    auto& in = reinterpret_cast<sockaddr_in6&>(e.address);
+    in.sin6_family = AF_INET6;
+    in.sin6_port = htons(static_cast<std::uint16_t>(port));
+    std::memcpy(&in.sin6_addr, host->bytes, 16);
+    e.size = sizeof(sockaddr_in6);
+  }
+  return e;
+}
+
+}  // namespace tandemq::failover

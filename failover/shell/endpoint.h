@@ -1,0 +1,29 @@
+// "10.98.0.11:7884" or "[fd00::11]:7884" as a socket address.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <string>
+
+#include "broker/base/result.h"
+
+namespace tandemq::failover {
+
+struct Endpoint {
+  sockaddr_storage address{};
+  socklen_t size = 0;
+};
+
+Result<Endpoint> parse_endpoint(const std::string& text);
+
+// An address without port; prefix length in `prefix` when "/24" is given, -1 otherwise.
+struct HostAddress {
+  int family = AF_INET;
+  unsigned char bytes[16] = {};
+  int prefix = -1;
+  std::size_t size() const { return family == AF_INET ? 4 : 16; }
+};
+Result<HostAddress> parse_address(const std::string& text);
+
+}  // namespace tandemq::failover

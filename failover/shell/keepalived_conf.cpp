@@ -1,0 +1,136 @@
+#include "failover/shell/keepalived_conf.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "failover/shell/loop.h"
+
+namespace tandemq::failover {
+namespace {
+
+bool is_v6(const std::string& address) {
+  return address.find(':') != address.npos;
+}
+
+std::string global_defs(const AgentConfig& c) {
+  return "global_defs {\n"
+         "    router_id tandemq_" +
+         c.node +
+         "\n"
+         "    vrrp_version 3\n"
+         "    vrrp_notify_fifo " +
+         c.notify_fifo() +
+         "\n"
+         "    fifo_write_vrrp_states_on_reload\n"
+         "    vrrp_garp_master_delay 1\n"
+         "    vrrp_garp_master_repeat 5\n"
+         "    vrrp_garp_master_refresh 30\n"
+         "    vrrp_garp_lower_prio_repeat 5\n"
+         "    vrrp_higher_prio_send_advert true\n"
+         "    vrrp_rt_priority 50\n"
+         "    vrrp_no_swap\n"
+         "}\n";
+}
+
+// Written as FAULT by keepalived when it starts; the agent then says what is true.
+std::string track_file(const AgentConfig& c) {
+  return "track_file tandemq_eligible {\n"
+         "    file " +
+         c.track_file() +
+         "\n"
+         "    weight 0\n"
+         "    init_file 1 overwrite\n"
+         "}\n";
+}
+
+std::string peers(const AgentConfig& c) {
+  if (c.unicast_peers.empty()) return "";
+  std::string out = "    unicast_src_ip " + c.unicast_source +
+                    "\n    check_unicast_src\n"
+                    "    unicast_peer {\n";
+  for (const std::string& peer : c.unicast_peers) out += "        " + peer + "\n";
+  return out + "    }\n";
+}
+
+// One VRRP instance speaks one family; addresses of the other one move along as excluded ones.
+std::string addresses(const AgentConfig& c) {
+  std::string own, other;
+  for (const std::string& address : c.addresses) {
+    std::string& list = is_v6(address) == is_v6(c.addresses.front()) ? own : other;
+    list += "        " + address + " dev " + c.interface + "\n";
+  }
+  std::string out = "    virtual_ipaddress {\n" + own + "    }\n";
+  if (!other.empty()) out += "    virtual_ipaddress_excluded {\n" + other + "    }\n";
+  return out;
+}
+
+std::string seconds(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", value);
+  return text;
+}
+
+std::string instance(const AgentConfig& c) {
+  return std::string("vrrp_instance ") + kVrrpInstance +
+         " {\n"
+         "    state BACKUP\n"
+         "    nopreempt\n"
+         "    interface " +
+         c.interface +
+         "\n"
+         "    virtual_router_id " +
+         std::to_string(c.router_id) +
+         "\n"
+         "    priority " +
+         std::to_string(c.priority) +
+         "\n"
+         "    advert_int " +
+         seconds(c.advert_int) + "\n" + peers(c) +
+         "    track_file {\n"
+         "        tandemq_eligible\n"
+         "    }\n" +
+         addresses(c) + "}\n";
+}
+
+Error failed(const std::string& path, const char* what) {
+  return Error{std::string("cannot ") + what + " " + path + ": " + std::strerror(errno), 3};
+}
+
+}  // namespace
+
+std::string keepalived_conf(const AgentConfig& c) {
+  return "# Written by tandemq-agent from " + c.path +
+         ". Change it there, then run\n"
+         "# tandemq-agent --write-keepalived and restart keepalived on the standby first.\n" +
+         global_defs(c) + track_file(c) + instance(c);
+}
+
+Result<bool> write_keepalived_conf(const AgentConfig& c) {
+  const std::string text = keepalived_conf(c);
+  {
+    std::ifstream old(c.keepalived_conf);
+    std::stringstream was;
+    was << old.rdbuf();
+    if (old && was.str() == text) return false;
+  }
+  const std::string temporary = c.keepalived_conf + ".new";
+  Fd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640));
+  if (!fd) return failed(temporary, "write");
+  if (write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+      fsync(fd.get()) != 0) {
+    return failed(temporary, "write");
+  }
+  if (rename(temporary.c_str(), c.keepalived_conf.c_str()) != 0) {
+    return failed(c.keepalived_conf, "replace");
+  }
+  return true;
+}
+
+}  // namespace tandemq::failover

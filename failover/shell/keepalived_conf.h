@@ -1,0 +1,19 @@
+// keepalived.conf from one template. Its values were checked when the configuration was read: the
+// file is read by a daemon that runs as root.
+#pragma once
+
+#include <string>
+
+#include "broker/base/result.h"
+#include "failover/shell/config.h"
+
+namespace tandemq::failover {
+
+constexpr const char* kVrrpInstance = "tandemq";
+
+std::string keepalived_conf(const AgentConfig& config);
+
+// Writes config.keepalived_conf by atomic rename. False: it held the same text already.
+Result<bool> write_keepalived_conf(const AgentConfig& config);
+
+}  // namespace tandemq::failover

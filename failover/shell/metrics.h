@@ -1,0 +1,37 @@
+// Prometheus figures of the agent, served by prometheus-cpp's own threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/base/result.h"
+#include "failover/core/state.h"
+#include "failover/shell/peer_link.h"
+
+namespace tandemq::failover {
+
+class AgentMetrics {
+ public:
+  // `listen` as "127.0.0.1:9884", empty: figures are kept and not served. Error code 3.
+  static Result<std::unique_ptr<AgentMetrics>> open(const std::string& listen);
+  ~AgentMetrics();
+
+  // Gauges as of now.
+  void refresh(const State& state, const std::vector<PeerLink::PathFigures>& paths);
+  void transition(Phase to, EventKind cause);
+  void alarm();
+  void tampered();
+  void lower_priority_master();
+  void detected(double seconds);
+  void promoted(double seconds);
+  void loop_late(double seconds);
+
+ private:
+  struct Impl;
+  explicit AgentMetrics(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tandemq::failover

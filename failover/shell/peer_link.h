@@ -1,0 +1,68 @@
+// Reports to and from the peer's agent, over every path at once, so that a cut of one leaves
+// nobody guessing.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/base/result.h"
+#include "failover/core/event.h"
+#include "failover/core/peer_session.h"
+#include "failover/shell/endpoint.h"
+#include "failover/shell/loop.h"
+
+namespace tandemq::failover {
+
+struct PeerLinkConfig {
+  std::string node, peer;
+  std::vector<std::string> listen;     // one per path
+  std::vector<std::string> addresses;  // of the peer, in the same order
+  std::string secret;
+  std::uint64_t boot = 0;
+};
+
+class PeerLink {
+ public:
+  using OnReport = std::function<void(const PeerReport&)>;
+  // Error code 3: an address that cannot be bound.
+  static Result<std::unique_ptr<PeerLink>> open(event_base* base, PeerLinkConfig config,
+                                                std::function<Report()> own, OnReport on_report);
+
+  void send();
+  struct PathFigures {
+    std::string address;  // of the peer
+    TimeMs heard_at = 0;  // 0 never
+    std::uint64_t received = 0, sent = 0, refused = 0;
+  };
+  std::vector<PathFigures> paths() const;
+
+ private:
+  struct Path {
+    PathFigures figures;
+    Endpoint peer;
+    Fd fd;
+    std::unique_ptr<Readable> readable;
+  };
+  PeerLink(PeerLinkConfig config, std::function<Report()> own, OnReport on_report)
+      : config_(std::move(config)),
+        own_(std::move(own)),
+        on_report_(std::move(on_report)),
+        session_(config_.boot) {}
+  Status bind(event_base* base, const std::string& listen, const std::string& peer);
+  void read(Path& path);
+  void on_datagram(Path& path, std::string_view bytes);
+  void complain(Path& path, const char* what);
+
+  PeerLinkConfig config_;
+  std::function<Report()> own_;
+  OnReport on_report_;
+  PeerSession session_;
+  std::vector<std::unique_ptr<Path>> paths_;
+  TimeMs greeted_at_ = 0;
+  TimeMs complained_at_ = 0;
+};
+
+}  // namespace tandemq::failover

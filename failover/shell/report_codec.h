@@ -1,0 +1,27 @@
+// Datagrams between the agents: 32 bytes of HMAC-SHA256 over the rest, then a JSON object. A
+// datagram that is too long, not authentic or of another shape is refused without an answer.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "failover/core/facts.h"
+#include "failover/core/peer_session.h"
+
+namespace tandemq::failover {
+
+constexpr std::size_t kDatagramMax = 1200;
+
+struct Datagram {
+  std::string node;  // sender's name
+  Numbers numbers;
+  Report report;
+};
+
+std::string seal(const Datagram& datagram, const std::string& secret);
+
+enum class Unsealed : std::uint8_t { ok, forged, malformed };
+Unsealed unseal(std::string_view bytes, const std::string& secret, Datagram& datagram);
+
+}  // namespace tandemq::failover
