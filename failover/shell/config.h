@@ -17,7 +17,7 @@ struct AgentConfig {
   unsigned index = 1;
   std::string control_socket = "/run/tandemq/agent.sock";
   std::string state_dir = "/var/lib/tandemq-agent";
-  std::string run_dir = "/run/tandemq";
+  std::string run_dir = "/run/tandemq-agent";
   std::string pid_file;
 
   std::string broker_socket = "/run/tandemq/broker.sock";

@@ -48,7 +48,7 @@ LAYERS = {
                             PROGRAM + ("curl",), system=True),
     "failover/agent": Layer(None, ("broker/base", "broker/support", "failover/core", "failover/shell"),
                             PROGRAM + ("curl",), system=True),
-    "failover/ctl": Layer(None, ("broker/base", "broker/support", "failover/core", "failover/shell"),
+    "failover/ctl": Layer("tmq_ctl", ("broker/base", "broker/support", "failover/core", "failover/shell"),
                           PROGRAM + ("curl",), system=True),
 }
 
