@@ -1,0 +1,379 @@
+// The machine's transitions, one by one.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "machine_world.h"
+
+using namespace tandemq;
+using namespace tandemq::repl;
+
+namespace {
+
+// Index of an action among those carried out since `from`, or -1.
+long position(const MachineNode& node, const std::string& name, std::size_t from) {
+  for (std::size_t i = from; i < node.actions.size(); ++i) {
+    if (node.actions[i] == name) return static_cast<long>(i);
+  }
+  return -1;
+}
+
+struct World : MachineWorld {
+  using MachineWorld::MachineWorld;
+  ~World() { CHECK_MESSAGE(broken.empty(), broken); }
+};
+
+}  // namespace
+
+TEST_CASE("two empty nodes are in sync once they have met, not before") {
+  World w;
+  w.start(w.a);
+  w.start(w.b);
+  CHECK_FALSE(w.a.status().in_sync);
+  CHECK(w.order(w.a, event::Promote{}).find("out of sync") != std::string::npos);
+  w.settle();
+  CHECK(w.a.status().in_sync);
+  CHECK(w.b.status().in_sync);
+  CHECK_FALSE(w.a.status().ever_led);
+}
+
+TEST_CASE("promotion: the link goes first, then the epoch is durable, then the reign begins") {
+  World w;
+  w.start(w.a);
+  w.start(w.b);
+  w.settle();
+  const std::size_t from = w.a.actions.size();
+  CHECK(w.order(w.a, event::Promote{make_epoch(7, 2), false}).empty());
+  CHECK(w.a.status().epoch >= make_epoch(7, 2));
+  CHECK(epoch_node(w.a.status().epoch) == 1);
+  const long drop = position(w.a, "DropLink", from);
+  const long meta = position(w.a, "PersistMeta", from);
+  const long reign = position(w.a, "AppendControl", from);
+  const long told = position(w.a, "StatusChanged", from);
+  CHECK(drop >= 0);
+  CHECK(drop < meta);
+  CHECK(meta < reign);
+  CHECK(reign < told);
+  CHECK(w.a.meta.epoch_seen == w.a.status().epoch);
+  CHECK(w.order(w.a, event::Promote{}).empty());  // asked twice
+}
+
+TEST_CASE("paired: nothing commits before the standby confirms") {
+  World w;
+  w.pair_up();
+  REQUIRE(w.a.status().pair_state == PairState::paired);
+  w.append(w.a, 3);
+  const Lsn before = w.a.replica->committed();
+  CHECK(before < w.a.last());
+  while (w.deliver(w.b)) {
+  }
+  CHECK(w.a.replica->committed() == before);
+  while (w.deliver(w.a)) {
+  }
+  CHECK(w.a.replica->committed() == w.a.last());
+}
+
+TEST_CASE("replicated+synced: nothing commits before both have it on disk") {
+  World w(CommitRule::replicated_synced);
+  w.pair_up();
+  REQUIRE(w.a.status().pair_state == PairState::paired);
+  w.append(w.a);
+  const Lsn before = w.a.replica->committed();
+  const auto deliver_all = [&] {
+    while (w.deliver(w.b) || w.deliver(w.a)) {
+    }
+  };
+  deliver_all();
+  w.finish_sync(w.a);
+  CHECK(w.a.replica->committed() == before);
+  w.finish_sync(w.b);
+  deliver_all();
+  CHECK(w.a.replica->committed() == w.a.last());
+}
+
+TEST_CASE("waiting commits nothing; alone: durably announced first, then synced, then committed") {
+  World w;
+  w.pair_up();
+  w.network = false;
+  w.cut();
+  CHECK(w.a.status().pair_state == PairState::waiting);
+  const Lsn before = w.a.replica->committed();
+  w.append(w.a, 5);
+  w.finish_sync(w.a);
+  CHECK(w.a.replica->committed() == before);
+  const std::size_t from = w.a.actions.size();
+  CHECK(w.order(w.b, event::GoSolo{"x"}).find("standby") != std::string::npos);
+  CHECK(w.order(w.b, event::LoseSync{"test"}).empty());
+  CHECK(w.order(w.a, event::GoSolo{"test"}).empty());
+  CHECK_FALSE(w.a.meta.peer_in_sync);
+  CHECK(position(w.a, "PersistMeta", from) < position(w.a, "AppendControl", from));
+  CHECK(w.a.replica->committed() == before);
+  w.finish_sync(w.a);
+  CHECK(w.a.replica->committed() == w.a.last());
+  CHECK(w.order(w.a, event::GoSolo{"again"}).empty());
+}
+
+TEST_CASE("coming back: required first, then durably announced, then told, then paired") {
+  World w;
+  w.pair_up();
+  w.network = false;
+  w.cut();
+  w.order(w.b, event::LoseSync{"test"});
+  w.order(w.a, event::GoSolo{"test"});
+  w.append(w.a, 50);
+  w.settle();
+  CHECK_FALSE(w.b.meta.in_sync);
+  const std::size_t from_a = w.a.actions.size();
+  const std::size_t from_b = w.b.actions.size();
+  w.network = true;
+  w.settle();
+  CHECK(w.a.status().pair_state == PairState::paired);
+  CHECK(w.b.status().in_sync);
+  CHECK(w.b.meta.in_sync);
+  CHECK(w.a.meta.peer_in_sync);
+  CHECK(position(w.a, "PersistMeta", from_a) < position(w.a, "Send InSync", from_a));
+  CHECK(position(w.b, "PersistMeta", from_b) >= 0);
+  CHECK(w.a.state == w.b.state);
+}
+
+TEST_CASE("a link that breaks while the standby is told leaves the primary waiting, not alone") {
+  World w;
+  w.pair_up();
+  w.cut();
+  w.order(w.b, event::LoseSync{"test"});
+  w.order(w.a, event::GoSolo{"test"});
+  w.finish_sync(w.a);
+  w.connect();
+  const std::size_t from = w.a.actions.size();
+  for (int i = 0; i < 100 && position(w.a, "Send InSync", from) < 0; ++i) {
+    if (!w.deliver(w.b) && !w.deliver(w.a) && !w.finish_sync(w.a)) w.tick();
+  }
+  REQUIRE(position(w.a, "Send InSync", from) >= 0);
+  w.network = false;
+  w.cut();
+  CHECK(w.a.status().pair_state == PairState::waiting);
+  CHECK(w.a.meta.peer_in_sync);
+}
+
+TEST_CASE("a link that breaks while the standby catches up leaves a lone primary alone") {
+  World w;
+  w.pair_up();
+  w.cut();
+  w.order(w.b, event::LoseSync{"test"});
+  w.order(w.a, event::GoSolo{"test"});
+  w.append(w.a, 10);
+  w.finish_sync(w.a);
+  w.connect();
+  w.deliver(w.a);
+  CHECK(w.a.status().pair_state == PairState::resyncing);
+  w.network = false;
+  w.cut();
+  CHECK(w.a.status().pair_state == PairState::solo);
+  w.append(w.a);
+  w.finish_sync(w.a);
+  CHECK(w.a.replica->committed() == w.a.last());
+}
+
+TEST_CASE("silence ends the link on both sides; heartbeats prevent it") {
+  World w;
+  w.pair_up();
+  for (int i = 0; i < 100; ++i) {
+    w.tick();
+    while (w.deliver(w.a) || w.deliver(w.b)) {
+    }
+  }
+  CHECK(w.a.status().pair_state == PairState::paired);
+  for (int i = 0; i < 30; ++i) w.tick();  // nothing arrives any more
+  CHECK(w.a.status().pair_state == PairState::waiting);
+  CHECK(w.a.status().reason.find("nothing heard") != std::string::npos);
+  CHECK_FALSE(w.b.status().peer_connected);
+}
+
+TEST_CASE("a standby that lives but does not confirm makes the pair wait, and be paired again") {
+  World w;
+  w.pair_up();
+  w.append(w.a);
+  for (int i = 0; i < 40; ++i) {
+    w.tick();
+    Message beat = msg::Heartbeat{w.a.status().epoch, 0, 0, 0};
+    std::string bytes;
+    encode(bytes, beat);
+    w.a.inbox.push_front(bytes);  // alive, and that is all
+    w.deliver(w.a);
+    w.b.inbox.clear();
+  }
+  CHECK(w.a.status().pair_state == PairState::waiting);
+  CHECK(w.a.status().reason.find("not confirmed") != std::string::npos);
+  w.settle();
+  CHECK(w.a.status().pair_state == PairState::paired);
+  CHECK(w.a.replica->committed() == w.a.last());
+}
+
+TEST_CASE("a primary that learns of a higher epoch steps down and commits nothing more") {
+  World w;
+  w.pair_up();
+  w.network = false;
+  w.cut();
+  w.append(w.a, 4);
+  const std::size_t from = w.a.actions.size();
+  CHECK(w.order(w.b, event::Promote{}).empty());
+  w.network = true;
+  w.settle();
+  CHECK(w.a.status().role == Role::standby);
+  CHECK(position(w.a, "Commit", from) < 0);
+  CHECK(w.b.status().pair_state == PairState::paired);
+  CHECK(w.a.state == w.b.state);
+  CHECK(w.a.quarantined.empty());
+}
+
+TEST_CASE("records acknowledged alone go to quarantine when another history wins") {
+  World w;
+  w.pair_up();
+  w.cut();
+  w.order(w.a, event::GoSolo{"a split that nobody prevented"});
+  w.append(w.a, 4);
+  w.finish_sync(w.a);
+  REQUIRE(w.a.replica->committed() == w.a.last());
+  w.forced = true;
+  w.order(w.b, event::Promote{});
+  w.settle();
+  CHECK(w.a.status().role == Role::standby);
+  CHECK(w.b.status().pair_state == PairState::paired);
+  CHECK(w.a.quarantined.size() == 5);  // went_solo and four
+  CHECK(w.a.state == w.b.state);
+}
+
+TEST_CASE("a switchover gives up first, durably, and hands over without loss or resync") {
+  World w;
+  w.pair_up();
+  w.append(w.a, 10);
+  const std::size_t from = w.a.actions.size();
+  CHECK(w.order(w.a, event::Switchover{}).empty());
+  w.settle();
+  CHECK(w.a.switchover_done);
+  CHECK(w.a.switchover_ok);
+  CHECK(position(w.a, "PersistMeta", from) < position(w.a, "Send SwitchoverOffer", from));
+  CHECK(w.b.status().role == Role::primary);
+  CHECK(w.b.status().pair_state == PairState::paired);
+  CHECK(w.a.status().in_sync);
+  CHECK(position(w.a, "CutJournal", from) < 0);
+  CHECK(w.a.state == w.b.state);
+  CHECK(w.order(w.a, event::Switchover{}).find("standby") != std::string::npos);
+}
+
+TEST_CASE("a switchover that the standby does not drain in time is given up") {
+  World w;
+  w.pair_up();
+  w.append(w.a);
+  CHECK(w.order(w.a, event::Switchover{}).empty());
+  w.cut();
+  CHECK(w.a.switchover_done);
+  CHECK_FALSE(w.a.switchover_ok);
+  CHECK(w.a.status().role == Role::primary);
+}
+
+TEST_CASE("leaving in good order: durably out of sync, then Goodbye; the primary goes on alone") {
+  World w;
+  w.pair_up();
+  const std::size_t from = w.b.actions.size();
+  w.order(w.b, event::Leave{"upgrade"});
+  CHECK_FALSE(w.b.meta.in_sync);
+  CHECK(position(w.b, "PersistMeta", from) < position(w.b, "Send Goodbye", from));
+  w.kill(w.b);
+  w.settle();
+  CHECK(w.a.status().pair_state == PairState::solo);
+  CHECK(w.a.status().reason.find("good order") != std::string::npos);
+  // The last one to leave keeps its claim.
+  w.order(w.a, event::Leave{"upgrade"});
+  CHECK(w.a.meta.in_sync);
+}
+
+TEST_CASE("a node that lost what was not synced is not called in sync while its peer has it") {
+  World w;
+  w.pair_up();
+  w.append(w.a, 5);
+  while (w.deliver(w.b) || w.deliver(w.a)) {
+  }
+  REQUIRE(w.a.replica->committed() == w.a.last());
+  w.kill(w.b);
+  w.lose_power(w.a);
+  w.start(w.a);
+  w.start(w.b);
+  w.settle();
+  CHECK_FALSE(w.a.status().in_sync);
+  CHECK(w.b.status().in_sync);
+  CHECK(w.order(w.a, event::Promote{}) != "");
+  CHECK(w.order(w.b, event::Promote{}).empty());
+  w.settle();
+  CHECK(w.b.status().pair_state == PairState::paired);
+}
+
+TEST_CASE("a state that cannot be rebuilt comes back by snapshot") {
+  World w;
+  w.pair_up();
+  w.network = false;
+  w.cut();
+  w.append(w.a, 10);
+  w.trim(w.a, w.a.last());  // its checkpoint holds what is about to be cut
+  CHECK(w.order(w.b, event::Promote{}).empty());
+  w.network = true;
+  w.settle();
+  CHECK(position(w.a, "Send NeedSnapshot", 0) >= 0);
+  CHECK(position(w.a, "InstallSnapshot", 0) >= 0);
+  CHECK_FALSE(w.a.meta.needs_snapshot);
+  CHECK(w.b.status().pair_state == PairState::paired);
+  CHECK(w.a.state == w.b.state);
+}
+
+TEST_CASE("a node whose state is unusable may not reign, not even by force") {
+  World w;
+  w.pair_up();
+  w.kill(w.b);
+  w.b.meta.needs_snapshot = true;
+  w.start(w.b);
+  CHECK(w.order(w.b, event::Promote{0, true}).find("unusable") != std::string::npos);
+  w.settle();
+  CHECK(w.a.status().pair_state == PairState::paired);
+}
+
+TEST_CASE("messages out of turn end the link and change nothing") {
+  World w;
+  w.pair_up();
+  const Lsn last = w.b.last();
+  const Epoch epoch = w.a.status().epoch;
+  std::vector<Message> to_standby = {msg::Follow{epoch, 0, true, false, false},
+                                     msg::SnapshotEnd{1},
+                                     msg::SnapshotChunk{0, 0, ""},
+                                     msg::SnapshotBegin{5, 10, {}},
+                                     msg::SwitchoverAccept{epoch + 256, ""},
+                                     msg::Records{"garbage"},
+                                     msg::InSync{epoch + 256, 1},
+                                     msg::Hello{}};
+  for (const Message& message : to_standby) {
+    INFO(std::string(name_of(message)));
+    std::string bytes;
+    encode(bytes, message);
+    w.b.inbox.push_front(bytes);
+    w.deliver(w.b);
+    CHECK_FALSE(w.b.status().peer_connected);
+    CHECK(w.b.last() == last);
+    CHECK(w.b.status().role == Role::standby);
+    w.settle();
+    REQUIRE(w.a.status().pair_state == PairState::paired);
+  }
+  std::vector<Message> to_primary = {msg::Confirm{epoch, last + 100, 0, true},
+                                     msg::Confirm{epoch + 256, last, 0, true},
+                                     msg::Confirm{epoch, 1, 2, true}, msg::NeedSnapshot{"x"},
+                                     msg::Follow{epoch + 256, 0, false, false, false}};
+  for (const Message& message : to_primary) {
+    INFO(std::string(name_of(message)));
+    std::string bytes;
+    encode(bytes, message);
+    w.a.inbox.push_front(bytes);
+    w.deliver(w.a);
+    CHECK(w.a.status().role == Role::primary);
+    CHECK(w.a.status().pair_state == PairState::waiting);
+    w.settle();
+    REQUIRE(w.a.status().pair_state == PairState::paired);
+  }
+}
