@@ -16,15 +16,16 @@ constexpr std::size_t kFrameHeader = 28;
 constexpr std::uint32_t kFrameMax = 64u << 20;  // bytes; longer is damage
 constexpr std::uint8_t kRecordVersion = 1;
 
-// Kind 0 is a sync mark: it stands between frames on disk only, has no LSN of its own, and says that
-// all records up to its LSN field were durable when it was written (replicator/core/segment.h).
+// Kind 0 is a sync mark: it stands between frames on disk only, has no LSN of its own, and says
+// that all records up to its LSN field were durable when it was written
+// (replicator/core/segment.h).
 constexpr std::uint16_t kSyncMark = 0;
 
 // Kinds below 16 are the replicator's own (design: "going solo and coming back are records too").
 enum class ControlKind : std::uint16_t {
-  reign_began = 1,   // body: u64 epoch, u64 pair time (ms). The first record of every epoch.
-  went_solo = 2,     // body: u64 pair time, string16 reason. From here commit needs this node alone.
-  paired = 3         // body: u64 pair time. From here commit needs the standby.
+  reign_began = 1,  // body: u64 epoch, u64 pair time (ms). The first record of every epoch.
+  went_solo = 2,    // body: u64 pair time, string16 reason. From here commit needs this node alone.
+  paired = 3        // body: u64 pair time. From here commit needs the standby.
 };
 constexpr std::uint16_t kFirstUserKind = 16;
 

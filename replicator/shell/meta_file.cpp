@@ -44,16 +44,11 @@ json to_json(const Meta& meta) {
   for (const EpochStart& r : meta.history) {
     history.push_back({{"epoch", r.epoch}, {"first", r.first}});
   }
-  return {{"pair_id", meta.pair_id},
-          {"node_index", meta.node_index},
-          {"epoch_seen", meta.epoch_seen},
-          {"role", to_string(meta.role)},
-          {"in_sync", meta.in_sync},
-          {"peer_in_sync", meta.peer_in_sync},
-          {"solo_from", meta.solo_from},
-          {"needs_snapshot", meta.needs_snapshot},
-          {"paired_at", meta.paired_at},
-          {"history", history}};
+  return {{"pair_id", meta.pair_id},       {"node_index", meta.node_index},
+          {"epoch_seen", meta.epoch_seen}, {"role", to_string(meta.role)},
+          {"in_sync", meta.in_sync},       {"peer_in_sync", meta.peer_in_sync},
+          {"solo_from", meta.solo_from},   {"needs_snapshot", meta.needs_snapshot},
+          {"paired_at", meta.paired_at},   {"history", history}};
 }
 
 bool write_all(int fd, std::string_view data) {

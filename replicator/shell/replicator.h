@@ -20,18 +20,18 @@ struct event_base;
 namespace tandemq::repl {
 
 struct ReplicatorConfig {
-  bool single = false;               // no peer is configured: always solo, promotes itself at start
-  std::string node_name;             // "a"
+  bool single = false;    // no peer is configured: always solo, promotes itself at start
+  std::string node_name;  // "a"
   std::string peer_name;
-  unsigned node_index = 1;           // 1 or 2, differs from the peer's
-  std::string pair_id;               // both nodes' must be equal
-  std::string data_dir;              // holds journal/, meta.json, quarantine/
-  std::string listen_address;        // "10.98.0.11"
+  unsigned node_index = 1;     // 1 or 2, differs from the peer's
+  std::string pair_id;         // both nodes' must be equal
+  std::string data_dir;        // holds journal/, meta.json, quarantine/
+  std::string listen_address;  // "10.98.0.11"
   std::uint16_t listen_port = 7883;
   std::string peer_address;
   std::uint16_t peer_port = 7883;
   CommitRule commit = CommitRule::replicated;
-  bool sync_when_solo = true;        // false only by the operator's explicit choice (docs/decisions)
+  bool sync_when_solo = true;  // false only by the operator's explicit choice (docs/decisions)
   std::uint32_t sync_interval_ms = 100;
   std::uint32_t heartbeat_ms = 50;
   std::uint32_t peer_silence_ms = 250;
@@ -60,7 +60,7 @@ class ReplicatorHost {
   virtual void learn_pair_time(TimeMs time) = 0;
   // A complete image of the state at an LSN for a peer too far behind, as a file to stream.
   struct SnapshotFile {
-    std::string path;                // the host keeps it until release_snapshot
+    std::string path;  // the host keeps it until release_snapshot
     Lsn lsn = 0;
     Epoch epoch = 0;
   };
