@@ -138,7 +138,7 @@ def test_retained_subscriptions_and_wills(ctx):
         writer.publish(f"plant/{n}", "" if n % 4 else f"new {n}", 1, retain=True)
         writer.receive(PUBACK)
     keeper.drain()
-    Client(broker.port, "mortal", will=("will/mortal", "gone", 1, False), expiry=2)
+    mortal = Client(broker.port, "mortal", will=("will/mortal", "gone", 1, False), expiry=2)
     broker.kill()
     broker.start()
     fresh = Client(broker.port, "fresh", clean=True, expiry=0)
