@@ -73,7 +73,7 @@ std::size_t Clients::handle_packets(Connection& connection, std::string_view in)
     const mqtt::Decoded decoded = connection.decoder.decode(in.substr(at), packet_, used);
     if (decoded == mqtt::Decoded::need_more) break;
     if (decoded == mqtt::Decoded::error) {
-      const bool is_mqtt = connection.stage == Stage::serving || (in[at] & 0xf0) == 0x10;
+      const bool is_mqtt = connection.stage == Stage::serving || in[at] == 0x10;
       refuse_bytes(connection, is_mqtt);
       return in.size();
     }

@@ -58,6 +58,12 @@ class Packet:
             self.session_present, self.code = bool(body[0] & 1), body[1]
         elif self.kind == DISCONNECT:
             self.code = body[0] if body else 0
+        elif self.kind in (SUBACK, UNSUBACK):
+            self.id, at = struct.unpack_from("!H", body)[0], 2
+            if version == 5:
+                size, at = read_varint(body, at)
+                at += size
+            self.codes = list(body[at:])
         elif len(body) >= 2:
             self.id = struct.unpack_from("!H", body)[0]
             self.code = body[2] if len(body) > 2 else 0
@@ -70,7 +76,8 @@ class Client:
     """One connection. Session expiry above 0 keeps the session."""
 
     def __init__(self, port, client_id, version=5, clean=False, expiry=NEVER, keep_alive=60,
-                 will=None, host="127.0.0.1", timeout=10):
+                 will=None, host="127.0.0.1", timeout=10, username=None, password=None,
+                 properties=b"", will_properties=b""):
         self.version, self.client_id = version, client_id
         self.socket = socket.create_connection((host, port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -79,13 +86,18 @@ class Client:
         flags = 2 if clean else 0
         if will:  # (topic, payload, qos, retain)
             flags |= 4 | will[2] << 3 | (0x20 if will[3] else 0)
+        flags |= (0x80 if username is not None else 0) | (0x40 if password is not None else 0)
         body = text("MQIsdp" if version == 3 else "MQTT") + bytes([version, flags])
         body += struct.pack("!H", keep_alive)
         if version == 5:
-            body += b"\x05\x11" + struct.pack("!I", expiry)
+            properties += b"\x11" + struct.pack("!I", expiry)
+            body += varint(len(properties)) + properties
         body += text(client_id)
         if will:
-            body += (b"\0" if version == 5 else b"") + text(will[0]) + text(will[1])
+            if version == 5:
+                body += varint(len(will_properties)) + will_properties
+            body += text(will[0]) + text(will[1])
+        body += b"".join(text(field) for field in (username, password) if field is not None)
         self.send(packet(CONNECT, 0, body))
         self.connack = self.receive(CONNACK)
 
@@ -104,29 +116,50 @@ class Client:
         self.next_id = self.next_id % 65535 + 1
         return self.next_id
 
-    def _properties(self):
-        return b"\0" if self.version == 5 else b""
+    def _properties(self, properties=b""):
+        return varint(len(properties)) + properties if self.version == 5 else b""
 
-    def publish_bytes(self, topic, payload, qos=0, retain=False, packet_id=0, dup=False):
+    def publish_bytes(self, topic, payload, qos=0, retain=False, packet_id=0, dup=False,
+                      properties=b""):
         data = payload.encode() if isinstance(payload, str) else payload
         body = text(topic) + (struct.pack("!H", packet_id) if qos else b"")
-        return packet(PUBLISH, dup << 3 | qos << 1 | retain, body + self._properties() + data)
+        return packet(PUBLISH, dup << 3 | qos << 1 | retain, body + self._properties(properties) + data)
 
-    def publish(self, topic, payload, qos=0, retain=False, packet_id=None, dup=False):
+    def publish(self, topic, payload, qos=0, retain=False, packet_id=None, dup=False,
+                properties=b""):
         """Sends it; returns the packet identifier."""
         if packet_id is None:
             packet_id = self.take_id() if qos else 0
-        self.send(self.publish_bytes(topic, payload, qos, retain, packet_id, dup))
+        self.send(self.publish_bytes(topic, payload, qos, retain, packet_id, dup, properties))
         return packet_id
 
     def ack(self, kind, packet_id):
         self.send(packet(kind, 2 if kind == PUBREL else 0, struct.pack("!H", packet_id)))
 
-    def subscribe(self, topic_filter, qos=1):
+    def subscribe(self, topic_filter, qos=1, properties=b""):
+        """`qos` is the whole options byte."""
         packet_id = self.take_id()
-        self.send(packet(SUBSCRIBE, 2, struct.pack("!H", packet_id) + self._properties()
+        self.send(packet(SUBSCRIBE, 2, struct.pack("!H", packet_id) + self._properties(properties)
                          + text(topic_filter) + bytes([qos])))
         return self.receive(SUBACK)
+
+    def unsubscribe(self, topic_filter):
+        packet_id = self.take_id()
+        self.send(packet(UNSUBSCRIBE, 2, struct.pack("!H", packet_id) + self._properties()
+                         + text(topic_filter)))
+        return self.receive(UNSUBACK)
+
+    def expect_closed(self, seconds=5):
+        """What comes before the broker closes; AssertionError when it does not."""
+        found = []
+        try:
+            while True:
+                got = self.next_packet(seconds)
+                if got is None:
+                    raise AssertionError(f"{self.client_id} is still connected, got {found}")
+                found.append(got)
+        except ConnectionError:
+            return found
 
     def next_packet(self, seconds=None):
         """The next packet, or None after so many seconds of silence. ConnectionError at the end."""
@@ -180,3 +213,11 @@ class Client:
             elif got.kind == PUBREL and acknowledge:
                 self.ack(PUBCOMP, got.id)
         return found
+
+
+class Raw(Client):
+    """A connection that has sent nothing yet."""
+
+    def __init__(self, port, version=5, timeout=10):  # pylint: disable=super-init-not-called
+        self.version, self.client_id, self.buffer, self.next_id = version, "raw", b"", 0
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout)

@@ -1,0 +1,121 @@
+"""CONNECT: what is accepted, what is refused with which code, and how long it may take."""
+import struct
+import time
+
+from broker import expect, wait_until
+from wire import CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, Client, Raw, packet, text
+
+
+def connect_bytes(name=b"\0\4MQTT", version=5, flags=2, keep_alive=60, rest=b"\0" + b"\0\1c"):
+    return packet(CONNECT, 0, name + bytes([version, flags]) + struct.pack("!H", keep_alive) + rest)
+
+
+def refusal(broker, data, version=5):
+    """The code of the CONNACK before the connection is closed, None when there was none."""
+    raw = Raw(broker.port, version)
+    raw.send(data)
+    found = raw.expect_closed()
+    expect(all(p.kind == CONNACK for p in found) and len(found) < 2, f"got {found}")
+    return found[0].code if found else None
+
+
+def test_versions(ctx):
+    broker = ctx.broker().start()
+    for version in (3, 4, 5):
+        client = Client(broker.port, f"c{version}", version, clean=True, expiry=0)
+        expect(client.connack.code == 0, f"version {version}: code {client.connack.code}")
+        client.send(packet(PINGREQ, 0, b""))
+        client.receive(PINGRESP)
+        client.disconnect()
+
+
+def test_unsupported_version(ctx):
+    broker = ctx.broker().start()
+    expect(refusal(broker, connect_bytes(version=6)) == 0x84, "version 6 of MQTT")
+    expect(refusal(broker, connect_bytes(version=2), 4) in (1, 0x84), "version 2 of MQTT")
+
+
+def test_not_mqtt(ctx):
+    broker = ctx.broker().start()
+    for data in (b"GET / HTTP/1.1\r\n\r\n", b"\0" * 20, b"\xff" * 20,
+                 b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"):
+        expect(refusal(broker, data) is None, f"{data[:8]} was answered")
+    expect("Client <unknown> disconnected due to" in broker.log(), "the log does not say so")
+
+
+def test_first_packet_must_be_connect(ctx):
+    broker = ctx.broker().start()
+    expect(refusal(broker, packet(PINGREQ, 0, b"")) is None, "PINGREQ first")
+    expect(refusal(broker, packet(3, 0, text("a") + b"\0x")) is None, "PUBLISH first")
+
+
+def test_second_connect_ends_the_connection(ctx):
+    broker = ctx.broker().start()
+    client = Client(broker.port, "twice", clean=True, expiry=0)
+    client.send(connect_bytes())
+    found = client.expect_closed()
+    expect([p.kind for p in found] == [DISCONNECT] and found[0].code == 0x82, f"got {found}")
+
+
+def test_empty_client_id(ctx):
+    broker = ctx.broker().start()
+    client = Client(broker.port, "", clean=True, expiry=0)
+    expect(client.connack.code == 0 and b"auto-" in client.connack.body, "none was assigned")
+    expect(Client(broker.port, "", 4, clean=True).connack.code == 0, "3.1.1 with clean session")
+    expect(Client(broker.port, "", 4, clean=False).connack.code == 2, "3.1.1 without clean session")
+
+
+def test_connack_tells_the_limits(ctx):
+    broker = ctx.broker(limits_receive_maximum=7, limits_maximum_packet_size=5000,
+                        limits_topic_alias_maximum=3).start()
+    body = Client(broker.port, "c", clean=True, expiry=0).connack.body
+    for part in (b"\x21\0\x07", b"\x27" + struct.pack("!I", 5000), b"\x22\0\x03"):
+        expect(part in body, f"{part} is not in {body}")
+
+
+def test_silence_before_connect(ctx):
+    broker = ctx.broker().start()
+    raw = Raw(broker.port)
+    begun = time.monotonic()
+    raw.expect_closed(seconds=20)
+    expect(8 <= time.monotonic() - begun <= 14, "the connect timeout is 10 s")
+
+
+def test_keep_alive(ctx):
+    broker = ctx.broker().start()
+    silent = Client(broker.port, "silent", keep_alive=2, clean=True, expiry=0)
+    alive = Client(broker.port, "alive", keep_alive=2, clean=True, expiry=0)
+    begun = time.monotonic()
+    found = None
+    while time.monotonic() - begun < 6:
+        alive.send(packet(PINGREQ, 0, b""))
+        alive.receive(PINGRESP)
+        if found is None:
+            try:
+                silent.socket.settimeout(0.5)
+                got = silent.socket.recv(100)
+                found = time.monotonic() - begun
+                expect(got == b"\xe0\x02\x8d\x00" or got[:3] == b"\xe0\x01\x8d", f"got {got}")
+            except TimeoutError:
+                pass
+    expect(found is not None and 2.9 <= found <= 5, f"closed after {found} s, 3 s is right")
+    expect("Client silent has exceeded timeout, disconnecting." in broker.log(), "the log")
+
+
+def test_connections_max(ctx):
+    broker = ctx.broker(listener_connections_max=3).start()
+    clients = [Client(broker.port, f"c{n}", clean=True, expiry=0) for n in range(3)]
+    expect(Raw(broker.port).expect_closed() == [], "a fourth connection")
+    clients[0].disconnect()
+    wait_until(lambda: broker.status()["connections"] == 2, "one has gone")
+    expect(Client(broker.port, "c4", clean=True, expiry=0).connack.code == 0, "room again")
+
+
+def test_many_connections_at_once(ctx):
+    broker = ctx.broker().start()
+    clients = [Client(broker.port, f"c{n}", clean=True, expiry=0) for n in range(500)]
+    expect(broker.status()["connections"] == 500, "500 connections")
+    for client in clients:
+        client.close()
+    wait_until(lambda: broker.status()["connections"] == 0, "all are gone")
+    expect(broker.status()["sessions"] == 0, "and their sessions")

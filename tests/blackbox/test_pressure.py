@@ -1,0 +1,111 @@
+"""Clients that are slow or greedy: memory stays bounded, the others do not notice."""
+import socket
+import struct
+import time
+
+from broker import expect, wait_until
+from wire import PINGREQ, PINGRESP, PUBACK, PUBLISH, Client, packet
+
+
+def fresh(broker, name, **arguments):
+    return Client(broker.port, name, clean=True, expiry=0, **arguments)
+
+
+def resident_mb(broker):
+    with open(f"/proc/{broker.process.pid}/status", encoding="utf-8") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
+
+
+def test_a_reader_that_does_not_read(ctx):
+    """QoS 0 to it is dropped beyond a bound; another reader gets everything."""
+    broker = ctx.broker().start()
+    stuck, good, writer = (fresh(broker, name) for name in ("stuck", "good", "writer"))
+    for reader in (stuck, good):
+        reader.subscribe("a", 0)
+    before = resident_mb(broker)
+    count, payload = 1000, b"x" * 100_000
+    for _ in range(count):
+        writer.publish("a", payload)
+        expect(good.receive(PUBLISH).payload == payload, "the good reader")
+    grown = resident_mb(broker) - before
+    expect(grown < 60, f"{grown:.0f} MB for 100 MB that nobody reads")
+    got = stuck.drain(1, limit=count)
+    expect(0 < len(got) < count, f"{len(got)} of {count} came in the end")
+    stuck.send(packet(PINGREQ, 0, b""))
+    kinds = []
+    while PINGRESP not in kinds:
+        kinds.append(stuck.next_packet(5).kind)
+
+
+def test_qos1_to_a_reader_that_does_not_read(ctx):
+    """Its window and its queue bound what is kept for it; what is kept comes in order."""
+    broker = ctx.broker(limits_queued_messages_max=2000).start()
+    stuck = Client(broker.port, "stuck", properties=b"\x21" + struct.pack("!H", 20))
+    stuck.subscribe("a", 1)
+    writer = fresh(broker, "writer")
+    for begin in range(0, 5000, 500):
+        writer.send(b"".join(writer.publish_bytes("a", str(n), 1, packet_id=n + 1)
+                             for n in range(begin, begin + 500)))
+        for _ in range(500):
+            writer.receive(PUBACK)
+    got = [int(p.payload) for p in stuck.drain()]
+    expect(got == sorted(set(got)) and 2000 <= len(got) <= 2100, f"{len(got)} came")
+
+
+def test_a_flood_does_not_starve_others(ctx):
+    broker = ctx.broker().start()
+    flood, reader, calm = (fresh(broker, name) for name in ("flood", "reader", "calm"))
+    reader.subscribe("f", 0)
+    calm.subscribe("c", 1)
+    data = b"".join(flood.publish_bytes("f", "x" * 50) for _ in range(20_000))
+    flood.socket.setblocking(False)
+    reader.socket.setblocking(False)
+    slowest, left, end = 0.0, b"", time.monotonic() + 3
+    while time.monotonic() < end:
+        for _ in range(20):
+            left = left or data
+            try:
+                left = left[flood.socket.send(left):]
+            except BlockingIOError:
+                pass
+            try:
+                reader.socket.recv(1 << 20)
+            except BlockingIOError:
+                pass
+        begun = time.monotonic()
+        calm.publish("c", "x", 1)
+        got = sorted((calm.next_packet(5) for _ in range(2)), key=lambda p: p.kind)
+        slowest = max(slowest, time.monotonic() - begun)
+        expect([p.kind for p in got] == [PUBLISH, PUBACK], f"got {got}")
+        calm.ack(PUBACK, got[0].id)
+    expect(slowest < 1, f"a calm client waited {slowest:.2f} s")
+
+
+def test_one_to_many(ctx):
+    """More work in one read than one turn may do: all of it is done, in order, for everybody."""
+    broker = ctx.broker().start()
+    readers = [fresh(broker, f"r{n}") for n in range(100)]
+    for reader in readers:
+        reader.subscribe("a", 0)
+    writer = fresh(broker, "writer")
+    writer.send(b"".join(writer.publish_bytes("a", str(n)) for n in range(2000)))
+    writer.send(packet(PINGREQ, 0, b""))
+    writer.receive(PINGRESP)
+    for reader in readers:
+        got = [int(p.payload) for p in reader.drain(0.5, limit=2000)]
+        expect(got == list(range(2000)), f"{reader.client_id} got {len(got)} of 2000")
+
+
+def test_clients_that_vanish_in_the_middle(ctx):
+    broker = ctx.broker().start()
+    for n in range(200):
+        reader, writer = fresh(broker, "reader"), fresh(broker, "writer")
+        reader.subscribe("a", n % 3)
+        for client in (reader, writer)[:n % 3]:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.send(b"".join(writer.publish_bytes("a", "x" * 1000, 1, packet_id=i + 1)
+                             for i in range(100))[:-(n + 1)])
+        reader.close()
+        writer.close()
+    wait_until(lambda: broker.status()["connections"] == 0, "all are gone")
+    expect(broker.status()["sessions"] == 0, "no session is left")

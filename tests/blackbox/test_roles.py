@@ -1,0 +1,169 @@
+"""The roles of a pair by order of the control socket: who listens, what waits, what is handed over."""
+import json
+import socket
+import time
+
+from broker import expect, wait_until
+from test_resync import Pair
+from wire import CONNACK, DISCONNECT, PUBACK, PUBLISH, Client, Raw
+
+
+def refused(broker):
+    try:
+        socket.create_connection(("127.0.0.1", broker.port), 2).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def code(broker, command, **arguments):
+    """The code of a refusal, None when it was obeyed."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(20)
+        link.connect(broker.socket_file)
+        link.sendall(json.dumps({"cmd": command, "id": 1, **arguments}).encode() + b"\n")
+        return json.loads(link.makefile().readline()).get("code")
+
+
+def test_only_the_primary_listens(ctx):
+    pair = Pair(ctx)
+    for node in pair.nodes.values():
+        node.start(listening=False)
+        expect(refused(node), "a node of a pair serves without an order")
+        expect(node.status()["role"] == "standby", "it starts as standby")
+    wait_until(lambda: pair.a.status()["peer_connected"], "the nodes see each other")
+    pair.a.control("promote")
+    expect(not refused(pair.a), "promote is answered when it listens")
+    pair.wait_paired(pair.a)
+    expect(refused(pair.b), "the standby does not listen")
+
+
+def test_demotion(ctx):
+    pair = Pair(ctx).start()
+    client = Client(pair.a.port, "c")
+    volatile = Client(pair.a.port, "v", clean=True, expiry=0)
+    pair.a.control("demote", reason="test")
+    expect(refused(pair.a), "it listens still")
+    for gone in (client, volatile):
+        found = gone.expect_closed()
+        expect([p.kind for p in found] == [DISCONNECT], f"got {found}")
+    status = pair.a.status()
+    expect(status["role"] == "standby" and not status["listening"], f"{status}")
+    expect(status["sessions"] == 1, "volatile sessions end with the reign, durable ones stay")
+    wait_until(lambda: pair.b.status()["in_sync"], "b is in sync")
+    pair.b.control("promote", reason="test")
+    pair.wait_paired(pair.b)
+    expect(Client(pair.b.port, "c").connack.session_present, "the session is on the new primary")
+    status = pair.b.status()
+    expect(status["sessions_before"] == 1 and status["sessions_back"] == 1, f"{status}")
+    expect(status["first_client_ms"] >= 0, "first_client_ms")
+
+
+def test_switchover(ctx):
+    pair = Pair(ctx).start()
+    reader = Client(pair.a.port, "reader")
+    reader.subscribe("a", 1)
+    reader.disconnect()
+    writer = Client(pair.a.port, "writer")
+    for n in range(500):
+        writer.publish("a", str(n), 1)
+    acknowledged = [writer.receive(PUBACK).id for _ in range(500)]
+    pair.a.control("switchover", reason="test")
+    expect(pair.b.status()["role"] == "primary", "it is answered when the peer is primary")
+    expect(refused(pair.a), "the old primary listens")
+    writer.expect_closed()
+    got = Client(pair.b.port, "reader").drain(limit=len(acknowledged))
+    expect([int(p.payload) for p in got] == list(range(500)), f"{len(got)} of 500 came")
+    pair.wait_paired(pair.b)
+
+
+def test_orders_that_are_refused(ctx):
+    pair = Pair(ctx).start()
+    expect(code(pair.a, "solo", authority="test") == "refused", "solo while paired")
+    expect(code(pair.a, "leave") == "refused", "leave of the primary")
+    expect(code(pair.b, "switchover") == "refused", "switchover of the standby")
+    expect(code(pair.b, "promote", deadline_ms=1) == "expired", "promote after its deadline")
+    expect(code(pair.b, "solo") == "refused", "solo of the standby")
+    single = ctx.broker("single").start()
+    expect(code(single, "switchover") == "refused", "switchover of a single node")
+    for node in (pair.a, pair.b, single):
+        expect(node.control("ping")["ok"], "all go on")
+    pair.b.control("lose_sync", reason="test")
+    expect(code(pair.b, "promote") == "refused" or pair.b.status()["in_sync"],
+           "a standby out of sync was promoted")
+
+
+def test_waiting_holds_acknowledgements(ctx):
+    """While the peer is gone and nobody has decided: QoS 0 flows, everything else waits."""
+    pair = Pair(ctx).start()
+    durable = Client(pair.a.port, "durable")
+    durable.subscribe("a", 1)
+    plain = Client(pair.a.port, "plain", clean=True, expiry=0)
+    plain.subscribe("b", 0)
+    pair.b.kill()
+    wait_until(lambda: pair.a.status()["pair_state"] == "waiting", "it waits")
+    writer = Client(pair.a.port, "writer", clean=True, expiry=0)
+    writer.publish("a", "held", 1)
+    expect(writer.next_packet(0.5) is None, "an acknowledgement came")
+    expect(durable.next_packet(0.3) is None, "a delivery came")
+    writer.publish("b", "flows")
+    expect(plain.receive(PUBLISH, 2).payload == b"flows", "QoS 0")
+    late = Raw(pair.a.port)
+    late.client_id = "late"
+    late.send(bytes.fromhex("10 13 0004 4d515454 05 00 003c 05 11ffffffff 0001 6c"))
+    expect(late.next_packet(0.3) is None, "CONNACK of a durable session came")
+    pair.a.control("solo", authority="test")
+    expect(writer.receive(PUBACK).kind == PUBACK, "the acknowledgement")
+    expect(durable.receive(PUBLISH).payload == b"held", "the delivery")
+    expect(late.receive(CONNACK).code == 0, "the CONNACK")
+
+
+def test_reading_stops_when_too_much_is_held(ctx):
+    pair = Pair(ctx).start()
+    durable = Client(pair.a.port, "durable")
+    durable.subscribe("a", 1)
+    pair.b.kill()
+    wait_until(lambda: pair.a.status()["pair_state"] == "waiting", "it waits")
+    writers = [Client(pair.a.port, f"w{n}", clean=True, expiry=0) for n in range(2)]
+    payload, sent = b"x" * 500_000, [0, 0]
+    data = [b"".join(w.publish_bytes("a", payload, 1, packet_id=n + 1) for n in range(150))
+            for w in writers]
+    for writer in writers:
+        writer.socket.setblocking(False)
+    silent_since = time.monotonic()
+    while time.monotonic() - silent_since < 1 and sent[0] < len(data[0]):
+        for n, writer in enumerate(writers):
+            try:
+                sent[n] += writer.socket.send(data[n][sent[n]:sent[n] + 200_000])
+                silent_since = time.monotonic()
+            except BlockingIOError:
+                time.sleep(0.01)
+    expect(sum(sent) < sum(map(len, data)), "everything was read though nothing could be committed")
+    expect("event=reading_paused" in pair.a.log(), "the log does not say so")
+    expect(pair.a.control("ping")["ok"], "the loop goes on")
+    pair.a.control("solo", authority="test")
+    for n, writer in enumerate(writers):
+        writer.socket.setblocking(True)
+        writer.send(data[n][sent[n]:])
+        for _ in range(150):
+            writer.receive(PUBACK)
+    expect("event=reading_resumed" in pair.a.log(), "the log does not say so")
+
+
+def test_watch(ctx):
+    pair = Pair(ctx).start()
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(10)
+        link.connect(pair.a.socket_file)
+        lines = link.makefile()
+        link.sendall(b'{"cmd":"watch","id":1}\n')
+        expect(json.loads(lines.readline())["status"]["pair_state"] == "paired", "the answer")
+        pair.b.kill()
+        states = []
+        while "waiting" not in states:
+            event = json.loads(lines.readline())
+            expect(event["event"] == "status", f"got {event}")
+            states.append(event["status"]["pair_state"])
+        pair.a.control("solo", authority="test")
+        while "solo" not in states:
+            states.append(json.loads(lines.readline())["status"]["pair_state"])

@@ -1,0 +1,220 @@
+"""Sessions that outlive their connections, taking over, wills, retained and shared subscriptions."""
+import struct
+import time
+
+from broker import expect, wait_until
+from wire import (DISCONNECT, PUBACK, PUBLISH, PUBREC, PUBREL, SUBACK, Client, packet)
+
+
+def fresh(broker, name="c", **arguments):
+    return Client(broker.port, name, clean=True, expiry=0, **arguments)
+
+
+def expiry(seconds):
+    return packet(DISCONNECT, 0, b"\0\5\x11" + struct.pack("!I", seconds))
+
+
+def test_a_session_waits_for_its_client(ctx):
+    broker = ctx.broker().start()
+    for version in (4, 5):
+        client = Client(broker.port, "c", version)
+        client.subscribe("a", 1)
+        client.disconnect()
+        writer = fresh(broker, "writer")
+        for n in range(50):
+            writer.publish("a", str(n), 1)
+        writer.drain()
+        client = Client(broker.port, "c", version)
+        expect(client.connack.session_present, f"version {version}: the session is gone")
+        expect([int(p.payload) for p in client.drain()] == list(range(50)), "the queue")
+        client.disconnect()
+        client = Client(broker.port, "c", version, clean=True, expiry=0)
+        expect(not client.connack.session_present, "clean start")
+        client.disconnect()
+        expect(not Client(broker.port, "c", version).connack.session_present, "it was ended")
+
+
+def test_unacknowledged_comes_again(ctx):
+    broker = ctx.broker().start()
+    client = Client(broker.port, "c")
+    client.subscribe("a", 2)
+    writer = fresh(broker, "writer")
+    writer.publish("a", "one", 1)
+    writer.publish("a", "two", 2)
+    first, second = client.receive(PUBLISH), client.receive(PUBLISH)
+    client.ack(PUBREC, second.id)
+    expect(client.receive(PUBREL).id == second.id, "PUBREL")
+    client.close()
+    client = Client(broker.port, "c")
+    again, release = client.next_packet(5), client.next_packet(5)
+    expect(again.kind == PUBLISH and again.dup and again.id == first.id, f"got {again}")
+    expect(release.kind == PUBREL and release.id == second.id, f"got {release}")
+
+
+def test_expiry(ctx):
+    broker = ctx.broker().start()
+    Client(broker.port, "short", expiry=1).disconnect()
+    Client(broker.port, "long", expiry=100).disconnect()
+    changed = Client(broker.port, "changed", expiry=100)
+    changed.send(expiry(1))
+    wait_until(lambda: broker.status()["connections"] == 0, "all are gone")
+    wait_until(lambda: broker.status()["sessions"] == 1, "two have expired", 5)
+    expect(Client(broker.port, "long").connack.session_present, "the long one stays")
+
+
+def test_expiry_may_not_come_back(ctx):
+    broker = ctx.broker().start()
+    client = fresh(broker)
+    client.send(expiry(10))
+    found = client.expect_closed()
+    expect([(p.kind, p.code) for p in found] == [(DISCONNECT, 0x82)], f"got {found}")
+
+
+def test_expiry_is_limited(ctx):
+    broker = ctx.broker(limits_session_expiry_s_max=30).start()
+    body = Client(broker.port, "c", expiry=100).connack.body
+    expect(b"\x11\0\0\0\x1e" in body, f"CONNACK does not say so: {body}")
+
+
+def test_taken_over(ctx):
+    broker = ctx.broker().start()
+    old = Client(broker.port, "c", will=("will", "x", 0, False))
+    old.subscribe("a", 1)
+    new = Client(broker.port, "c")
+    expect(new.connack.session_present, "the session goes on")
+    found = old.expect_closed()
+    expect([(p.kind, p.code) for p in found] == [(DISCONNECT, 0x8e)], f"got {found}")
+    fresh(broker, "writer").publish("a", "x", 1)
+    expect(new.receive(PUBLISH).payload == b"x", "the new connection gets the messages")
+    expect("Client c already connected, closing old connection." in broker.log(), "the log")
+    expect(broker.status()["connections"] <= 2, "the old connection is gone")
+
+
+def test_taken_over_many_times(ctx):
+    broker = ctx.broker().start()
+    clients = [Client(broker.port, "c", version=4 + n % 2) for n in range(100)]
+    for old in clients[:-1]:
+        old.expect_closed()
+    clients[-1].subscribe("a")
+    expect(broker.status()["sessions"] == 1, "one session")
+
+
+def test_will(ctx):
+    broker = ctx.broker().start()
+    watcher = fresh(broker, "watcher")
+    watcher.subscribe("will/#", 2)
+    for version in (3, 4, 5):
+        mortal = fresh(broker, "mortal", version=version, will=("will/m", "gone", 1, False))
+        mortal.close()
+        got = watcher.receive(PUBLISH)
+        expect((got.topic, got.payload, got.qos) == ("will/m", b"gone", 1), f"got {got}")
+        watcher.ack(PUBACK, got.id)
+        fresh(broker, "mortal", version=version, will=("will/m", "gone", 1, False)).disconnect()
+        expect(watcher.drain() == [], "an orderly DISCONNECT drops the will")
+    mortal = fresh(broker, "mortal", will=("will/m", "asked", 0, True))
+    mortal.send(packet(DISCONNECT, 0, b"\4"))
+    expect(watcher.receive(PUBLISH).payload == b"asked", "DISCONNECT 0x04 keeps it")
+    mortal = fresh(broker, "mortal", will=("will/m", "broken", 0, False))
+    mortal.send(b"\0\0")
+    expect(watcher.receive(PUBLISH).payload == b"broken", "after a malformed packet")
+    mortal = fresh(broker, "mortal", keep_alive=1, will=("will/m", "silent", 0, False))
+    expect(watcher.receive(PUBLISH, 5).payload == b"silent", "after silence")
+    late = fresh(broker, "late")
+    late.subscribe("will/m", 0)
+    expect(late.receive(PUBLISH).payload == b"asked", "a retained will")
+    mortal.close()
+
+
+def test_will_delay(ctx):
+    broker = ctx.broker().start()
+    watcher = fresh(broker, "watcher")
+    watcher.subscribe("will", 0)
+    will = {"will": ("will", "gone", 0, False), "will_properties": b"\x18\0\0\0\1"}
+    Client(broker.port, "mortal", expiry=60, **will).close()
+    back = Client(broker.port, "mortal", expiry=60, **will)
+    expect(watcher.drain(1.8) == [], "it came back in time")
+    back.close()
+    begun = time.monotonic()
+    expect(watcher.receive(PUBLISH).payload == b"gone", "the will")
+    expect(0.7 <= time.monotonic() - begun <= 2.5, "a second later")
+
+
+def test_retained(ctx):
+    broker = ctx.broker().start()
+    writer = fresh(broker, "writer")
+    for n in range(20):
+        writer.publish(f"r/{n}", f"old {n}", n % 3, retain=True)
+    for n in range(20):
+        if n % 5 == 0:
+            writer.publish(f"r/{n}", "", retain=True)
+        elif n % 5 == 1:
+            writer.publish(f"r/{n}", f"new {n}", retain=True)
+    reader = fresh(broker, "reader")
+    reader.subscribe("r/#", 2)
+    got = {p.topic: p.payload.decode() for p in reader.drain()}
+    wanted = {f"r/{n}": f"{'new' if n % 5 == 1 else 'old'} {n}" for n in range(20) if n % 5}
+    expect(got == wanted, f"got {got}")
+    reader.subscribe("r/#", 2 | 0x10)
+    expect(reader.drain() == [], "retain handling 1: not for a subscription that exists")
+    reader.subscribe("r/+", 2 | 0x20)
+    expect(reader.drain() == [], "retain handling 2: never")
+
+
+def test_many_retained(ctx):
+    broker = ctx.broker().start()
+    writer = fresh(broker, "writer")
+    count = 50_000
+    for begin in range(0, count, 5000):
+        writer.send(b"".join(writer.publish_bytes(f"r/{n}", str(n), retain=True)
+                             for n in range(begin, begin + 5000)))
+    wait_until(lambda: broker.status()["retained"] >= count, "all are stored")
+    reader = fresh(broker, "reader")
+    packet_id = reader.take_id()
+    reader.send(packet(8, 2, struct.pack("!H", packet_id) + b"\0" + b"\0\3r/#" + b"\0"))
+    found = [reader.next_packet(5) for _ in range(count + 1)]
+    expect(sum(p.kind == PUBLISH for p in found) == count, "all of them, none dropped")
+    expect(sum(p.kind == SUBACK for p in found) == 1, "SUBACK")
+
+
+def test_shared(ctx):
+    broker = ctx.broker().start()
+    members = [fresh(broker, f"m{n}") for n in range(3)]
+    for member in members:
+        member.subscribe("$share/group/a/+", 1)
+    alone = fresh(broker, "alone")
+    alone.subscribe("a/+", 0)
+    writer = fresh(broker, "writer")
+    for n in range(90):
+        writer.publish("a/x", str(n), 1)
+    got = [[int(p.payload) for p in member.drain()] for member in members]
+    expect(sorted(sum(got, [])) == list(range(90)), "each message to one member")
+    expect(all(len(part) >= 10 for part in got), f"shares of {[len(part) for part in got]}")
+    expect(len(alone.drain()) == 90, "an ordinary subscription gets all")
+
+
+def test_limits_of_a_session(ctx):
+    broker = ctx.broker(limits_subscriptions_per_session_max=3, limits_queued_messages_max=5,
+                        limits_topic_levels_max=4).start()
+    client = Client(broker.port, "c")
+    codes = [client.subscribe(f"a/{n}").codes[0] for n in range(4)]
+    expect(codes == [1, 1, 1, 0x97], f"got {codes}")
+    client.disconnect()
+    writer = fresh(broker, "writer")
+    for n in range(20):
+        writer.publish("a/1", str(n), 1)
+    writer.drain()
+    got = Client(broker.port, "c").drain()
+    expect(1 <= len(got) <= 6, f"{len(got)} were queued, the limit is 5")
+    writer.publish("1/2/3/4/5", "x", 1)
+    expect(writer.receive(PUBACK).code == 0x90, "a topic that is too deep")
+
+
+def test_sys_topics(ctx):
+    broker = ctx.broker().start()
+    client = fresh(broker)
+    client.subscribe("$SYS/#", 0)
+    got = {p.topic: p.payload.decode() for p in client.drain(12, limit=12)}
+    got.update({p.topic: p.payload.decode() for p in client.drain(0.5)})
+    expect(got.get("$SYS/broker/version", "").startswith("tandemqd version"), f"got {got}")
+    expect(got.get("$SYS/broker/tandemq/role") == "primary", "the role")
+    expect("$SYS/broker/clients/connected" in got and "$SYS/broker/uptime" in got, f"got {got}")

@@ -1,0 +1,175 @@
+"""Starting on garbage, and stopping in good order: messages, exit codes, nothing left behind."""
+import os
+import socket
+import subprocess
+
+from broker import expect, wait_until
+from wire import DISCONNECT, PUBACK, Client
+
+
+def ends_with(broker, code, *parts):
+    broker.launch()
+    found = broker.exit_code()
+    expect(found == code, f"exit code {found}, not {code}: {broker.log_tail()}")
+    for part in parts:
+        expect(part in broker.log(), f"'{part}' is not in: {broker.log_tail()}")
+
+
+def run(ctx, *arguments):
+    with ctx.program("tandemqd", *arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                     text=True) as process:
+        out = process.communicate(timeout=20)[0]
+        return process.returncode, out
+
+
+def test_command_line(ctx):
+    expect(run(ctx, "--version")[1].startswith("tandemqd "), "--version")
+    code, out = run(ctx, "--help")
+    expect(code == 0 and "--check" in out and "--config" in out, f"--help: {code} {out}")
+    expect(run(ctx, "--nonsense")[0] == 2, "an unknown option")
+    code, out = run(ctx, "-c", "/nowhere/x.toml")
+    expect(code == 2 and "/nowhere/x.toml" in out, f"no such file: {code} {out}")
+
+
+def test_check(ctx):
+    broker = ctx.broker()
+    broker.write_config()
+    code, out = run(ctx, "-c", broker.config_file, "--check")
+    expect(code == 0 and "is good" in out, f"{code} {out}")
+    expect(not os.path.exists(broker.data), "--check made the data folder")
+
+
+def test_bad_configuration(ctx):
+    for number, (key, value, part) in enumerate((
+            ("listener.port", 99999, "listener.port is 99999 but must be from 1 to 65535"),
+            ("listener.port", "x", "listener.port must be a whole number"),
+            ("listener.prot", 1, "unknown key 'listener.prot'; remove it"),
+            ("nonsense.key", 1, "unknown section or key 'nonsense'; remove it"),
+            ("replication.mode", "triple", "must be one of \"pair\", \"single\""),
+            ("replication.mode", "pair", "replication.peer must name the other node"),
+            ("limits.receive_maximum", 0, "limits.receive_maximum is 0"),
+            ("auth.allow_anonymous", "yes", "auth.allow_anonymous must be true or false"),
+            ("log.level", "loud", "log.level must be one of"),
+            ("metrics.listen", "here", "must be \"ADDRESS:PORT\""),
+            ("auth.password_file", "/nowhere/p", "auth.password_file /nowhere/p cannot be read"),
+            ("auth.acl_file", "/nowhere/a", "auth.acl_file /nowhere/a cannot be read"))):
+        broker = ctx.broker(f"n{number}")
+        broker.settings[key] = value
+        ends_with(broker, 2, part)
+        if not key.startswith("auth.") or value == "yes":
+            expect(f"{broker.config_file}:" in broker.log(), f"file and line: {broker.log_tail()}")
+
+
+def test_not_toml(ctx):
+    broker = ctx.broker()
+    broker.write_config()
+    with open(broker.config_file, "a", encoding="utf-8") as file:
+        file.write("this is = = not\n")
+    with open(broker.config_file, encoding="utf-8") as file:
+        lines = len(file.readlines())
+    code, out = run(ctx, "-c", broker.config_file)
+    expect(code == 2 and f"{broker.config_file}:{lines}: not valid TOML" in out, f"{code} {out}")
+
+
+def test_data_folder(ctx):
+    broker = ctx.broker()
+    with open(broker.data, "w", encoding="utf-8"):
+        pass
+    ends_with(broker, 3, "cannot use the data folder", "set node.data_dir")
+    broker = ctx.broker("proc")
+    broker.settings["node.data_dir"] = "/proc/nothing/here"
+    ends_with(broker, 3, "cannot use the data folder /proc/nothing/here")
+
+
+def test_port_in_use(ctx):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        broker = ctx.broker(listener_port=other.getsockname()[1])
+        ends_with(broker, 3, "cannot listen on 127.0.0.1", "another program has the port")
+        broker = ctx.broker("metrics", metrics_listen=f"127.0.0.1:{other.getsockname()[1]}")
+        ends_with(broker, 3, "cannot serve metrics on", "metrics.listen")
+    broker = ctx.broker("address", listener_address="203.0.113.7.8")
+    ends_with(broker, 3, "cannot listen on 203.0.113.7.8")
+
+
+def test_second_broker(ctx):
+    first = ctx.broker().start()
+    second = ctx.broker("second")
+    second.settings["node.data_dir"] = first.data
+    ends_with(second, 3, "is in use by another broker")
+    third = ctx.broker("third")
+    third.settings["node.control_socket"] = first.socket_file
+    ends_with(third, 3, "another broker answers on it")
+    expect(first.control("ping")["ok"], "the first one goes on")
+
+
+def test_log_file(ctx):
+    broker = ctx.broker(log_target="/proc/nothing/log")
+    ends_with(broker, 3, "cannot open the log file")
+    target = os.path.join(ctx.folder, "own.log")
+    broker = ctx.broker("good", log_target=target).start()
+    broker.stop()
+    with open(target, encoding="utf-8") as file:
+        text = file.read()
+    expect("level=notice event=started" in text and "event=stopped" in text, f"got {text}")
+
+
+def test_pid_file(ctx):
+    path = os.path.join(ctx.folder, "pid")
+    broker = ctx.broker(node_pid_file=path).start()
+    with open(path, encoding="utf-8") as file:
+        expect(int(file.read()) == broker.process.pid, "another number")
+    broker.stop()
+    expect(not os.path.exists(path), "the pid file is left")
+    expect(not os.path.exists(broker.socket_file), "the control socket is left")
+
+
+def test_orderly_stop(ctx):
+    broker = ctx.broker().start()
+    reader = Client(broker.port, "reader")
+    reader.subscribe("a")
+    old = Client(broker.port, "old", 4, clean=True)
+    writer = Client(broker.port, "writer", clean=True, expiry=0)
+    writer.publish("a", "kept", 1)
+    writer.receive(PUBACK)
+    broker.process.terminate()
+    found = [p for p in reader.expect_closed() if p.kind == DISCONNECT]
+    expect([p.code for p in found] == [0x8b], f"got {found}")
+    expect(old.expect_closed() == [], "3.1.1 has no DISCONNECT from the server")
+    expect(broker.exit_code() == 0, "the exit code")
+    broker.start()
+    again = Client(broker.port, "reader")
+    expect(again.connack.session_present, "the session")
+    expect([p.payload for p in again.drain()] == [b"kept"], "the message that it did not acknowledge")
+
+
+def test_stop_without_clients_is_quick(ctx):
+    broker = ctx.broker().start()
+    broker.stop()
+    broker.start()
+    broker.control("shutdown")
+    expect(broker.exit_code(5) == 0, "shutdown over the control socket")
+
+
+def test_metrics(ctx):
+    from urllib.request import urlopen
+    from broker import free_port
+    port = free_port()
+    broker = ctx.broker(metrics_listen=f"127.0.0.1:{port}").start()
+    client = Client(broker.port, "c", clean=True, expiry=0)
+    client.subscribe("a", 1)
+    for qos in (0, 1, 1):
+        client.publish("a", "x", qos)
+    client.drain()
+
+    def read():
+        with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            return answer.read().decode()
+    wait_until(lambda: 'tandemq_messages_received_total{qos="1"} 2' in read(), "counted", 5)
+    text = read()
+    for line in ('tandemq_messages_received_total{qos="0"} 1', 'tandemq_role{role="primary"} 1',
+                 'tandemq_pair_state{state="solo"} 1', "tandemq_connections 1", "tandemq_sessions 1",
+                 "tandemq_subscriptions 1", "tandemq_commit_latency_seconds_bucket",
+                 "tandemq_turn_seconds_count", "tandemq_journal_bytes", "tandemq_build_info"):
+        expect(line in text, f"'{line}' is missing")
