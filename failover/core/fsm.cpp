@@ -128,7 +128,7 @@ class Stepper {
         add(ActionKind::kill_broker);
         break;
       case Do::remove_address:
-        add(ActionKind::remove_address);
+        if (s_.facts.keepalived_died) add(ActionKind::remove_address);
         break;
       case Do::yield_address:
         s_.yield_until = s_.facts.now + kYieldMs;

@@ -143,7 +143,7 @@ const char* to_string(Do action) {
     case Do::kill:
       return "kill the broker";
     case Do::remove_address:
-      return "remove the address";
+      return "remove the address if keepalived died";
     case Do::yield_address:
       return "let the address go for a moment";
     case Do::grant:

@@ -12,7 +12,8 @@ struct PhaseRow {
   const char* description;
 };
 
-// `keep`: as it was, so that a restart of the agent moves nothing. `unless_peer_can`: the address
+// `keep`: as it was, so that a restart of the agent moves nothing, and so that a broker that is
+// demoted or killed can still tell its clients (docs/decisions). `unless_peer_can`: the address
 // waits here for the broker's restart when nobody else could serve it.
 constexpr PhaseRow kRows[kPhases] = {
     {Phase::starting, "starting", Eligible::keep, "the broker has not been seen yet"},
@@ -28,8 +29,8 @@ constexpr PhaseRow kRows[kPhases] = {
     {Phase::waiting, "waiting", Eligible::yes,
      "primary without its standby: authority to go on alone is being asked"},
     {Phase::switching, "switching", Eligible::yes, "planned hand-over to the peer"},
-    {Phase::demoting, "demoting", Eligible::no, "the broker is told to stop serving"},
-    {Phase::killing, "killing", Eligible::unless_peer_can,
+    {Phase::demoting, "demoting", Eligible::keep, "the broker is told to stop serving"},
+    {Phase::killing, "killing", Eligible::keep,
      "the broker hangs: it is killed before anybody else may serve"},
     {Phase::released, "released", Eligible::unless_peer_can,
      "was primary, serves no more, the peer may take over at once"},

@@ -47,10 +47,10 @@ enum class Do : std::uint8_t {
   owe_lose_sync,  // as soon as the broker is back
   switchover,
   kill,
-  remove_address,
-  yield_address,  // not eligible for a moment, so that the address follows the broker
-  grant,          // the peer's question
-  back_off,       // nothing of the kind again for half a second
+  remove_address,  // if keepalived died and cannot
+  yield_address,   // not eligible for a moment, so that the address follows the broker
+  grant,           // the peer's question
+  back_off,        // nothing of the kind again for half a second
   alarm,
   reply_ok,
   reply_failed

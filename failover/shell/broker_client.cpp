@@ -261,6 +261,7 @@ void BrokerClient::process_died() {
   ping_id_ = 0;
   lost_channel_at_ = 0;
   answered_ = false;
+  absence_told_ = true;
   *status_ = json();
   tell(EventKind::broker_lost);
 }

@@ -53,7 +53,7 @@ struct AgentConfig {
   std::string log_target = "stderr";
   std::string webhook_url;
 
-  std::string track_file() const { return run_dir + "/eligible"; }
+  std::string track_file() const { return run_dir + "/track"; }
   std::string notify_fifo() const { return run_dir + "/vrrp.fifo"; }
   Settings settings(std::uint64_t boot) const;
 };
