@@ -1,6 +1,7 @@
 #include "broker/core/state.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "broker/base/check.h"
 #include "broker/core/record_codec.h"
@@ -96,8 +97,11 @@ RowVisitor& State::restorer() {
   return impl_->restorer;
 }
 
+// In its place: an engine keeps a reference to it.
 void State::clear() {
-  impl_ = std::make_unique<Impl>(impl_->seed);
+  const std::uint64_t seed = impl_->seed;
+  std::destroy_at(impl_.get());
+  std::construct_at(impl_.get(), seed);
 }
 
 void State::demote() {

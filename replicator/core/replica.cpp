@@ -99,6 +99,12 @@ void Replica::on(const event::Synced& e) {
 
 void Replica::on(const event::JournalTrimmed& e) {
   if (first_ != 0) first_ = std::max(first_, e.first);
+  const Follower& f = follower_;
+  if (f.stream == Stream::records && f.sent < last_ && f.sent + 1 < first_) {
+    drop_link("the journal was cut behind record " + std::to_string(f.sent) +
+                  ", which is how far the standby got: it needs a snapshot",
+              false);
+  }
 }
 
 void Replica::request_sync() {

@@ -175,10 +175,13 @@ void JournalImpl::on_worker_done() {
 }
 
 void JournalImpl::fail(const char* event, const std::string& file, int result) {
+  stop(event, file, io_error(result));
+}
+
+void JournalImpl::stop(const char* event, const std::string& file, const std::string& error) {
   if (failed_.exchange(true)) return;
   const std::string line = std::string("level=fatal event=") + event + " file=" + file +
-                           " error=\"" + io_error(result) +
-                           "\" action=\"stopping; the peer takes over\"";
+                           " error=\"" + error + "\" action=\"stopping; the peer takes over\"";
   config_.on_fatal ? config_.on_fatal(line) : stop_process(line);
 }
 

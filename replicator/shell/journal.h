@@ -79,7 +79,8 @@ class Journal {
   virtual Epoch epoch_at(Lsn lsn) = 0;
 
   // Cuts all records after `lsn` (a returning node), durably. Frames cut are appended to `cut` if
-  // not null. Like reset, waits for the disk. An error leaves the journal as it was.
+  // not null. Like reset, waits for the disk. An error before the cut leaves the journal as it was;
+  // one on the disk in the middle is fatal (on_fatal), in reset too.
   virtual Status truncate_after(Lsn lsn, std::string* cut) = 0;
   // Forgets everything; the next record is `next` (before a snapshot is installed).
   virtual Status reset(Lsn next) = 0;

@@ -30,10 +30,9 @@ Status JournalImpl::truncate_after(Lsn lsn, std::string* cut) {
   const auto at_cut = [&](const FrameView&, std::uint64_t at) { return offset = at, false; };
   const Status found = walk(lsn + 1, 0, at_cut);
   if (!found) return found;
-  Status removed = remove_from(keep + 1);
-  if (!removed) return removed;
-  Status shortened = cut_segment(segments_[keep], offset);
-  if (!shortened) return shortened;
+  Status done = remove_from(keep + 1);
+  if (done) done = cut_segment(segments_[keep], offset);
+  if (!done) return give_up(done);
   forget_after(lsn);
   return Done{};
 }
@@ -68,6 +67,13 @@ Status JournalImpl::cut_segment(Segment& segment, std::uint64_t offset) {
   return Done{};
 }
 
+// Half cut it is neither the old journal nor the new one.
+Status JournalImpl::give_up(const Status& why) {
+  loaded_ = false;
+  stop("journal_cut_failed", config_.dir, why.error().message);
+  return why;
+}
+
 void JournalImpl::forget_after(Lsn lsn) {
   auto& index = segments_.back().index;
   while (!index.empty() && index.back().lsn > lsn) index.pop_back();
@@ -95,12 +101,7 @@ Status JournalImpl::reset(Lsn next) {
     cursor_ = {};
     removed = create_first(next);
   }
-  // Without a segment nothing can be written any more.
-  if (!removed) {
-    loaded_ = false;
-    failed_ = true;
-    return removed;
-  }
+  if (!removed) return give_up(removed);
   begin_at_end();
   return Done{};
 }

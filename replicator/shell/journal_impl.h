@@ -72,6 +72,7 @@ class JournalImpl final : public Journal {
   bool roll(const Roll& roll);
   void on_worker_done();
   void fail(const char* event, const std::string& file, int result);
+  void stop(const char* event, const std::string& file, const std::string& error);
   // journal_read.cpp
   std::size_t segment_at(Lsn lsn) const;
   std::uint64_t offset_before(std::size_t segment, Lsn lsn) const;
@@ -82,6 +83,7 @@ class JournalImpl final : public Journal {
   bool settle();
   Status cut_segment(Segment& segment, std::uint64_t offset);
   Status remove_from(std::size_t segment);
+  Status give_up(const Status& why);
   void forget_after(Lsn lsn);
   void begin_at_end();
 

@@ -216,3 +216,14 @@ TEST_CASE("nothing overtakes a CONNACK that is not committed, QoS 0 neither [5:3
   CHECK(back.last().after == connack(back).after);
   CHECK(back.last().after > 0);
 }
+
+TEST_CASE("an engine goes on with a state that was cleared, as after a snapshot") {
+  Rig rig;
+  rig.connect("c", kStays).subscribe("t", 1);
+  rig.state->clear();
+  rig.mirror->clear();
+  Client& again = rig.connect("c", kStays);
+  CHECK_FALSE(present(again));
+  CHECK(rig.state->figures().sessions == 1);
+  CHECK(rig.state->figures().subscriptions == 0);
+}

@@ -195,3 +195,25 @@ TEST_CASE("a full disk at the start is an error, not a crash") {
   CHECK(journal.error().code == 3);
   CHECK(journal.error().message.find("No space left") != std::string::npos);
 }
+
+TEST_CASE("a cut or reset that the disk refuses halfway stops the journal") {
+  for (const bool reset : {false, true}) {
+    MemoryDisk disk;
+    std::string fatal;
+    JournalConfig config;
+    config.dir = "/journal";
+    config.segment_bytes = 4096;
+    config.io = &disk;
+    config.on_fatal = [&fatal](const std::string& line) { fatal = line; };
+    auto journal = Journal::open(config, nullptr);
+    REQUIRE(journal);
+    for (int i = 0; i < 200; ++i) (*journal)->append(kEpoch, 20, std::string(60, 'x'));
+    (*journal)->flush();
+    (*journal)->sync_now();
+    disk.sync_error = EIO;
+    const Status done = reset ? (*journal)->reset(1000) : (*journal)->truncate_after(5, nullptr);
+    CHECK_FALSE(done);
+    CHECK(fatal.find("event=journal_cut_failed") != std::string::npos);
+    CHECK(fatal.find("Input/output error") != std::string::npos);
+  }
+}

@@ -1,0 +1,100 @@
+#include "tests/sim/checker.h"
+
+#include <algorithm>
+
+namespace tandemq::sim {
+namespace {
+
+std::string text(const MessageKey& key) {
+  return "message " + std::to_string(key.number) + " of " + key.publisher;
+}
+
+std::string text(Epoch epoch) {
+  return std::to_string(epoch_counter(epoch)) + "." + std::to_string(epoch_node(epoch));
+}
+
+}  // namespace
+
+void Checker::published(const MessageKey& key, const std::string& topic, unsigned qos, TimeUs now) {
+  messages_.try_emplace(key, Message{topic, qos, now, false});
+}
+
+void Checker::acknowledged(const MessageKey& key) {
+  Message& message = messages_.at(key);
+  if (!message.acknowledged) ++acknowledged_;
+  message.acknowledged = true;
+}
+
+void Checker::subscribed(const std::string& subscriber, TimeUs now) {
+  Subscriber& to = subscribers_.at(subscriber);
+  if (to.since == 0) to.since = now;
+}
+
+void Checker::delivered(const std::string& subscriber, const MessageKey& key) {
+  const auto found = messages_.find(key);
+  if (found == messages_.end()) {
+    return violate(subscriber + " got " + text(key) + ", which nobody published");
+  }
+  const Message& message = found->second;
+  Subscriber& to = subscribers_.at(subscriber);
+  ++delivered_;
+  const unsigned times = ++to.seen[key];
+  const unsigned qos = std::min(message.qos, to.qos);
+  if (times > 1) {
+    if (qos == 2) violate(subscriber + " got " + text(key) + ", QoS 2, twice");
+    return;
+  }
+  std::uint64_t& last = to.last[{key.publisher, message.topic, message.qos}];
+  if (key.number < last) {
+    violate(subscriber + " got " + text(key) + " after message " + std::to_string(last) + " on " +
+            message.topic + ", QoS " + std::to_string(message.qos) + ": out of order");
+  }
+  last = std::max(last, key.number);
+}
+
+void Checker::everything_arrived() {
+  for (const auto& [name, subscriber] : subscribers_) {
+    if (subscriber.since == 0) continue;
+    for (const auto& [key, message] : messages_) {
+      if (!message.acknowledged || message.first_sent <= subscriber.since) continue;
+      if (!subscriber.seen.contains(key)) {
+        return violate(text(key) + ", QoS " + std::to_string(message.qos) +
+                       ", was acknowledged and never reached " + name);
+      }
+    }
+  }
+}
+
+void Checker::committed(const std::string& node, Lsn lsn, Epoch epoch, std::uint32_t checksum) {
+  const auto [at, made] = committed_.try_emplace(lsn, epoch, checksum);
+  if (made || at->second.second == checksum) return;
+  violate("record " + std::to_string(lsn) + " was committed in epoch " + text(at->second.first) +
+          " and again, with other bytes, by " + node + " in epoch " + text(epoch));
+}
+
+void Checker::released(const std::string& node, Epoch epoch, Lsn lsn) {
+  const auto later = reigns_.upper_bound(epoch);
+  if (later == reigns_.end() || lsn < later->second) return;
+  violate(node + " releases an effect of record " + std::to_string(lsn) + " in epoch " +
+          text(epoch) + ", but epoch " + text(later->first) + " began with record " +
+          std::to_string(later->second) + ": two primaries");
+}
+
+void Checker::reigns_with(const std::string& node, Lsn lsn, std::uint32_t checksum) {
+  const auto found = committed_.find(lsn);
+  if (found != committed_.end() && found->second.second != checksum) {
+    violate(node + " reigns with another record " + std::to_string(lsn) +
+            " than the committed one");
+  }
+}
+
+void Checker::state(const std::string& node, Lsn lsn, Epoch epoch, std::uint64_t hash) {
+  const auto [at, made] = states_.try_emplace({epoch, lsn}, node, hash);
+  if (made) return;
+  ++hashes_compared_;
+  if (at->second.second == hash) return;
+  violate("state after record " + std::to_string(lsn) + " differs between " + at->second.first +
+          " and " + node);
+}
+
+}  // namespace tandemq::sim

@@ -1,0 +1,86 @@
+// Judges a run: what was promised to clients and what the pair may never do. The first violation
+// stops the run.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "broker/base/ids.h"
+#include "tests/sim/clock.h"
+
+namespace tandemq::sim {
+
+struct MessageKey {
+  std::string publisher;
+  std::uint64_t number = 0;
+  auto operator<=>(const MessageKey&) const = default;
+};
+
+class Checker {
+ public:
+  const std::string& violation() const { return violation_; }
+  void violate(const std::string& what) {
+    if (violation_.empty()) violation_ = what;
+  }
+
+  // Clients.
+  void published(const MessageKey& key, const std::string& topic, unsigned qos, TimeUs now);
+  void acknowledged(const MessageKey& key);  // PUBACK or PUBREC reached the publisher
+  void expects(const std::string& subscriber, unsigned qos) { subscribers_[subscriber].qos = qos; }
+  void subscribed(const std::string& subscriber, TimeUs now);  // SUBACK did
+  void delivered(const std::string& subscriber, const MessageKey& key);
+  // After all is healed and drained.
+  void everything_arrived();
+
+  // Nodes. Record `lsn` was committed by `node`, as bytes with this checksum.
+  void committed(const std::string& node, Lsn lsn, Epoch epoch, std::uint32_t checksum);
+  // An effect of record `lsn` left `node`. After a later reign has begun that is only right for
+  // what it took over: the old primary may still hear that its standby held it.
+  void released(const std::string& node, Epoch epoch, Lsn lsn);
+  // A reign begins, with record `first`.
+  void reign_began(Epoch epoch, Lsn first) { reigns_[epoch] = first; }
+  // A node begins a reign; its record `lsn` has this checksum.
+  void reigns_with(const std::string& node, Lsn lsn, std::uint32_t checksum);
+  Lsn committed_last() const { return committed_.empty() ? 0 : committed_.rbegin()->first; }
+  // State after record `lsn`.
+  void state(const std::string& node, Lsn lsn, Epoch epoch, std::uint64_t hash);
+  bool knows_state(Lsn lsn, Epoch epoch) const { return states_.contains({epoch, lsn}); }
+
+  std::uint64_t published_count() const { return messages_.size(); }
+  std::uint64_t acknowledged_count() const { return acknowledged_; }
+  std::uint64_t delivered_count() const { return delivered_; }
+  std::uint64_t hashes_compared() const { return hashes_compared_; }
+
+ private:
+  struct Message {
+    std::string topic;
+    unsigned qos = 0;
+    TimeUs first_sent = 0;
+    bool acknowledged = false;
+  };
+  struct Subscriber {
+    unsigned qos = 0;
+    TimeUs since = 0;
+    std::map<MessageKey, unsigned> seen;
+    // Last number first seen, by publisher, topic and QoS.
+    std::map<std::tuple<std::string, std::string, unsigned>, std::uint64_t> last;
+  };
+
+  std::string violation_;
+  std::map<MessageKey, Message> messages_;
+  std::map<std::string, Subscriber> subscribers_;
+  std::map<Lsn, std::pair<Epoch, std::uint32_t>> committed_;
+  std::map<std::pair<Epoch, Lsn>, std::pair<std::string, std::uint64_t>> states_;
+  std::map<Epoch, Lsn> reigns_;  // first record
+  std::uint64_t acknowledged_ = 0;
+  std::uint64_t delivered_ = 0;
+  std::uint64_t hashes_compared_ = 0;
+};
+
+}  // namespace tandemq::sim

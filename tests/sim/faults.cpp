@@ -1,0 +1,157 @@
+#include "tests/sim/faults.h"
+
+#include <cerrno>
+#include <utility>
+
+namespace tandemq::sim {
+namespace {
+
+constexpr TimeUs kSettle = 60 * kSecond;
+
+}  // namespace
+
+void Faults::mend_later(std::function<void()> mend) {
+  // Mostly soon, sometimes after everything that waits has run out of patience.
+  Random& random = world_.place.random;
+  const TimeUs delay = random.chance(70) ? random.between(10 * kMs, 400 * kMs)
+                                         : random.between(400 * kMs, 3 * kSecond);
+  world_.place.clock.after(delay, std::move(mend));
+}
+
+void Faults::one() {
+  Random& random = world_.place.random;
+  const auto side = static_cast<unsigned>(random.below(2));
+  switch (random.below(16)) {
+    case 0:
+    case 1:
+    case 2:
+      return crash(side);
+    case 3:
+    case 4:
+      return power(side);
+    case 5:
+    case 6:
+    case 7:
+      return partition();
+    case 8:
+      return slow();
+    case 9:
+      return clients(side);
+    case 10:
+    case 11:
+    case 12:
+      return client();
+    case 13:
+      return disk(side);
+    case 14:
+      world_.nodes[side]->switchover();
+      return;
+    default:
+      if (world_.nodes[side]->status().role == repl::Role::standby) world_.nodes[side]->leave();
+      return mend_later([this, side] { world_.restart(side); });
+  }
+}
+
+void Faults::crash(unsigned side) {
+  world_.kill(side);
+  if (world_.place.random.chance(15)) world_.kill(1 - side);
+  mend_later([this] {
+    world_.restart(0);
+    world_.restart(1);
+  });
+}
+
+// With the rule `replicated` what was acknowledged survives the loss of one host. So the other one
+// must not have lost its own tail since it was last in sync.
+void Faults::power(unsigned side) {
+  Random& random = world_.place.random;
+  const bool any = world_.config.commit == repl::CommitRule::replicated_synced;
+  if (!any && (world_.nodes[1 - side]->tail_lost || !world_.nodes[1 - side]->running())) return;
+  world_.nodes[side]->clock_skew_us =
+      static_cast<std::int64_t>(random.below(7200)) * 1000000 - 3600 * std::int64_t{1000000};
+  world_.lose_power(side, static_cast<unsigned>(random.below(100)));
+  if (any && random.chance(30))
+    world_.lose_power(1 - side, static_cast<unsigned>(random.below(100)));
+  mend_later([this] {
+    world_.restart(0);
+    world_.restart(1);
+  });
+}
+
+void Faults::partition() {
+  Random& random = world_.place.random;
+  const bool both = random.chance(60);
+  const auto from = static_cast<unsigned>(random.below(2));
+  const bool isolated = random.chance(40);
+  world_.block(from, true);
+  if (both) world_.block(1 - from, true);
+  if (isolated) world_.authority->isolate(from, true);
+  if (isolated && random.chance(50)) world_.cut_clients(from, true);
+  mend_later([this, from] {
+    world_.block(0, false);
+    world_.block(1, false);
+    world_.authority->isolate(from, false);
+    world_.cut_clients(from, false);
+  });
+}
+
+void Faults::slow() {
+  Random& random = world_.place.random;
+  world_.slow(random.between(1, 80) * kMs, random.between(1, 400) * kMs);
+  mend_later([this] { world_.slow(500, 2 * kMs); });
+}
+
+void Faults::clients(unsigned side) {
+  world_.cut_clients(side, true);
+  mend_later([this, side] { world_.cut_clients(side, false); });
+}
+
+void Faults::client() {
+  Random& random = world_.place.random;
+  const std::uint64_t of = world_.publishers.size() + world_.subscribers.size();
+  const std::uint64_t id = random.below(of);
+  Client& client = id < world_.publishers.size()
+                       ? static_cast<Client&>(*world_.publishers[id])
+                       : *world_.subscribers[id - world_.publishers.size()];
+  if (client.node() != nullptr) client.cut_off(*client.node(), random.chance(60));
+}
+
+void Faults::disk(unsigned side) {
+  if (!world_.nodes[side]->running()) return;
+  world_.nodes[side]->disk().sync_error = EIO;
+  world_.place.say(world_.nodes[side]->name() + ": its disk fails to sync");
+  mend_later([this, side] { world_.restart(side); });
+}
+
+RunResult run_seed(const RunConfig& config) {
+  WorldConfig made;
+  made.seed = config.seed;
+  made.broken = config.broken;
+  made.commit =
+      config.seed % 3 == 0 ? repl::CommitRule::replicated_synced : repl::CommitRule::replicated;
+  World world(made);
+  Place& place = world.place;
+  place.trace.print = config.trace;
+  place.trace.messages = config.messages;
+  Faults faults(world);
+  const Checker& checker = place.checker;
+  world.run(300 * kMs);
+  for (const auto& p : world.publishers) p->publish(100'000, 3, 12 * kMs, 2);
+  for (unsigned i = 0; i < config.steps && checker.violation().empty(); ++i) {
+    world.run(place.random.between(0, 600 * kMs));
+    faults.one();
+  }
+  world.run(1 * kSecond);
+  for (const auto& p : world.publishers) p->stop();
+  world.run(3 * kSecond);  // what is to be mended later has been
+  world.heal();
+  if (!world.settle(kSettle) && checker.violation().empty()) {
+    place.checker.violate("not settled after healing: " + world.unsettled());
+  }
+  if (checker.violation().empty()) world.judge();
+  return {checker.violation(),       checker.published_count(), checker.acknowledged_count(),
+          checker.delivered_count(), checker.hashes_compared(), place.clock.now(),
+          place.trace.lines()};
+}
+
+}  // namespace tandemq::sim

@@ -1,0 +1,44 @@
+#include "tests/sim/image.h"
+
+namespace tandemq::sim {
+
+std::shared_ptr<const Image> Image::of(const core::State& state) {
+  auto image = std::make_shared<Image>();
+  state.each_row(*image);
+  return image;
+}
+
+void Image::meta(const core::MetaRow& row) {
+  lsn_ = row.lsn;
+  rows_.emplace_back(row);
+}
+
+void Image::session(const core::SessionRow& row) {
+  core::SessionRow copy = row;
+  copy.client_id = keep(row.client_id);
+  copy.username = keep(row.username);
+  rows_.emplace_back(copy);
+}
+
+void Image::subscription(const core::SubscriptionRow& row) {
+  core::SubscriptionRow copy = row;
+  copy.fields.filter = keep(row.fields.filter);
+  rows_.emplace_back(copy);
+}
+
+void Image::restore(core::State& state) const {
+  state.clear();
+  core::RowVisitor& into = state.restorer();
+  struct Put {
+    core::RowVisitor& into;
+    void operator()(const core::MetaRow& row) { into.meta(row); }
+    void operator()(const core::SessionRow& row) { into.session(row); }
+    void operator()(const core::SubscriptionRow& row) { into.subscription(row); }
+    void operator()(const core::DeliveryRow& row) { into.delivery(row); }
+    void operator()(const core::InboundRow& row) { into.inbound(row); }
+    void operator()(const core::RetainedRow& row) { into.retained(row); }
+  };
+  for (const Row& row : rows_) std::visit(Put{into}, row);
+}
+
+}  // namespace tandemq::sim
