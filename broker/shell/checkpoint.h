@@ -30,10 +30,13 @@ constexpr int kCheckpointDamaged = 4;  // pair: checkpoint_set_aside and resync;
 constexpr int kCheckpointStopped = 5;  // abandon() or the destructor came first
 
 struct CheckpointConfig {
-  std::string path;                          // "DATA/checkpoint.db"; SQLite adds -wal and -shm
-  std::string pair_id;                       // stored in the file, must be equal later
-  std::size_t slice_bytes = 64 << 10;        // journal read on the loop at once
-  std::uint64_t window_bytes = 64ull << 20;  // journal folded in one transaction; bounds memory
+  std::string path;                    // "DATA/checkpoint.db"; SQLite adds -wal and -shm
+  std::string pair_id;                 // stored in the file, must be equal later
+  std::size_t slice_bytes = 64 << 10;  // journal read on the loop at once
+  // A transaction ends when it has folded so much journal, or when what it has to write takes so
+  // much memory. Longer is less to write: more is acknowledged within it.
+  std::uint64_t window_bytes = 256ull << 20;
+  std::size_t memory_bytes = 32u << 20;
 };
 
 struct CheckpointRows {

@@ -9,6 +9,14 @@ namespace tandemq::broker::checkpoint {
 
 using core::SessionId;
 
+namespace {
+
+// What a table's entry takes beside what it points to.
+constexpr std::size_t kSessionMemory = sizeof(FoldSession) + 150;
+constexpr std::size_t kRetainedMemory = sizeof(FoldRetained) + 80;
+
+}  // namespace
+
 Fold::Fold(RowSource& rows, const core::MetaRow& meta) : rows_(rows), meta_(meta) {}
 
 Status Fold::add(Lsn lsn, core::Kind kind, std::string_view body) {
@@ -46,6 +54,7 @@ FoldSession* Fold::require(SessionId id) {
 FoldSession* Fold::touch(SessionId id) {
   const auto [at, is_new] = sessions_.try_emplace(id);
   FoldSession& session = at->second;
+  if (is_new) memory_ += kSessionMemory;
   if (is_new && rows_.session(id, session)) {
     session.stored = session.exists = true;
     session.fresh_first = session.fresh_queue = session.row.next_sequence;
@@ -57,6 +66,7 @@ FoldRetained& Fold::touch_retained(std::string_view topic) {
   auto at = retained_.find(topic);
   if (at == retained_.end()) {
     at = retained_.emplace(topic, FoldRetained{}).first;
+    memory_ += kRetainedMemory + topic.size();
     at->second.stored = at->second.message = rows_.retained(topic);
   }
   return at->second;
@@ -65,8 +75,10 @@ FoldRetained& Fold::touch_retained(std::string_view topic) {
 void Fold::set_retained(std::string_view topic, Lsn message, const core::MessageRef& body) {
   FoldRetained& retained = touch_retained(topic);
   if (retained.message && !retained.body) --message_refs_[retained.message];
+  if (retained.body) memory_ -= retained.body->footprint();
   retained.message = message;
   retained.body = body;
+  if (body) memory_ += body->footprint();
 }
 
 void Fold::apply(Lsn, const core::ReignBegan& r) {
@@ -172,8 +184,11 @@ void Fold::apply(Lsn lsn, const core::Published& r) {
   } else if (r.retain == core::RetainAction::clear) {
     set_retained(r.message->topic(), 0, {});
   }
+  const std::size_t memory = r.message->footprint() / std::max<std::size_t>(r.targets.size(), 1);
   for (const core::Target& target : r.targets) {
-    if (FoldSession* session = require(target.session)) put(*session, target, lsn, r.message);
+    if (FoldSession* session = require(target.session)) {
+      put(*session, target, lsn, r.message, memory);
+    }
   }
   if (r.publisher == core::kNoSession) return;
   FoldSession* publisher = require(r.publisher);

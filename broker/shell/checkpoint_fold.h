@@ -31,8 +31,9 @@ struct FoldDelivery {
   core::DeliveryStage stage = core::DeliveryStage::queued;
   std::uint8_t qos = 0;
   bool retain = false;
-  bool gone = false;     // the row is deleted, or never written
-  bool changed = false;  // of a row in the file
+  bool gone = false;         // the row is deleted, or never written
+  bool changed = false;      // of a row in the file
+  std::uint32_t memory = 0;  // counted in Fold::memory()
 };
 
 // The file's rows as they were before the window. Errors are kept by the source; the one who runs
@@ -123,6 +124,8 @@ class Fold {
   Status add(Lsn lsn, core::Kind kind, std::string_view body);
 
   const core::MetaRow& meta() const { return meta_; }
+  // Bytes that the window's changes take, roughly.
+  std::size_t memory() const { return memory_; }
   // What the window named, and how it is now.
   const std::unordered_map<core::SessionId, FoldSession>& sessions() const { return sessions_; }
   const Retained& retained() const { return retained_; }
@@ -152,8 +155,9 @@ class Fold {
   void apply(Lsn lsn, const core::RetainedExpired& r);
   void apply(Lsn lsn, const core::WillSettled& r);
 
+  // `memory`: this delivery's part of the message.
   void put(FoldSession& session, const core::Target& target, Lsn message,
-           const core::MessageRef& body);
+           const core::MessageRef& body, std::size_t memory);
   void finish(FoldSession& session, FoldDelivery& delivery);
   void end_flight(core::SessionId session, std::uint16_t packet_id);
   void release_message(FoldDelivery& delivery);
@@ -169,6 +173,7 @@ class Fold {
   std::unordered_map<core::SessionId, FoldSession> sessions_;
   Retained retained_;
   std::map<Lsn, std::int64_t> message_refs_;
+  std::size_t memory_ = 0;
   const char* fault_ = nullptr;  // what is wrong with the record that is being applied
   core::Record record_;          // reused, its vectors keep their capacity
 };

@@ -12,8 +12,9 @@ std::uint16_t id_after(std::uint16_t id) {
   return id == 65535 ? std::uint16_t{1} : static_cast<std::uint16_t>(id + 1);
 }
 
-constexpr std::size_t kReadAhead = 256;  // queued rows read at once
-constexpr std::size_t kTrimAt = 64;      // finished deliveries kept before memory is given back
+constexpr std::size_t kOldMemory = sizeof(FoldDelivery) + 48;  // with its place in the map
+constexpr std::size_t kReadAhead = 256;                        // queued rows read at once
+constexpr std::size_t kTrimAt = 64;  // finished deliveries kept before memory is given back
 
 }  // namespace
 
@@ -45,8 +46,10 @@ void InFlight::erase(std::uint16_t packet_id) {
 }
 
 void Fold::put(FoldSession& session, const core::Target& target, Lsn message,
-               const core::MessageRef& body) {
+               const core::MessageRef& body, std::size_t memory) {
   FoldDelivery delivery;
+  delivery.memory = static_cast<std::uint32_t>(sizeof(FoldDelivery) + memory);
+  memory_ += delivery.memory;
   delivery.sequence = session.row.next_sequence++;
   delivery.message = message;
   delivery.body = body;
@@ -68,6 +71,8 @@ void Fold::put(FoldSession& session, const core::Target& target, Lsn message,
 }
 
 void Fold::release_message(FoldDelivery& delivery) {
+  memory_ -= delivery.memory;
+  delivery.memory = 0;
   if (delivery.message && !delivery.body) --message_refs_[delivery.message];
   delivery.message = 0;
   delivery.body = {};
@@ -101,6 +106,7 @@ FoldDelivery* Fold::by_sequence(FoldSession& session, std::uint64_t sequence) {
     FoldDelivery row;
     if (!session.stored || !rows_.delivery(session.row.session, sequence, row)) return nullptr;
     at = session.old.emplace(sequence, std::move(row)).first;
+    memory_ += kOldMemory;
   }
   return at->second.gone ? nullptr : &at->second;
 }
@@ -114,6 +120,7 @@ FoldDelivery* Fold::by_packet_id(FoldSession& session, std::uint16_t packet_id) 
   // A row that was looked at before and is not in flight any more: the file still shows it so.
   const auto [at, is_new] = session.old.try_emplace(row.sequence, std::move(row));
   if (!is_new) return nullptr;
+  memory_ += kOldMemory;
   session.in_flight.put(packet_id, at->first);
   return &at->second;
 }
@@ -133,6 +140,7 @@ FoldDelivery* Fold::oldest_queued_old(FoldSession& session) {
     for (FoldDelivery& row : rows) {
       session.old_read = row.sequence;
       session.old.try_emplace(row.sequence, std::move(row));
+      memory_ += kOldMemory;
     }
     if (session.old_queue_done) session.old_read = session.fresh_first;
   }
@@ -155,7 +163,7 @@ void Fold::apply(Lsn, const core::RetainedQueued& r) {
   for (const core::RetainedQueued::Item& item : r.items) {
     const FoldRetained& retained = touch_retained(item.topic);
     if (!retained.message) return void(fault_ = "nothing is retained for a topic");
-    put(*session, item.target, retained.message, retained.body);
+    put(*session, item.target, retained.message, retained.body, 0);
   }
 }
 

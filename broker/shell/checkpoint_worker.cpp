@@ -111,7 +111,7 @@ Result<Lsn> Worker::fold_windows(Lsn up_to) {
   return store_->head().meta.lsn;
 }
 
-// One transaction: reads up to window_bytes of journal, writes what is left of it.
+// One transaction: reads a window of the journal, writes what is left of it.
 Status Worker::fold_window(Lsn up_to) {
   if (Status begun = store_->begin(); !begun) return begun;
   Fold fold(*store_, store_->head().meta);
@@ -126,7 +126,8 @@ Status Worker::fold_window(Lsn up_to) {
 
 Status Worker::fill(Fold& fold, Lsn up_to) {
   std::uint64_t bytes = 0;
-  while (fold.meta().lsn < up_to && bytes < config_.window_bytes) {
+  while (fold.meta().lsn < up_to && bytes < config_.window_bytes &&
+         fold.memory() < config_.memory_bytes) {
     if (slice_used_ == slice_.size()) {
       if (Status status = store_->status(); !status) return status;
       Slice slice = hand_over_.next_slice();

@@ -188,6 +188,9 @@ void add_storage(Table& table, const NodeStatus& status) {
   table.counter("tandemq_checkpoints_total", "Checkpoints written", checkpoint.folds_total);
   table.counter("tandemq_checkpoint_failures_total", "Checkpoints that failed",
                 checkpoint.failures_total);
+  table.gauge("tandemq_checkpoint_slice_longest_seconds",
+              "Longest journal read for a checkpoint on the event loop",
+              static_cast<double>(checkpoint.slice_us_max) / 1e6);
   table.gauge("tandemq_checkpoint_last_seconds", "Length of the last checkpoint",
               checkpoint.last_seconds);
 }

@@ -114,7 +114,7 @@ Status Node::open_storage() {
   const core::StateFigures figures = state_.figures();
   log(LogLevel::notice, "recovered",
       {{"checkpoint_lsn", from},
-       {"last_lsn", replicator_->status().last},
+       {"last_lsn", state_.meta().lsn},
        {"sessions", figures.sessions},
        {"retained", figures.retained},
        {"queued", figures.queued},

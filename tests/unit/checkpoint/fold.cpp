@@ -44,6 +44,22 @@ TEST_CASE_FIXTURE(Fixture, "what is queued and acknowledged in the window is nev
   CHECK(folder->checkpointer().figures().last_rows_written == 1);
 }
 
+TEST_CASE("memory that acknowledged messages took does not end a window") {
+  TempDir dir;
+  CheckpointConfig config = dir.config();
+  config.memory_bytes = 4000;
+  REQUIRE(checkpoint_prepare(config));
+  MemoryJournal journal;
+  journal.append(opened(1, "reader"));
+  for (std::uint16_t id = 1; id <= 1000; ++id) {
+    journal.append(published(message("a", "x"), {target(1, id)}));
+    journal.append(core::Acked{1, id});
+  }
+  Folder folder(config, journal);
+  REQUIRE(folder.fold(journal.last()));
+  CHECK(folder.checkpointer().figures().last_rows_written == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a message of many queues is stored once and goes with the last") {
   std::vector<core::Target> targets;
   for (core::SessionId id = 1; id <= 50; ++id) {

@@ -21,6 +21,7 @@ void run_seed(std::uint64_t seed, Lsn records) {
   CheckpointConfig config = dir.config();
   config.slice_bytes = 1 + random() % 2000;
   config.window_bytes = 1 + random() % 6000;
+  if (random() % 2) config.memory_bytes = 1 + random() % 10000;
   REQUIRE(checkpoint_prepare(config));
   MemoryJournal journal;
   core::State whole;
