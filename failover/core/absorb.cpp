@@ -22,9 +22,7 @@ void begin_reign(Facts& f) {
 
 void learn_status(State& s, const BrokerStatus& b) {
   Facts& f = s.facts;
-  if (b.peer_connected) {
-    f.link_heard_at = f.now;
-  } else if (b.peer_silent_ms < f.now - f.started_at) {
+  if (b.peer_silent_ms < f.now - f.started_at) {
     f.link_heard_at = std::max(f.link_heard_at, f.now - b.peer_silent_ms);
   }
   learn_solo(s, b);

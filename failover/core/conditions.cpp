@@ -68,10 +68,9 @@ bool silent_everywhere(const State& s, const Settings& set) {
 
 TimeMs peer_silent_since(const State& s) {
   const Facts& f = s.facts;
-  const TimeMs link = f.broker_connected && f.broker.peer_connected ? f.now : f.link_heard_at;
   // While our own ears were shut nobody can be called silent.
-  return std::max(
-      {f.started_at, f.peer_heard_at, f.interface_since, f.gateway_since, f.awake_since, link});
+  return std::max({f.started_at, f.peer_heard_at, f.interface_since, f.gateway_since, f.awake_since,
+                   f.link_heard_at});
 }
 
 bool lease_valid(const State& s, const Settings& set) {
