@@ -1,0 +1,167 @@
+// The agent's end of the control socket against a scripted broker in a process of its own.
+#include <doctest/doctest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "failover/shell/broker_client.h"
+#include "loop_rig.h"
+
+using namespace tandemq;
+using namespace tandemq::failover;
+using nlohmann::json;
+
+namespace {
+
+const json kStatus{{"role", "standby"}, {"pair_state", "paired"}, {"epoch", 257}, {"last_lsn", 9},
+                   {"in_sync", true},   {"peer_connected", true}, {"change", 3}};
+
+// Answers requests line by line; `reply` makes the answer, an empty one means silence.
+[[noreturn]] void serve(const std::string& path, std::string (*reply)(const json&)) {
+  const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
+  bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof(address));
+  listen(listener, 8);
+  const int fd = accept(listener, nullptr, nullptr);
+  std::string text;
+  char buffer[4096];
+  for (ssize_t size; (size = read(fd, buffer, sizeof(buffer))) > 0;) {
+    text.append(buffer, static_cast<std::size_t>(size));
+    for (std::size_t end; (end = text.find('\n')) != text.npos; text.erase(0, end + 1)) {
+      const std::string answer = reply(json::parse(text.substr(0, end)));
+      if (!answer.empty() && write(fd, answer.data(), answer.size()) < 0) _exit(1);
+    }
+  }
+  _exit(0);
+}
+
+std::string obey(const json& r) {
+  json a{{"id", r["id"]}, {"ok", true}};
+  if (r["cmd"] == "watch" || r["cmd"] == "status") a["status"] = kStatus;
+  if (r["cmd"] == "promote") a["epoch"] = 513, a["change"] = 4;
+  if (r["cmd"] == "solo") a = {{"id", r["id"]}, {"ok", false}, {"error", "not waiting"}};
+  return a.dump() + "\n";
+}
+std::string garbage_after_watch(const json& r) {
+  return r["cmd"] == "watch" ? obey(r) : "{\"id\": [}\n";
+}
+std::string odd_types(const json& r) {
+  if (r["cmd"] == "watch") return obey(r);
+  return json{{"id", r["id"]}, {"ok", "perhaps"}, {"error", 7}}.dump() + "\n";
+}
+
+struct Rig : LoopRig {
+  std::vector<std::pair<EventKind, decltype(Event::data)>> events;
+  pid_t child = 0;
+  std::unique_ptr<BrokerClient> client;
+
+  void start(std::string (*reply)(const json&)) {
+    const std::string path = folder + "/broker.sock";
+    client =
+        std::make_unique<BrokerClient>(base, BrokerClientConfig{path, 10, 100, 50},
+                                       [this](EventKind kind, const decltype(Event::data)& data) {
+                                         events.emplace_back(kind, data);
+                                       });
+    client->start();
+    CHECK(count(EventKind::broker_lost) == 1);  // nobody there yet, told once
+    child = fork();
+    if (child == 0) serve(path, reply);
+    REQUIRE(until(3000, [&] { return count(EventKind::broker_up) == 1; }));
+  }
+  int count(EventKind kind) const {
+    int n = 0;
+    for (const auto& e : events) n += e.first == kind;
+    return n;
+  }
+  const OrderDone* last_done() const {
+    for (auto e = events.rbegin(); e != events.rend(); ++e) {
+      if (e->first == EventKind::order_done) return &std::get<OrderDone>(e->second);
+    }
+    return nullptr;
+  }
+  void order(Order what) {
+    Action a;
+    a.kind = ActionKind::order_broker;
+    a.order = what;
+    client->order(a);
+  }
+  ~Rig() {
+    if (child > 0) ::kill(child, SIGKILL), waitpid(child, nullptr, 0);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("status, orders, refusals") {
+  Rig rig;
+  rig.start(&obey);
+  for (const auto& [kind, data] : rig.events) {
+    if (kind != EventKind::broker_up) continue;
+    const BrokerStatus b = std::get<BrokerStatus>(data);
+    CHECK(b.in_sync);
+    CHECK(b.epoch == 257);
+    CHECK(b.change == 3);
+  }
+  CHECK(rig.client->pid() == rig.child);
+  rig.order(Order::promote);
+  REQUIRE(rig.until(1000, [&] { return rig.last_done(); }));
+  CHECK(rig.last_done()->ok);
+  CHECK(rig.last_done()->epoch == 513);
+  CHECK(rig.last_done()->change == 4);
+  rig.order(Order::solo);
+  REQUIRE(rig.until(1000, [&] { return rig.last_done()->order == Order::solo; }));
+  CHECK(rig.last_done()->refused);
+  CHECK(rig.last_done()->error == "not waiting");
+  CHECK_FALSE(rig.until(400, [&] { return rig.count(EventKind::broker_hung) > 0; }));
+}
+
+TEST_CASE("kill -9 is noticed at once") {
+  Rig rig;
+  rig.start(&obey);
+  rig.order(Order::demote);
+  ::kill(rig.child, SIGKILL);
+  const TimeMs begin = boottime_ms();
+  CHECK(rig.until(1000, [&] { return rig.count(EventKind::broker_lost) == 2; }));
+  CHECK(boottime_ms() - begin < 200);
+  CHECK_FALSE(rig.until(200, [&] { return rig.count(EventKind::broker_lost) > 2; }));
+}
+
+TEST_CASE("a broker that stands still is told as hung, and dies of the kill") {
+  Rig rig;
+  rig.start(&obey);
+  ::kill(rig.child, SIGSTOP);
+  REQUIRE(rig.until(2000, [&] { return rig.count(EventKind::broker_hung) == 1; }));
+  CHECK(rig.count(EventKind::broker_lost) == 1);
+  rig.client->kill();
+  CHECK(rig.until(2000, [&] { return rig.count(EventKind::broker_lost) == 2; }));
+}
+
+TEST_CASE("garbage and odd types end the connection, not the agent") {
+  for (auto reply : {&garbage_after_watch, &odd_types}) {
+    Rig rig;
+    rig.start(reply);
+    rig.order(Order::promote);
+    CHECK(rig.until(2000, [&] { return rig.count(EventKind::broker_disconnected) == 1; }));
+    CHECK(rig.count(EventKind::broker_lost) == 1);
+  }
+}
+
+TEST_CASE("an order without a connection is refused at once") {
+  Rig rig;
+  rig.client = std::make_unique<BrokerClient>(
+      rig.base, BrokerClientConfig{rig.folder + "/none", 10, 100, 50},
+      [&](EventKind kind, const decltype(Event::data)& data) {
+        rig.events.emplace_back(kind, data);
+      });
+  rig.order(Order::promote);
+  REQUIRE(rig.last_done());
+  CHECK(rig.last_done()->refused);
+}

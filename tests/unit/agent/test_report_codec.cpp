@@ -1,0 +1,69 @@
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "failover/shell/report_codec.h"
+
+using namespace tandemq::failover;
+
+namespace {
+
+const std::string kSecret = "0123456789abcdef0123456789abcdef";
+
+Datagram sample() {
+  Datagram d;
+  d.node = "a";
+  d.numbers = {{1ull << 52, 7}, {22, 8}, {33, 9}};
+  Report& r = d.report;
+  r.boot = 1ull << 52;
+  r.phase = Phase::released;
+  r.broker_known = r.broker_alive = r.in_sync = r.was_in_sync = r.released = true;
+  r.role = Role::primary;
+  r.pair_state = PairState::resyncing;
+  r.epoch = 0xffffffffffffff01;
+  r.last_lsn = 1'000'000'000'000;
+  r.vrrp = Vrrp::master;
+  r.ask = {AskKind::solo, 4};
+  r.answer = {22, 5};
+  return d;
+}
+
+}  // namespace
+
+TEST_CASE("a report comes out as it went in, and fits one datagram") {
+  const std::string bytes = seal(sample(), kSecret);
+  CHECK(bytes.size() <= kDatagramMax);
+  Datagram d;
+  REQUIRE(unseal(bytes, kSecret, d) == Unsealed::ok);
+  CHECK(d.node == "a");
+  CHECK(d.report == sample().report);
+  CHECK(d.numbers.own == sample().numbers.own);
+  CHECK(d.numbers.echo == sample().numbers.echo);
+  CHECK(d.numbers.greet == sample().numbers.greet);
+}
+
+TEST_CASE("another secret, or any bit changed, is forged") {
+  const std::string bytes = seal(sample(), kSecret);
+  Datagram d;
+  CHECK(unseal(bytes, "another secret of 16", d) == Unsealed::forged);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    std::string bad = bytes;
+    bad[i] = static_cast<char>(bad[i] ^ 1);
+    CHECK(unseal(bad, kSecret, d) == Unsealed::forged);
+  }
+}
+
+TEST_CASE("short, long and random datagrams are refused") {
+  Datagram d;
+  const std::string bytes = seal(sample(), kSecret);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    CHECK(unseal(std::string_view(bytes).substr(0, size), kSecret, d) != Unsealed::ok);
+  }
+  CHECK(unseal(bytes + std::string(2000, ' '), kSecret, d) == Unsealed::malformed);
+  std::mt19937_64 rng(1);
+  for (int i = 0; i < 2000; ++i) {
+    std::string noise(rng() % 1300, 0);
+    for (char& c : noise) c = static_cast<char>(rng());
+    CHECK(unseal(noise, kSecret, d) != Unsealed::ok);
+  }
+}
