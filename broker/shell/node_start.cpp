@@ -26,6 +26,15 @@ event_base* make_base() {
   return base;
 }
 
+void log_replicator(const char* level, const char* event, const std::string& reason) {
+  const std::string_view name = level;
+  log(name == "error"     ? LogLevel::error
+      : name == "warning" ? LogLevel::warning
+      : name == "notice"  ? LogLevel::notice
+                          : LogLevel::info,
+      event, {{"reason", reason}});
+}
+
 // One descriptor a client: take all that the host grants.
 void raise_file_limit() {
   rlimit limit{};
@@ -100,8 +109,10 @@ Status Node::open_storage() {
   Status loaded = load_checkpoint();
   if (!loaded) return loaded;
   const Lsn from = state_.meta().lsn;
+  repl::ReplicatorConfig replication = config_.replication;
+  replication.log = log_replicator;
   Result<std::unique_ptr<repl::Replicator>> replicator = repl::Replicator::open(
-      base_, config_.replication, *this, from, [](const repl::Replicator::Progress& progress) {
+      base_, replication, *this, from, [](const repl::Replicator::Progress& progress) {
         notify_extend_start(30);
         notify_status("recovering: " + std::to_string(progress.done) + " of " +
                       std::to_string(progress.total) + " records");

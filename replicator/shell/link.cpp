@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "broker/base/check.h"
@@ -136,10 +137,7 @@ void Link::accept_all() {
                              SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
     if (!from_peer(plain(from.storage)) || candidates_.size() >= kCandidatesMax) {
-      ++figures_.rejected_total;
-      host_.link_log("warning",
-                     "event=link_refused reason=\"a connection to the replication port "
-                     "that does not come from the peer's address\"");
+      refused("a connection to the replication port does not come from the peer's address");
       ::close(fd);
       continue;
     }
@@ -148,12 +146,7 @@ void Link::accept_all() {
     LinkStream* stream = candidates_.back().get();
     stream->set_callbacks(
         {[this, stream](const Message& message) { candidate_message(stream, message); }, nullptr,
-         nullptr,
-         [this](const std::string& reason) {
-           ++figures_.rejected_total;
-           host_.link_log("warning",
-                          "event=link_refused reason=\"before its Hello: " + reason + "\"");
-         }});
+         nullptr, [this](const std::string& reason) { refused("before its Hello: " + reason); }});
     stream->start_reading(kHelloTimeoutMs);
   }
 }
@@ -165,8 +158,7 @@ void Link::candidate_message(LinkStream* stream, const Message& message) {
                            ? check_hello(*hello, config_.pair_id, config_.node_index)
                            : Status(Error{std::string("it began with ") + name_of(message)});
   if (!valid) {
-    ++figures_.rejected_total;
-    host_.link_log("warning", "event=link_refused reason=\"" + valid.error().message + "\"");
+    refused(valid.error().message);
     std::string out;
     encode(out, msg::Reject{valid.error().message});
     stream->send(out, {});
@@ -180,6 +172,16 @@ void Link::candidate_message(LinkStream* stream, const Message& message) {
   candidates_.erase(found);
   adopt(std::move(owned));
   host_.link_received(message);
+}
+
+void Link::refused(const std::string& reason) {
+  ++figures_.rejected_total;
+  using namespace std::chrono;
+  const auto now_ms = static_cast<std::uint64_t>(
+      duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
+  if (now_ms - refusal_told_ms_ < 1000) return;
+  refusal_told_ms_ = now_ms;
+  host_.link_refused(reason);
 }
 
 void Link::adopt(std::unique_ptr<LinkStream> stream) {

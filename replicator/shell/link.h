@@ -50,7 +50,7 @@ class LinkHost {
   virtual void link_received(const Message& message) = 0;  // views are valid during the call
   virtual void link_turn_ended() = 0;  // everything that one wake-up brought was received
   virtual void link_drained() = 0;     // unsent() fell below kLinkLowWater
-  virtual void link_log(const char* level, const std::string& line) = 0;
+  virtual void link_refused(const std::string& reason) = 0;  // at most one a second
 };
 
 constexpr std::size_t kLinkLowWater = 1u << 20;
@@ -95,12 +95,14 @@ class Link {
   void candidate_message(LinkStream* stream, const Message& message);
   void link_message(const Message& message);
   void lost(const std::string& reason);
+  void refused(const std::string& reason);
   void reap();
 
   event_base* base_;
   const LinkConfig config_;
   LinkHost& host_;
   LinkFigures figures_;
+  std::uint64_t refusal_told_ms_ = 0;
   Address peer_;
   int listen_fd_ = -1;
   std::uint16_t port_ = 0;

@@ -255,13 +255,13 @@ std::uint64_t ReplicatorImpl::now_ms() const {
       duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
 }
 
-void ReplicatorImpl::log(const char* level, const std::string& line) const {
-  if (config_.log) return config_.log(level, line);
-  std::fprintf(stderr, "level=%s %s\n", level, line.c_str());
+void ReplicatorImpl::log(const char* level, const char* event, const std::string& reason) const {
+  if (config_.log) return config_.log(level, event, reason);
+  std::fprintf(stderr, "level=%s event=%s reason=\"%s\"\n", level, event, reason.c_str());
 }
 
 void ReplicatorImpl::fatal(const std::string& what) const {
-  log("error", "event=replicator_stopped reason=\"" + what + "\"");
+  log("error", "replicator_stopped", what);
   ::_exit(4);
 }
 

@@ -37,9 +37,9 @@ struct ReplicatorConfig {
   std::uint32_t peer_silence_ms = 250;
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t journal_bytes_max = 4ull << 30;  // beyond it a late standby needs a snapshot
-  // Takes log lines: level ("info", "notice", "warning", "error") and key=value pairs. Default:
+  // Takes log lines: level ("info", "notice", "warning", "error"), event and a sentence. Default:
   // standard error.
-  std::function<void(const char* level, const std::string& line)> log;
+  std::function<void(const char* level, const char* event, const std::string& reason)> log;
 };
 
 // The broker's side. All calls come on the loop, none from inside append(). Orders (promote, ...)

@@ -92,9 +92,9 @@ void ReplicatorImpl::carry_out(const action::CutJournal& a) {
     const Result<std::string> kept =
         quarantine(*journal_, config_.data_dir + "/quarantine", from, a.quarantine_through);
     if (!kept) fatal("cannot keep acknowledged records aside: " + kept.error().message);
-    log("warning", "event=quarantined file=" + *kept + " first=" + std::to_string(from) +
-                       " last=" + std::to_string(a.quarantine_through) +
-                       " reason=\"acknowledged here, but another history won\"");
+    log("warning", "quarantined",
+        "records " + std::to_string(from) + " to " + std::to_string(a.quarantine_through) +
+            " were acknowledged here and lost to another history: kept in " + *kept);
   }
   const bool all = first == 0 || a.after + 1 < first;
   const Status cut =
@@ -138,7 +138,7 @@ void ReplicatorImpl::carry_out(const action::SendRecords& a) {
   }
   step(event::RecordsSent{a.from - 1, 0});
   if (read) return;
-  log("error", "event=catch_up_failed reason=\"" + read.error().message + "\"");
+  log("error", "catch_up_failed", read.error().message);
   if (link_) link_->drop(true);
   step(event::LinkDown{"cannot read the journal: " + read.error().message});
 }
@@ -232,7 +232,7 @@ void ReplicatorImpl::carry_out(const action::StoreSnapshot& a) {
   }
   if (stored) return;
   receiver_.reset();
-  log("error", "event=snapshot_failed reason=\"" + stored.error().message + "\"");
+  log("error", "snapshot_failed", stored.error().message);
   if (link_) link_->drop(true);
   step(event::LinkDown{stored.error().message});
 }
@@ -271,14 +271,12 @@ void ReplicatorImpl::carry_out(const action::StatusChanged&) {
 void ReplicatorImpl::carry_out(const action::LeaveDone&) {}
 
 void ReplicatorImpl::log_status(const ReplicaStatus& s) {
-  const auto flag = [](bool on) { return on ? "true" : "false"; };
-  std::string line = "event=replica role=" + std::string(to_string(s.role)) +
-                     " pair_state=" + to_string(s.pair_state) +
-                     " epoch=" + std::to_string(s.epoch) + " in_sync=" + flag(s.in_sync) +
-                     " peer_connected=" + flag(s.peer_connected) + " reason=\"" + s.reason + "\"";
+  std::string line = std::string(to_string(s.role)) + ", " + to_string(s.pair_state) + ", epoch " +
+                     std::to_string(epoch_counter(s.epoch)) +
+                     (s.in_sync ? ", in sync" : ", out of sync") +
+                     (s.peer_connected ? ", connected: " : ", not connected: ") + s.reason;
   if (line == last_log_) return;
-  log("notice", line + " last_lsn=" + std::to_string(s.last) +
-                    " committed_lsn=" + std::to_string(s.committed));
+  log("info", "replica", line);
   last_log_ = std::move(line);
 }
 

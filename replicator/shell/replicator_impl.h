@@ -53,7 +53,7 @@ class ReplicatorImpl final : public Replicator, private LinkHost {
   void link_received(const Message& message) override;
   void link_turn_ended() override;
   void link_drained() override;
-  void link_log(const char* level, const std::string& line) override { log(level, line); }
+  void link_refused(const std::string& reason) override { log("warning", "link_refused", reason); }
 
   // replicator_open.cpp
   Status load_own_meta();
@@ -73,7 +73,7 @@ class ReplicatorImpl final : public Replicator, private LinkHost {
   void tick();
   void trim_journal();
   std::uint64_t now_ms() const;
-  void log(const char* level, const std::string& line) const;
+  void log(const char* level, const char* event, const std::string& reason) const;
   [[noreturn]] void fatal(const std::string& what) const;
 
   // replicator_actions.cpp

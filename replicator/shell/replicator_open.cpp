@@ -73,7 +73,7 @@ Status ReplicatorImpl::open_journal() {
   if (!opened) return opened.error();
   journal_ = std::move(*opened);
   if (!journal_->tail_note().empty()) {
-    log("warning", "event=journal_tail_cut reason=\"" + journal_->tail_note() + "\"");
+    log("warning", "journal_tail_cut", journal_->tail_note());
   }
   return Done{};
 }
@@ -90,7 +90,7 @@ Status ReplicatorImpl::set_journal_aside(const std::string& why) {
     return Error{"cannot move " + from + " aside: " + std::strerror(errno), kEnvironment};
   }
   recovered_.meta.history.clear();
-  log("error", "event=journal_set_aside folder=" + to + " reason=\"" + why + "\"");
+  log("error", "journal_set_aside", why + "; kept as " + to);
   return state_unusable(why);
 }
 
@@ -99,7 +99,7 @@ Status ReplicatorImpl::state_unusable(const std::string& why) {
     return Error{config_.data_dir + ": " + why + "; restore a backup of the whole folder",
                  kDamagedData};
   }
-  log("warning", "event=state_unusable reason=\"" + why + "; the peer will send a snapshot\"");
+  log("warning", "state_unusable", why + "; the peer will send a snapshot");
   recovered_.meta.needs_snapshot = true;
   recovered_.meta.in_sync = false;
   return Done{};
@@ -110,7 +110,7 @@ Status ReplicatorImpl::meet_checkpoint(Lsn checkpoint_lsn) {
   const JournalFigures figures = journal_->figures();
   recovered_.last = figures.last;
   if (recovered_.meta.pair_id.empty() && figures.last > 0) {
-    log("warning", "event=meta_missing reason=\"a journal without meta.json: out of sync\"");
+    log("warning", "meta_missing", "a journal without meta.json: out of sync");
   }
   if (figures.first != 0 && figures.first > checkpoint_lsn + 1) {
     return state_unusable("the journal begins with record " + std::to_string(figures.first) +

@@ -51,8 +51,8 @@ DriverPair::DriverPair(std::function<void(ReplicatorConfig&)> options) {
     config.segment_bytes = 1 << 20;
     config.heartbeat_ms = 20;
     config.peer_silence_ms = 1000;  // shared machines pause
-    config.log = [node](const char* level, const std::string& line) {
-      node->log.push_back(std::string(level) + " " + line);
+    config.log = [node](const char* level, const char* event, const std::string& reason) {
+      node->log.push_back(std::string(level) + " " + event + " " + reason);
     };
     if (options) options(config);
     node->host.snapshot_path = folder / ("snapshot-" + config.node_name);
