@@ -19,6 +19,8 @@ using Epoch = std::uint64_t;
 constexpr Epoch make_epoch(std::uint64_t counter, unsigned node_index) {
   return counter << 8 | node_index;
 }
+// A reign a millisecond reaches it after 8,900 years; more in an order or a message is an error.
+constexpr std::uint64_t kEpochCounterMax = std::uint64_t{1} << 48;
 constexpr std::uint64_t epoch_counter(Epoch epoch) {
   return epoch >> 8;
 }

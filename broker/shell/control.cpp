@@ -117,6 +117,9 @@ void ControlImpl::run(const Caller& caller, const std::string& command, const js
       answer(caller, {{"lsn", *lsn}});
     });
   }
+  if (command == "hash") {
+    return answer(caller, {{"lsn", orders_.status().replica.last}, {"hash", orders_.state_hash()}});
+  }
   if (command == "shutdown") {
     answer(caller, json::object());
     return orders_.shutdown();

@@ -55,6 +55,8 @@ class Orders {
   virtual void switchover(const std::string& reason, Answer<Done> done) = 0;
   virtual void leave(const std::string& reason, Answer<Done> done) = 0;
   virtual void checkpoint(Answer<Lsn> done) = 0;
+  // Of the state after the last record; equal on both nodes at equal LSN and history.
+  virtual std::uint64_t state_hash() = 0;
   virtual void shutdown() = 0;
 };
 

@@ -12,6 +12,10 @@ void Replica::on(const event::Promote& e) {
     if (epoch_ >= e.at_least) return;  // asked twice
     return refuse("this node reigns already, in epoch " + std::to_string(epoch_counter(epoch_)));
   }
+  if (epoch_counter(e.at_least) >= kEpochCounterMax) {
+    return refuse("epoch " + std::to_string(epoch_counter(e.at_least)) +
+                  " was asked for, which is more than there can have been");
+  }
   if (meta_.needs_snapshot) {
     return refuse("the state here is unusable until a snapshot from the peer is installed");
   }

@@ -282,6 +282,10 @@ Status check_hello(const msg::Hello& hello, const std::string& pair_id, unsigned
     return Error{"the peer has node.index " + std::to_string(hello.node_index) + ", this node " +
                  std::to_string(own_index) + ": one must have 1, the other 2"};
   }
+  if (epoch_counter(hello.epoch_seen) >= kEpochCounterMax) {
+    return Error{"the peer has seen epoch " + std::to_string(epoch_counter(hello.epoch_seen)) +
+                 ", which is more than there can have been: its meta.json is damaged"};
+  }
   return Done{};
 }
 

@@ -34,6 +34,7 @@ class NotedOrders : public Orders {
     done(note("leave " + reason));
   }
   void checkpoint(Answer<Lsn> done) override { done(Lsn{12}); }
+  std::uint64_t state_hash() override { return 17; }
   void shutdown() override { noted = "shutdown"; }
 
   Status note(std::string what) {
