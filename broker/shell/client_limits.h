@@ -14,6 +14,7 @@ constexpr std::size_t kUnsentMax = 8 << 20;            // bytes to one client; Q
 constexpr std::size_t kUnsentRetainedMax = 256 << 20;  // dropped, retained ones only beyond this
 constexpr std::size_t kUnsentAllMax = 1 << 30;         // bytes to all; beyond it each client may
 constexpr std::size_t kUnsentCrowded = 64 << 10;       // have only this much
+constexpr std::size_t kUnsentReadMax = 64 << 20;       // above it a client is not read from
 constexpr std::size_t kFlushAt = 4 << 20;              // unsent bytes that end a turn early
 constexpr std::size_t kCompactAt = 256 << 10;          // sent bytes cut off a blocked buffer
 constexpr std::size_t kSpareBuffers = 1024;
@@ -21,6 +22,7 @@ constexpr std::size_t kSpareCapacity = 256 << 10;
 
 constexpr std::size_t kHeldBytesMax = 64 << 20;  // waiting for commit; then reading stops
 constexpr std::size_t kHeldEffectsMax = 500'000;
+constexpr std::size_t kUncommittedBytesMax = 128 << 20;  // of records; the same
 
 constexpr std::uint32_t kConnectTimeoutS = 10;
 constexpr std::uint32_t kLingerS = 2;

@@ -32,6 +32,7 @@ void Clients::close_all() {
 void Clients::begin_reign(core::Engine* engine, Lsn committed) {
   engine_ = engine;
   committed_ = committed;
+  uncommitted_bytes_ = 0;
   first_connect_ns_ = 0;
   connects_before_reign_ = counters_.connects;
 }
@@ -87,7 +88,7 @@ void Clients::accept(int fd) {
 void Clients::arm(Connection& connection) {
   const bool reads = connection.stage == Stage::connecting || connection.stage == Stage::serving ||
                      connection.stage == Stage::lingering;
-  const bool held_back = connection.paused || connection.backlog;
+  const bool held_back = connection.paused || connection.backlog || connection.choked;
   const int wanted = (reads && !held_back ? EV_READ : 0) | (connection.blocked ? EV_WRITE : 0);
   if (wanted == connection.armed) return;
   if (connection.armed) event_del(&connection.event);
@@ -106,6 +107,10 @@ void Clients::on_event(int, short what, void* arg) {
     connection.blocked = false;
     self.send_unsent(connection);
     if (connection.stage == Stage::free) return;
+    if (connection.choked && !self.is_choked(connection)) {
+      connection.choked = false;
+      connection.heard_s = self.turn_.seconds();
+    }
     self.arm(connection);
   }
   if ((what & EV_READ) && (connection.armed & EV_READ)) self.read(connection);
@@ -178,7 +183,7 @@ void Clients::finish_closing(Connection& connection) {
   shutdown(connection.fd(), SHUT_WR);
   connection.ending = false;
   connection.stage = Stage::lingering;
-  connection.paused = connection.backlog = false;
+  connection.paused = connection.backlog = connection.choked = false;
   arm(connection);
 }
 
@@ -210,7 +215,7 @@ void Clients::look_at(Connection& connection) {
   }
   if (connection.keep_alive_s == 0) return;
   const std::uint32_t due = connection.heard_s + connection.keep_alive_s * 3u / 2u + 1;
-  if (due > turn_.seconds() || connection.paused || connection.backlog) {
+  if (due > turn_.seconds() || connection.paused || connection.backlog || connection.choked) {
     return deadlines_.set(connection, std::max(due, turn_.seconds() + 1));
   }
   ++counters_.timed_out;

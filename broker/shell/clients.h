@@ -6,8 +6,9 @@
 // unsent bytes, others wait in the outbox. flush() at the end of the turn sends once a connection.
 //
 // Bounded: what is unsent to a slow reader (QoS 0 to it is dropped above kUnsentMax; above QoS 0
-// the window of the protocol bounds it), what is held while the pair waits (then no connection is
-// read from, QoS 0 included, until half of it is gone), and the work of one callback.
+// the window of the protocol bounds it; who lets more than kUnsentReadMax gather is not read from),
+// what is held or not committed while the pair waits (then no connection is read from, QoS 0
+// included, until half of it is gone), and the work of one callback.
 #pragma once
 
 #include <cstddef>
@@ -49,8 +50,9 @@ class Clients {
   void accept(int fd);
   // Routes effects of commands that did not come from a connection; empties `effects`.
   void put(core::Effects& effects);
-  // Effects up to `lsn` may go.
-  void committed(Lsn lsn);
+  // Effects up to `lsn` may go; records of so many bytes are not committed still.
+  void committed(Lsn lsn, std::size_t uncommitted_bytes);
+  void uncommitted(std::size_t bytes);
   // End of the turn: one send for each connection that has something to say.
   void flush();
   // Keep-alive, connect time and lingering; call about once a second.
@@ -90,6 +92,7 @@ class Clients {
   void refuse_bytes(Connection& connection, bool is_mqtt);
   void lose(Connection& connection, Ending how, std::string_view event, std::string_view text);
   void discard(Connection& connection);
+  bool is_choked(const Connection& connection) const;
   void update_pause();
 
   // clients_packets.cpp: packets to commands
@@ -123,6 +126,7 @@ class Clients {
   Deadlines deadlines_;
   Outbox outbox_;
   Lsn committed_ = 0;
+  std::size_t uncommitted_bytes_ = 0;
   core::Effects effects_;  // of the command at hand
   core::Effects released_;
   std::vector<core::Origin> ended_;  // the engine sent them away and is to be told that they went

@@ -73,10 +73,11 @@ void Clients::announce_end(const core::Effect& effect) {
   begin_closing(*connection);
 }
 
-void Clients::committed(Lsn lsn) {
+void Clients::committed(Lsn lsn, std::size_t uncommitted_bytes) {
   if (lsn <= committed_) return;
   committed_ = lsn;
-  if (outbox_.empty()) return;
+  uncommitted_bytes_ = uncommitted_bytes;
+  if (outbox_.empty() && !reading_paused_) return;
   turn_.begin(clock_);
   last_ = {};
   outbox_.release(lsn, released_);

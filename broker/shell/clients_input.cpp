@@ -26,6 +26,10 @@ void Clients::read(Connection& connection) {
     paused_.push_back(connection.id);
     return arm(connection);
   }
+  if (connection.blocked && is_choked(connection)) {
+    connection.choked = true;
+    return arm(connection);
+  }
   std::string* unread = connection.unread.get();
   const bool joined = unread && unread->size() <= kHeadroom;
   const std::size_t head = joined ? unread->size() : 0;
@@ -51,6 +55,11 @@ void Clients::read(Connection& connection) {
     }
   }
   end_of_callback();
+}
+
+// Who reads no answers is asked no more questions.
+bool Clients::is_choked(const Connection& connection) const {
+  return connection.unsent && connection.unsent->left() > kUnsentReadMax;
 }
 
 void Clients::handle_unread(Connection& connection) {
@@ -124,18 +133,26 @@ void Clients::pause_reading(bool pause) {
   update_pause();
 }
 
-// While the pair waits for its peer, effects pile up: stop reading before memory does.
+void Clients::uncommitted(std::size_t bytes) {
+  uncommitted_bytes_ = bytes;
+  update_pause();
+}
+
+// While the pair waits for its peer, effects and records pile up: stop reading before memory and
+// disk are full.
 void Clients::update_pause() {
-  if (!reading_paused_ && (outbox_.bytes() > kHeldBytesMax || outbox_.size() > kHeldEffectsMax)) {
+  if (!reading_paused_ && (outbox_.bytes() > kHeldBytesMax || outbox_.size() > kHeldEffectsMax ||
+                           uncommitted_bytes_ > kUncommittedBytesMax)) {
     reading_paused_ = true;
     ++counters_.reads_paused;
     log(LogLevel::warning, "reading_paused",
         {{"held_effects", outbox_.size()},
          {"held_bytes", outbox_.bytes()},
+         {"uncommitted_bytes", uncommitted_bytes_},
          {"reason", "acknowledgements wait for the peer, publishers are not read from"}});
   }
   if (reading_paused_ && outbox_.bytes() < kHeldBytesMax / 2 &&
-      outbox_.size() < kHeldEffectsMax / 2) {
+      outbox_.size() < kHeldEffectsMax / 2 && uncommitted_bytes_ < kUncommittedBytesMax / 2) {
     reading_paused_ = false;
     log(LogLevel::notice, "reading_resumed", {{"held_effects", outbox_.size()}});
   }

@@ -52,6 +52,7 @@ struct Connection {
   bool dirty = false;      // in Clients' list of connections to flush
   bool backlog = false;    // in Clients' list of connections with whole packets unread
   bool paused = false;     // in Clients' list of connections not read from
+  bool choked = false;     // too much is unsent: not read from
   bool blocked = false;    // the socket is full: wait for EV_WRITE
 
   int fd() const { return event.ev_fd; }

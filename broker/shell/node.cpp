@@ -3,6 +3,7 @@
 #include <event2/event.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "broker/shell/log.h"
 #include "broker/shell/service_notify.h"
@@ -35,7 +36,9 @@ int Node::run() {
 
 void Node::end_of_turn() {
   if (appended_ != written_) {
-    commit_timer_.appended(appended_, turn_.begun() ? turn_.mono_ns() : monotonic_ns());
+    commit_timer_.appended(appended_, std::exchange(appended_bytes_, 0),
+                           turn_.begun() ? turn_.mono_ns() : monotonic_ns());
+    clients_.uncommitted(commit_timer_.open_bytes());
     written_ = appended_;
   }
   replicator_->end_of_turn();

@@ -60,6 +60,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
 
   // core::RecordSink
   Lsn append(core::Kind kind, std::string_view body) override {
+    appended_bytes_ += body.size();
     return appended_ = replicator_->append(static_cast<std::uint16_t>(kind), body);
   }
 
@@ -115,6 +116,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   repl::ReplicaStatus known_;            // as status_changed told it last
   Lsn appended_ = 0;                     // last record of the engine
   Lsn written_ = 0;                      // of them, handed over by end_of_turn
+  std::size_t appended_bytes_ = 0;       // since then
   core::EngineCounters counted_before_;  // by the engines of earlier reigns
   CommitTimer commit_timer_;
   Histogram turn_length_;

@@ -12,7 +12,7 @@ Status Node::apply(const repl::FrameView& frame) {
 
 void Node::committed(Lsn lsn) {
   commit_timer_.committed(lsn, monotonic_ns());
-  clients_.committed(lsn);
+  clients_.committed(lsn, commit_timer_.open_bytes());
 }
 
 void Node::status_changed(const repl::ReplicaStatus& status) {
@@ -52,6 +52,7 @@ void Node::end_reign() {
   state_.demote();
   commit_timer_.forget();
   appended_ = written_ = 0;
+  appended_bytes_ = 0;
   switching_over_ = false;
 }
 

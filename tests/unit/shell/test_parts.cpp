@@ -151,11 +151,15 @@ TEST_CASE("a turn reads its time once") {
 
 TEST_CASE("commit latency is one sample a batch") {
   CommitTimer timer;
-  timer.appended(5, 0);
-  timer.appended(9, 1'000'000);
+  timer.appended(5, 100, 0);
+  timer.appended(9, 20, 1'000'000);
   timer.committed(4, 2'000'000);
   CHECK(timer.histogram().sum_ns == 0);
+  CHECK(timer.open_bytes() == 120);
   timer.committed(9, 2'000'000);
+  CHECK(timer.open_bytes() == 0);
+  timer.appended(9, 7, 3'000'000);  // committed in the turn that appended it
+  CHECK(timer.open_bytes() == 0);
   CHECK(timer.histogram().sum_ns == 3'000'000);
   std::uint64_t samples = 0;
   for (const std::uint64_t count : timer.histogram().counts) samples += count;
