@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from broker import Context, Failed, expect, wait_until  # noqa: E402
 from load import Load  # noqa: E402
 from pair import Pair, pause_process  # noqa: E402
+from wire import Client  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -206,6 +207,15 @@ class Torment:
             except Failed as failure:
                 say(str(failure))
 
+    def kick_clients(self):
+        for session in self.load.publishers + self.load.subscribers:
+            if self.dice.random() < 0.5:
+                session.kick(self.dice.random() < 0.5)
+
+    def kick_and_kill(self):
+        self.kick_clients()
+        self.kill_primary()
+
     def lead_again(self):
         if self.pair.primary():
             return
@@ -225,7 +235,8 @@ class Torment:
             self.kill_alone, self.kill_resyncing, self.kill_resyncing, self.stop_primary,
             self.stop_primary, self.stop_standby, self.stop_standby_solo, self.cut_link,
             self.cut_link, self.cut_link, self.switchover, self.switchover, self.leave,
-            self.stop_orderly, self.demote, self.checkpoints, self.checkpoints])
+            self.stop_orderly, self.demote, self.checkpoints, self.checkpoints,
+            self.kick_clients, self.kick_and_kill])
         say(f"{fault.__name__} ({self.load.acknowledged()} acknowledged)")
         try:
             fault()
@@ -256,7 +267,11 @@ def settled(pair, load):
         held = [f"{p.name} waits for {len(p.pending)} acknowledgements"
                 for p in load.publishers if p.pending]
         raise Failed("; ".join(found + held) or "receivers have not released all") from None
-    found = load.check()
+    fresh = Client(pair.primary().port, "fresh", version=4, clean=True)
+    fresh.subscribe("load/#", 0)
+    got = {p.topic: p.payload for p in fresh.drain(0.5) if p.retain}
+    fresh.disconnect()
+    found = load.check() + load.wrong_retained(got)
     expect(not found, "; ".join(found[:6]))
     pair.expect_same_state()
 
@@ -270,10 +285,15 @@ def round_of(context, dice, seconds):
     context.cleanups.append(load.stop)
     for _ in range(2):
         load.subscriber(dice.choice([4, 5]), pause_s=dice.choice([0, 0, 0.005]))
+    if dice.random() < 0.4:
+        for _ in range(2):
+            load.subscriber(5, "$share/group/load/#")
     wait_until(lambda: all(s.subscribed for s in load.subscribers), "all are subscribed")
+    size = dice.choice([20, 500, 20000, 20000, 900_000])
+    load.backlog_max = 50 if size > 20000 else 2000
     for qos in (1, 2, dice.choice([1, 2])):
         load.publisher(qos, dice.choice([4, 5]), dice.choice([1, 10, 100]),
-                       dice.choice([20, 500, 20000]), dice.random() < 0.3)
+                       size, dice.random() < 0.3)
     torment = Torment(pair, load, dice)
     end = time.monotonic() + seconds
     while time.monotonic() < end:

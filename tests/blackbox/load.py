@@ -21,6 +21,14 @@ class Session:
         self.connects = 0
         self.greeted = False  # on the present connection
         self.stopping = False
+        self.abandon = False  # the next connection takes over, this one is not closed
+
+    def kick(self, abandon):
+        def end():
+            if self.reader and self.greeted:
+                self.abandon = abandon
+                self.reader.set_exception(ConnectionError("kicked"))
+        self.load.loop.call_soon_threadsafe(end)
 
     async def run(self):
         while not self.stopping:
@@ -32,7 +40,11 @@ class Session:
                 finally:
                     self.greeted = False
                     if self.writer:
-                        self.writer.close()
+                        if self.abandon:
+                            self.load.abandoned.append(self.writer)
+                        else:
+                            self.writer.close()
+                        self.abandon = False
                         self.reader = self.writer = None
                 if self.stopping:
                     return
@@ -132,6 +144,7 @@ class Subscriber(Session):
         super().__init__(load, f"sub{index}", version)
         self.topic_filter, self.pause_s = topic_filter, pause_s
         self.counted = topic_filter == "load/#"  # gets all of it
+        self.shared = topic_filter.startswith("$share/")
         self.subscribed = False
         self.seen = {}       # publisher → list of numbers as received by the application
         self.unreleased = set()
@@ -172,6 +185,7 @@ class Load:
         self.pause_s = 0.0
         self.backlog_max = 2000  # a queue that is full would drop, as it should
         self.publishers, self.subscribers, self.violations = [], [], []
+        self.abandoned = []
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
@@ -215,7 +229,7 @@ class Load:
     def quiet(self):
         """All that was sent is acknowledged and all of it has arrived."""
         return (not any(p.pending for p in self.publishers)
-                and not any(s.unreleased for s in self.subscribers) and not self.missing())
+                and not any(s.unreleased for s in self.subscribers) and not self.missing() and not self.missing_in_group())
 
     def missing(self):
         found = []
@@ -229,9 +243,38 @@ class Load:
                                      f"{sorted(lost)[:5]} of {publisher.next_number}")
         return found
 
+    def missing_in_group(self):
+        """Of a shared subscription all members together get everything, once."""
+        found = []
+        members = [s for s in self.subscribers if s.shared]
+        for publisher in self.publishers if members else ():
+            numbers = [n for s in members for n in s.seen.get(publisher.index, ())]
+            lost = publisher.acknowledged - set(numbers)
+            if lost:
+                found.append(f"the group lacks {len(lost)} acknowledged messages of "
+                             f"{publisher.name}, QoS {publisher.qos}, as {sorted(lost)[:5]}")
+            if publisher.qos == 2 and len(set(numbers)) != len(numbers):
+                twice = sorted(n for n in set(numbers) if numbers.count(n) > 1)
+                found.append(f"the group got {len(twice)} messages of {publisher.name} at QoS 2 "
+                             f"twice: {twice[:5]}")
+        return found
+
+    def wrong_retained(self, got):
+        """`got`: topic → payload of what a new subscriber is sent as retained."""
+        found = []
+        for publisher in self.publishers:
+            if not publisher.retain or not publisher.acknowledged:
+                continue
+            payload = got.get(publisher.topic)
+            number = HEAD.unpack_from(payload)[1] if payload else 0
+            if number < max(publisher.acknowledged):
+                found.append(f"retained is number {number} of {publisher.name}, acknowledged was "
+                             f"{max(publisher.acknowledged)}")
+        return found
+
     def check(self):
         """Sentences about what was lost, doubled or out of order."""
-        found = self.violations + self.missing()
+        found = self.violations + self.missing() + self.missing_in_group()
         for publisher in self.publishers:
             for subscriber in self.subscribers:
                 numbers = subscriber.seen.get(publisher.index, [])

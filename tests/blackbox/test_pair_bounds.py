@@ -86,7 +86,7 @@ def test_publisher_that_reads_no_acknowledgement(ctx):
     expect(taken < 700, f"{taken} MiB are read from clients that read no acknowledgement")
     expect(resident_mib(node) < 400, f"{resident_mib(node)} MiB after {taken} MiB of PUBLISHes")
     clients[0].socket.settimeout(5)
-    for _ in range(400):
+    for _ in range(20):
         expect(clients[0].socket.recv(1 << 20), "it gets its acknowledgements")
 
 
