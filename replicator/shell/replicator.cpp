@@ -13,6 +13,9 @@
 namespace tandemq::repl {
 namespace {
 
+// The journal may exceed its size by as much again during a resync, at least by this.
+constexpr std::uint64_t kResyncBytes = 512u << 20;
+
 ReplicaConfig machine_config(const ReplicatorConfig& config) {
   ReplicaConfig machine;
   machine.single = config.single;
@@ -187,11 +190,17 @@ void ReplicatorImpl::checkpointed(Lsn lsn) {
   trim_journal();
 }
 
-// A peer that is away keeps its records in the journal until that has become too large.
+// A peer that is away keeps its records in the journal until that has become too large. One that
+// is catching up gets more room: cut off halfway it would ask for a snapshot again and again.
 void ReplicatorImpl::trim_journal() {
   Lsn through = checkpoint_lsn_;
   const Lsn needed = replica_.peer_needs_from();
-  const bool too_large = journal_->figures().bytes > config_.journal_bytes_max;
+  const std::uint64_t limit = config_.journal_bytes_max;
+  const bool resyncing =
+      replica_.role() == Role::primary && replica_.status().pair_state == PairState::resyncing;
+  const std::uint64_t extra = resyncing ? std::max(limit, kResyncBytes) : 0;
+  const bool too_large =
+      journal_->figures().bytes > limit && journal_->figures().bytes - limit > extra;
   if (needed != 0 && !too_large) through = std::min(through, needed - 1);
   if (through == 0) return;
   journal_->drop_through(through);
