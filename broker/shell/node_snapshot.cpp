@@ -4,11 +4,17 @@
 
 #include "broker/shell/log.h"
 #include "broker/shell/node.h"
+#include "broker/shell/service_notify.h"
 
 namespace tandemq::broker {
 namespace {
 
 constexpr std::size_t kReadBytes = 1 << 20;
+
+// The loop stands still for as long as the state is loaded: systemd must hear that this is work.
+void still_alive(const CheckpointProgress&) {
+  notify_watchdog();
+}
 
 }  // namespace
 
@@ -30,10 +36,11 @@ void Node::release_snapshot(const SnapshotFile& file) {
 
 Status Node::install_snapshot(const std::string& path, Lsn lsn) {
   if (checkpointer_) checkpointer_->abandon();
+  notify_watchdog();
   Result<CheckpointInfo> installed = checkpoint_install(checkpoint_config_, path, lsn);
   if (!installed) return installed.error();
   state_.clear();
-  Result<CheckpointInfo> loaded = checkpoint_load(checkpoint_config_, state_, {});
+  Result<CheckpointInfo> loaded = checkpoint_load(checkpoint_config_, state_, still_alive);
   if (!loaded) return loaded.error();
   log(LogLevel::notice, "snapshot_installed",
       {{"lsn", lsn}, {"rows", loaded->rows.total()}, {"bytes", loaded->bytes}});
@@ -50,10 +57,11 @@ Result<Lsn> Node::rebuild_until(Lsn lsn) {
                  ", after the cut at " + std::to_string(lsn) + "; a snapshot is needed"};
   }
   state_.clear();
-  Result<CheckpointInfo> loaded = checkpoint_load(checkpoint_config_, state_, {});
+  Result<CheckpointInfo> loaded = checkpoint_load(checkpoint_config_, state_, still_alive);
   if (!loaded) return loaded.error();
   std::string frames;
   for (Lsn at = loaded->meta.lsn; at < lsn;) {
+    notify_watchdog();
     frames.clear();
     Result<Lsn> last = replicator_->read_journal(at + 1, kReadBytes, frames);
     if (!last) return last.error();

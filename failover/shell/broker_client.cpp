@@ -23,6 +23,9 @@ constexpr std::size_t kLineMax = 64 << 10;
 constexpr int kSuspicions = 3;  // turns of the loop in which the answer could have been read
 // A standby that installs a snapshot, and a broker that was never heard: longer breath.
 constexpr std::uint64_t kPatience = 10;
+// A standby that takes over a state or goes back in its journal answers nobody meanwhile, some
+// seconds for each million of rows. Killed then, it would have to begin again, for ever.
+constexpr std::uint64_t kInstallMs = 60000;
 constexpr std::uint64_t kFirstAnswerMs = 10000;
 
 json request_of(const Action& a) {
@@ -165,7 +168,7 @@ void BrokerClient::judge_health(TimeMs now) {
   if (!answered_)
     limit = std::max(kFirstAnswerMs, kPatience * limit);
   else if (resyncing())
-    limit *= kPatience;
+    limit = std::max(kInstallMs, kPatience * limit);
   if (now < ping_at_ + limit) {
     suspected_ = 0;
   } else if (++suspected_ >= kSuspicions) {
