@@ -8,7 +8,7 @@ export PYTHON=${PYTHON:-/usr/bin/python3} PYTHONDONTWRITEBYTECODE=1
 all_stages="build unit tidy clang asan tsan fuzz sim blackbox mqttjs ha"
 tsan_tests="test_journal test_replica test_link test_shell test_checkpoint"
 fuzz_seconds=${FUZZ_SECONDS:-60}
-sim_seeds=${SIM_SEEDS:-200}
+export SIM_SEEDS=${SIM_SEEDS:-200}
 logs=build/test
 
 # The targets of a configured preset whose names begin with the given word.
@@ -103,7 +103,7 @@ stage_fuzz() {
 
 stage_sim() {
   ./run build release
-  build/release/bin/tandemq-sim --seeds "$sim_seeds"
+  run_ctest release -L sim
 }
 
 stage_blackbox() {

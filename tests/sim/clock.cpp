@@ -5,6 +5,7 @@
 namespace tandemq::sim {
 
 void Trace::line(TimeUs now, const std::string& text) {
+  if (tee) tee(text);
   char stamp[32];
   std::snprintf(stamp, sizeof stamp, "%8llu.%03llu ms  ",
                 static_cast<unsigned long long>(now / kMs),

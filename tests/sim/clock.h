@@ -59,6 +59,7 @@ class Trace {
   bool print = false;
   bool messages = false;  // those between the nodes as well
   std::size_t kept = 60;
+  std::function<void(const std::string& text)> tee;  // gets each line, without its time
   void line(TimeUs now, const std::string& text);
   const std::vector<std::string>& lines() const { return lines_; }
 

@@ -4,8 +4,10 @@
 #include <cstdio>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "tests/sim/faults.h"
+#include "tests/sim/scenario.h"
 
 namespace {
 
@@ -64,7 +66,24 @@ int run_seeds(const Options& options, std::uint64_t first, std::uint64_t last) {
               n(last - first + 1), failed, n(sum.published), n(sum.acknowledged), n(sum.delivered));
   std::printf("states_compared=%llu virtual_s=%llu real_s=%.1f\n", n(sum.hashes),
               n(sum.time / kSecond), took.count());
-  return (failed == 0) != options.expect_violation ? 0 : 1;
+  if (options.expect_violation) {
+    std::printf("%d passed, %d failed\n", failed != 0, failed == 0);
+    return failed != 0 ? 0 : 1;
+  }
+  std::printf("%llu passed, %u failed\n", n(last - first + 1 - failed), failed);
+  return failed == 0 ? 0 : 1;
+}
+
+int play(const std::vector<std::string>& paths, bool update, bool print) {
+  int failed = 0;
+  for (const std::string& path : paths) {
+    const tandemq::Status played = play_scenario(path, update, print);
+    if (played) continue;
+    std::printf("%s\n", played.error().message.c_str());
+    ++failed;
+  }
+  std::printf("%zu passed, %d failed\n", paths.size() - static_cast<std::size_t>(failed), failed);
+  return failed == 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -72,7 +91,8 @@ int run_seeds(const Options& options, std::uint64_t first, std::uint64_t last) {
 int main(int argc, char** argv) {
   CLI::App app("Simulates a pair with its clients on virtual time, network and disk.");
   Options options;
-  app.add_option("--seeds", options.seeds, "A..B, or N for 1..N");
+  app.add_option("--seeds", options.seeds, "A..B, or N for 1..N; default 1..200")
+      ->envname("SIM_SEEDS");
   app.add_option("--seed", options.seed, "one seed");
   app.add_option("--steps", options.steps, "faults in a run");
   app.add_flag("--trace,--verbose", options.trace, "print everything that happens");
@@ -80,7 +100,12 @@ int main(int argc, char** argv) {
   app.add_option("--break", options.broken, "break something, to see that it is noticed")
       ->check(CLI::IsMember(kBroken));
   app.add_flag("--expect-violation", options.expect_violation, "fail when none is found");
+  std::vector<std::string> scenarios;
+  bool update = false;
+  app.add_option("--scenario", scenarios, "play scenario files and compare with their .golden");
+  app.add_flag("--update", update, "write the .golden files anew");
   CLI11_PARSE(app, argc, argv);
+  if (!scenarios.empty()) return play(scenarios, update, options.trace);
   if (options.seed != 0) return run_seeds(options, options.seed, options.seed);
   const std::size_t dots = options.seeds.find("..");
   const bool range = dots != std::string::npos;
