@@ -14,6 +14,7 @@ enum class ActionKind : std::uint8_t {
   kill_broker,     // SIGKILL by process descriptor, answered by broker_lost
   set_track,       // `on`: node eligible for the address, else keepalived goes to FAULT
   remove_address,  // take the virtual address off this host: keepalived is dead and cannot
+  announce,        // the address is served here: tell the neighbours (gratuitous ARP)
   send_report,     // to the peer, at once, over every path
   transition,      // for log, history, metrics, webhook: from, to, cause, why
   alarm,           // something an operator should look at: why

@@ -13,7 +13,7 @@ namespace {
 constexpr int kRowsPerStep = 12;
 constexpr TimeMs kBackOffMs = 500;
 constexpr TimeMs kGrantHoldMs = 2000;
-constexpr TimeMs kYieldMs = 1000;
+constexpr TimeMs kYieldMs = 1000, kYieldMaxMs = 30000, kYieldForgetMs = 10000;
 
 class Stepper {
  public:
@@ -32,6 +32,7 @@ class Stepper {
       row = find(tick);
     }
     settle_eligibility();
+    settle_announcement();
     if (report_of(s_, set_) != told) add(ActionKind::send_report);
     return std::move(out_);
   }
@@ -131,7 +132,7 @@ class Stepper {
         if (s_.facts.keepalived_died) add(ActionKind::remove_address);
         break;
       case Do::yield_address:
-        s_.yield_until = s_.facts.now + kYieldMs;
+        yield_address();
         break;
       case Do::grant:
         grant();
@@ -234,14 +235,35 @@ class Stepper {
     add(ActionKind::set_track).on = s_.eligible;
   }
 
-  // Until the peer holds the address, at most a second; never when this node is about to serve.
+  // Where it does not help (VRRP alone is cut, so that keepalived takes the address again and
+  // again) the pauses grow.
+  void yield_address() {
+    const TimeMs now = s_.facts.now;
+    const bool again = s_.yield_length != 0 && now < s_.yield_until + kYieldForgetMs;
+    s_.yield_length = again ? std::min(2 * s_.yield_length, kYieldMaxMs) : kYieldMs;
+    s_.yield_until = now + s_.yield_length;
+  }
+
+  // Never when this node is about to serve, nor when the peer, who was to have the address, is
+  // silent. The first time it ends as soon as the peer has the address.
   bool yielding() {
     const bool here = s_.phase == Phase::primary || s_.phase == Phase::waiting ||
                       s_.phase == Phase::asking || s_.phase == Phase::promoting;
     const Facts& f = s_.facts;
-    const bool moved = f.vrrp == Vrrp::fault && f.peer.vrrp == Vrrp::master && peer_fresh(s_, set_);
-    if (here || moved) s_.yield_until = std::min(s_.yield_until, f.now);
+    const bool moved =
+        s_.yield_length == kYieldMs && f.vrrp == Vrrp::fault && f.peer.vrrp == Vrrp::master;
+    if (here || moved || !peer_fresh(s_, set_)) s_.yield_until = std::min(s_.yield_until, f.now);
     return f.now < s_.yield_until;
+  }
+
+  // The neighbours may have learned that the address is elsewhere: from the peer's keepalived while
+  // both held it, or from ours before the broker served.
+  void settle_announcement() {
+    const bool serves = s_.phase == Phase::primary || s_.phase == Phase::waiting;
+    const bool shared = peer_fresh(s_, set_) && s_.facts.peer.holds_address;
+    const bool alone = serves && s_.facts.holds_address && !shared;
+    if (alone && !s_.announced) add(ActionKind::announce);
+    s_.announced = alone;
   }
 
   Action& add(ActionKind kind) {

@@ -134,11 +134,13 @@ const Guard peer_asks_promote{"the peer asks to serve, its journal comes first",
                                        peer_outranks(s, c);
                               }};
 
+// Said by a report that left the peer after the address had come here.
 const Guard wrong_node{"the address is here, the healthy primary is the peer", [](S s, E, C c) {
-                         return s.facts.vrrp == Vrrp::master && peer_primary(s, c) &&
-                                s.facts.peer.vrrp != Vrrp::fault && s.facts.peer.keepalived_alive &&
-                                s.facts.now >= s.facts.vrrp_since + c.silence_ms &&
-                                s.facts.now >= s.yield_until + 3000;
+                         const Facts& f = s.facts;
+                         return f.vrrp == Vrrp::master && peer_primary(s, c) &&
+                                f.peer.vrrp != Vrrp::fault && f.peer.keepalived_alive &&
+                                f.now >= f.vrrp_since + 100 &&
+                                f.peer_heard_at >= f.vrrp_since + 50 && f.now >= s.yield_until;
                        }};
 const Guard interface_down{"the service interface is down",
                            [](S s, E, C) { return carrier_lost(s); }};

@@ -36,8 +36,9 @@ struct State {
 
   bool eligible = false;
   TimeMs eligible_since = 0;
-  TimeMs yield_until = 0;  // not eligible for a moment, so that the address moves to the peer
-  TimeMs yielded_at = 0;
+  TimeMs yield_until = 0;   // not eligible for a moment, so that the address moves to the peer
+  TimeMs yield_length = 0;  // doubles while yielding does not help
+  bool announced = false;   // served and held here, by nobody else: the neighbours were told
 
   TimeMs role_changed_at = 0;  // a node became primary, here or there: damping counts from it
   TimeMs retry_at = 0;         // after a refused order: not again before

@@ -106,6 +106,8 @@ Status Agent::start_network() {
                           }});
   if (!address) return address.error();
   address_ = std::move(address).value();
+  announcer_ = std::make_unique<Announcer>(base_, config_.interface, config_.addresses,
+                                           [this] { return address_->holds(); });
 
   Result<std::unique_ptr<PeerLink>> peer = PeerLink::open(
       base_,
@@ -163,6 +165,9 @@ void Agent::carry_out(const Action& a) {
     case ActionKind::remove_address:
       log(LogLevel::warning, "remove_address", {{"reason", a.why}});
       return address_->remove();
+    case ActionKind::announce:
+      log(LogLevel::info, "announce", {{"reason", "the address is served here and nowhere else"}});
+      return announcer_->announce();
     case ActionKind::send_report:
       return peer_->send();
     case ActionKind::transition:

@@ -12,6 +12,7 @@
 #include "broker/support/control_server.h"
 #include "failover/core/fsm.h"
 #include "failover/shell/address_watch.h"
+#include "failover/shell/announcer.h"
 #include "failover/shell/broker_client.h"
 #include "failover/shell/config.h"
 #include "failover/shell/gateway.h"
@@ -66,6 +67,7 @@ class Agent {
   std::unique_ptr<TrackFile> track_;
   std::unique_ptr<NotifyFifo> fifo_;
   std::unique_ptr<AddressWatch> address_;
+  std::unique_ptr<Announcer> announcer_;
   KeepalivedWatch keepalived_;
   std::unique_ptr<PeerLink> peer_;
   std::unique_ptr<Gateway> gateway_;
