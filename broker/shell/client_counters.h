@@ -22,7 +22,7 @@ struct ClientCounters {  // only grow, but for unsent_bytes
   std::uint64_t reads_paused = 0;     // times
   std::uint64_t publishes_sent = 0;
   std::uint64_t unsent_bytes = 0;     // now, of all connections
-  std::uint64_t callback_ns_max = 0;  // longest handling of one connection, since last asked
+  std::uint64_t callback_ns_max = 0;  // longest handling of one connection
 };
 
 struct ClientFigures {

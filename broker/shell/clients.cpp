@@ -170,6 +170,7 @@ void Clients::begin_closing(Connection& connection) {
   connection.stage = Stage::closing;
   connection.session = core::kNoSession;
   connection.unread.reset();
+  connection.paused = connection.backlog = connection.choked = false;
   connection.check_s = 0;
   arm(connection);
 }
@@ -183,7 +184,6 @@ void Clients::finish_closing(Connection& connection) {
   shutdown(connection.fd(), SHUT_WR);
   connection.ending = false;
   connection.stage = Stage::lingering;
-  connection.paused = connection.backlog = connection.choked = false;
   arm(connection);
 }
 

@@ -92,6 +92,13 @@ void add_pair(Table& table, const NodeStatus& status) {
   table.counter("tandemq_role_changes_total", "Changes of role", status.role_changes);
   table.counter("tandemq_pair_state_changes_total", "Changes of pair state",
                 status.pair_state_changes);
+  table.counter("tandemq_link_connects_total", "Links to the peer that came up",
+                status.link.connects_total);
+  table.counter("tandemq_link_rejected_total", "Strangers and wrong greetings on the link",
+                status.link.rejected_total);
+  table.counter("tandemq_link_sent_bytes_total", "Bytes to the peer", status.link.sent_bytes);
+  table.counter("tandemq_link_received_bytes_total", "Bytes from the peer",
+                status.link.received_bytes);
   table.histogram("tandemq_commit_latency_seconds", "From the append of a batch to its commit",
                   status.commit_latency);
 }

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/shell/log.h"
-#include "broker/shell/service_notify.h"
+#include "broker/support/log.h"
+#include "broker/support/service_notify.h"
 
 namespace tandemq::broker {
 namespace {

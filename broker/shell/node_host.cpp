@@ -1,8 +1,8 @@
 // The replicator speaks to the node: records, commits, roles.
 #include "broker/base/check.h"
-#include "broker/shell/log.h"
 #include "broker/shell/node.h"
-#include "broker/shell/service_notify.h"
+#include "broker/support/log.h"
+#include "broker/support/service_notify.h"
 
 namespace tandemq::broker {
 
@@ -59,11 +59,17 @@ void Node::end_reign() {
 void Node::log_change(const repl::ReplicaStatus& status) {
   const bool role = status.role != known_.role;
   const bool pair_state = status.pair_state != known_.pair_state;
-  if (!role && !pair_state) return;
-  changed_ns_ = monotonic_ns();
+  const bool in_sync = status.in_sync != known_.in_sync;
+  const bool link = status.peer_connected != known_.peer_connected;
+  if (role || pair_state) changed_ns_ = monotonic_ns();
   role_changes_ += role;
   pair_state_changes_ += pair_state;
-  log(LogLevel::notice, role ? "role_changed" : "pair_state_changed",
+  if (!role && !pair_state && !in_sync && !link) return;
+  log(LogLevel::notice,
+      role         ? "role_changed"
+      : pair_state ? "pair_state_changed"
+      : in_sync    ? "in_sync_changed"
+                   : "link_changed",
       {{"role", repl::to_string(status.role)},
        {"pair_state", repl::to_string(status.pair_state)},
        {"role_before", repl::to_string(known_.role)},
@@ -71,6 +77,8 @@ void Node::log_change(const repl::ReplicaStatus& status) {
        {"epoch", status.epoch},
        {"last_lsn", status.last},
        {"committed_lsn", status.committed},
+       {"in_sync", status.in_sync},
+       {"peer_connected", status.peer_connected},
        {"reason", status.reason}});
 }
 

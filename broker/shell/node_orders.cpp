@@ -1,6 +1,6 @@
 // Orders of the control socket, and what the node tells about itself.
-#include "broker/shell/log.h"
 #include "broker/shell/node.h"
+#include "broker/support/log.h"
 
 namespace tandemq::broker {
 namespace {
@@ -19,6 +19,7 @@ NodeStatus Node::status() {
   out.commit = config_.replication.commit;
   out.replica = replicator_->status();
   out.journal = replicator_->journal_figures();
+  out.link = replicator_->link_figures();
   out.checkpoint = checkpointer_->figures();
   out.state = state_.figures();
   out.engine = engine_ ? total(counted_before_, engine_->counters()) : counted_before_;

@@ -2,9 +2,9 @@
 // when the journal was cut.
 #include <unistd.h>
 
-#include "broker/shell/log.h"
 #include "broker/shell/node.h"
-#include "broker/shell/service_notify.h"
+#include "broker/support/log.h"
+#include "broker/support/service_notify.h"
 
 namespace tandemq::broker {
 namespace {

@@ -7,9 +7,9 @@
 #include <csignal>
 
 #include "broker/base/check.h"
-#include "broker/shell/log.h"
 #include "broker/shell/node.h"
-#include "broker/shell/service_notify.h"
+#include "broker/support/log.h"
+#include "broker/support/service_notify.h"
 
 namespace tandemq::broker {
 namespace {
@@ -27,6 +27,8 @@ event_base* make_base() {
 }
 
 void log_replicator(const char* level, const char* event, const std::string& reason) {
+  // Changes of its state come to status_changed too, which logs what was before as well.
+  if (std::string_view(event) == "replica") return;
   const std::string_view name = level;
   log(name == "error"     ? LogLevel::error
       : name == "warning" ? LogLevel::warning

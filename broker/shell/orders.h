@@ -23,6 +23,7 @@ struct NodeStatus {
   repl::CommitRule commit = repl::CommitRule::replicated;
   repl::ReplicaStatus replica;
   repl::JournalFigures journal;
+  repl::LinkFigures link;
   CheckpointFigures checkpoint;
   core::StateFigures state;
   core::EngineCounters engine;

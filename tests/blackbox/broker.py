@@ -175,6 +175,9 @@ class Context:
 
     def expect_no_crash(self):
         for broker in self.brokers:
+            code = broker.process.poll() if broker.process else None
+            if code is not None and code < 0 and code != -signal.SIGKILL:
+                raise Failed(f"{broker.name} died of signal {-code}: {broker.log_tail()}")
             if os.path.exists(broker.log_file):
                 found = CRASH.search(broker.log())
                 expect(not found, f"{broker.log_file} says {found and found.group()}")

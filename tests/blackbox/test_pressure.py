@@ -96,6 +96,24 @@ def test_one_to_many(ctx):
         expect(got == list(range(2000)), f"{reader.client_id} got {len(got)} of 2000")
 
 
+def test_taken_over_in_the_middle_of_work(ctx):
+    broker = ctx.broker().start()
+    readers = [fresh(broker, f"r{n}") for n in range(60)]
+    for reader in readers:
+        reader.subscribe("a", 0)
+    for _ in range(3):
+        writer, other = fresh(broker, "writer"), fresh(broker, "other")
+        other.publish("b", "x", 1)
+        other.receive(PUBACK)
+        writer.send(b"".join(writer.publish_bytes("a", str(n)) for n in range(1500)))
+        again = fresh(broker, "writer")
+        again.send(packet(PINGREQ, 0, b""))
+        again.receive(PINGRESP)
+        writer.expect_closed()
+        for reader in readers:
+            reader.drain(0.01)
+
+
 def test_clients_that_vanish_in_the_middle(ctx):
     broker = ctx.broker().start()
     for n in range(200):

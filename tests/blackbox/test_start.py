@@ -37,6 +37,12 @@ def test_check(ctx):
     code, out = run(ctx, "-c", broker.config_file, "--check")
     expect(code == 0 and "is good" in out, f"{code} {out}")
     expect(not os.path.exists(broker.data), "--check made the data folder")
+    broker.settings["auth.acl_file"] = os.path.join(ctx.folder, "acl")
+    with open(broker.settings["auth.acl_file"], "w", encoding="utf-8") as file:
+        file.write("topic read a\nnonsense\n")
+    broker.write_config()
+    code, out = run(ctx, "-c", broker.config_file, "--check")
+    expect(code == 2 and "/acl:2: " in out, f"{code} {out}")
 
 
 def test_bad_configuration(ctx):

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <string>
 
+#include "broker/shell/authenticator.h"
 #include "broker/shell/config.h"
 #include "broker/shell/node.h"
 #include "broker/support/log.h"
@@ -34,6 +35,8 @@ int main(int argc, char** argv) {
   tandemq::Result<Config> config = load_config(file);
   if (!config) return fail(config.error());
   if (check) {
+    const tandemq::Status files = Authenticator(*config).reload();
+    if (!files) return fail(files.error());
     std::printf("%s: the configuration is good\n", file.c_str());
     return 0;
   }
