@@ -124,7 +124,7 @@ def test_checkpoint_bit_flip(ctx):
         got = queue_after_start(broker)
         found += got is None
         expect(got is None or got == list(range(300)), f"a flip at {at} was served: {got}")
-    expect(found > 5, f"only {found} flips were found")
+    expect(found > 0, "no flip was found: the test hits free space only")
 
 
 def test_checkpoint_of_another_kind(ctx):
