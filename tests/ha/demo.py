@@ -14,7 +14,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from testbed import (LAB, LAB_SH, ROOT, VIRTUAL_IP, Bed, Failed, expect, in_node,  # noqa: E402
+from testbed import (LAB, LAB_SH, ROOT, VIRTUAL_IP, Bed, Failed, in_node, measuring,  # noqa: E402
                      peer_of, read_result)
 
 GAP_MAX_MS = 250
@@ -80,7 +80,7 @@ def kill_under_load(bed, primary):
     """The load with the kill in its middle. (result of the bench, time of the kill)"""
     stamp = os.path.join(bed.folder, "killed")
     command = f"date +%s.%N >{stamp}; kill -9 {bed.pid(primary, 'broker')}"
-    done = subprocess.run(in_node(
+    done = subprocess.run(measuring(
         "client", os.path.join(bed.bin, "tandemq-bench"), "failover", "--host", VIRTUAL_IP, "--port",
         "1883", "--pubs", "50", "--subs", "50", "--qos", "mixed", "--rate", "5000", "--seconds",
         str(LOAD_S), "--retry-ms", "10", "--kill-at", str(KILL_AT_S), "--kill-cmd", command,

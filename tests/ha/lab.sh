@@ -211,7 +211,17 @@ heal() {
     rm -f "$lab/$node/data/filler"
     start_dead $node
   done
-  [ "${1:-}" = --no-wait ] || wait_paired 30
+  [ "${1:-}" = --no-wait ] || wait_whole
+}
+
+# Until the pair is paired, starting what dies on the way, as systemd would.
+wait_whole() {
+  local node turn
+  for turn in $(seq 30); do
+    if wait_paired 1 2>/dev/null; then return 0; fi
+    for node in a b; do start_dead $node; done
+  done
+  wait_paired 0.1
 }
 
 kill_command() {

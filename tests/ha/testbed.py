@@ -38,6 +38,11 @@ def epoch_counter(status):
     return status["epoch"] >> 8
 
 
+def measuring(node, *command):
+    """A command whose own waiting for the processor would be taken for the broker's."""
+    return in_node(node, "nice", "-n", "-10", *command)
+
+
 def in_node(node, *command):
     return ["nsenter", f"--net=/run/netns/tandemq-{node}", "--", *command]
 
@@ -48,7 +53,7 @@ class Load:
     def __init__(self, bed, seconds, pubs=50, subs=50, rate=5000):
         self.bed, self.seconds = bed, seconds
         self.error_file = os.path.join(bed.folder, "bench.log")
-        command = in_node(
+        command = measuring(
             "client", os.path.join(bed.bin, "tandemq-bench"), "failover", "--host", VIRTUAL_IP,
             "--port", "1883", "--pubs", str(pubs), "--subs", str(subs), "--qos", "mixed", "--rate",
             str(rate), "--seconds", str(seconds), "--retry-ms", "10", "--wills", "--json", "--quiet")
