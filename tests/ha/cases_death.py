@@ -148,13 +148,13 @@ def keepalived_paused(bed):
     return load.finish()
 
 
-@case("disk full on primary", budget_ms=400, limit_ms=4000, options=("--disk", "300m"))
+@case("disk full on primary", budget_ms=400, limit_ms=4000, options=("--disk", "100m", "--set", "broker:journal.segment_bytes=4194304"))
 def disk_full(bed):
     _, load = promoted_instead(bed, lambda node: bed.lab("cut", "disk", node), seconds=15)
     return load.finish()
 
 
-@case("disk full on standby", budget_ms=300, limit_ms=4000, options=("--disk", "300m"))
+@case("disk full on standby", budget_ms=300, limit_ms=4000, options=("--disk", "100m", "--set", "broker:journal.segment_bytes=4194304"))
 def standby_disk_full(bed):
     _, load = goes_on_alone(bed, lambda node: bed.lab("cut", "disk", node))
     return load.finish()
