@@ -3,7 +3,10 @@
 #include <prometheus/collectable.h>
 #include <prometheus/exposer.h>
 
+#include <memory>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "broker/shell/metrics_table.h"
 
@@ -36,14 +39,23 @@ class Snapshot : public prometheus::Collectable {
 class MetricsImpl : public Metrics {
  public:
   explicit MetricsImpl(const std::string& listen)
-      : snapshot_(std::make_shared<Snapshot>()), exposer_(listen) {
-    exposer_.RegisterCollectable(snapshot_);
+      : snapshot_(std::make_shared<Snapshot>()),
+        exposer_(std::make_unique<prometheus::Exposer>(listen)) {
+    exposer_->RegisterCollectable(snapshot_);
+  }
+  // Its web server takes half a second and more to end its threads. A stopped primary has none: the
+  // standby may take over when this process is gone. So they end with the process.
+  ~MetricsImpl() override {
+    static std::vector<std::unique_ptr<prometheus::Exposer>>& until_exit =
+        *new std::vector<std::unique_ptr<prometheus::Exposer>>;
+    exposer_->RemoveCollectable(snapshot_);
+    until_exit.push_back(std::move(exposer_));
   }
   void publish(const NodeStatus& status) override { snapshot_->set(status); }
 
  private:
   std::shared_ptr<Snapshot> snapshot_;
-  prometheus::Exposer exposer_;
+  std::unique_ptr<prometheus::Exposer> exposer_;
 };
 
 }  // namespace
