@@ -179,3 +179,17 @@ def test_metrics(ctx):
                  "tandemq_subscriptions 1", "tandemq_commit_latency_seconds_bucket",
                  "tandemq_turn_seconds_count", "tandemq_journal_bytes", "tandemq_build_info"):
         expect(line in text, f"'{line}' is missing")
+
+
+def test_metrics_do_not_delay_the_end(ctx):
+    """The agent waits for the process to be gone; the endpoint's threads take half a second to end."""
+    import time
+    from broker import free_port
+    taken = []
+    for _ in range(3):
+        broker = ctx.broker(metrics_listen=f"127.0.0.1:{free_port()}").start()
+        begun = time.monotonic()
+        broker.process.terminate()
+        expect(broker.exit_code(5) == 0, "the exit code")
+        taken.append(time.monotonic() - begun)
+    expect(min(taken) < 0.3, f"the process ended {min(taken):.2f} s after SIGTERM")
