@@ -185,9 +185,9 @@ def test_metrics_do_not_delay_the_end(ctx):
     """The agent waits for the process to be gone; the endpoint's threads take half a second to end."""
     import time
     from broker import free_port
-    taken = []
+    broker, taken = ctx.broker(metrics_listen=f"127.0.0.1:{free_port()}"), []
     for _ in range(3):
-        broker = ctx.broker(metrics_listen=f"127.0.0.1:{free_port()}").start()
+        broker.start()
         begun = time.monotonic()
         broker.process.terminate()
         expect(broker.exit_code(5) == 0, "the exit code")
