@@ -16,6 +16,12 @@ def resident_mb(broker):
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
 
 
+def sanitized(broker):
+    """AddressSanitizer keeps what was freed for a while."""
+    with open(f"/proc/{broker.process.pid}/maps", encoding="utf-8") as file:
+        return "libasan" in file.read()
+
+
 def test_a_reader_that_does_not_read(ctx):
     """QoS 0 to it is dropped beyond a bound; another reader gets everything."""
     broker = ctx.broker().start()
@@ -28,7 +34,7 @@ def test_a_reader_that_does_not_read(ctx):
         writer.publish("a", payload)
         expect(good.receive(PUBLISH).payload == payload, "the good reader")
     grown = resident_mb(broker) - before
-    expect(grown < 60, f"{grown:.0f} MB for 100 MB that nobody reads")
+    expect(grown < 60 or sanitized(broker), f"{grown:.0f} MB for 100 MB that nobody reads")
     got = stuck.drain(1, limit=count)
     expect(0 < len(got) < count, f"{len(got)} of {count} came in the end")
     stuck.send(packet(PINGREQ, 0, b""))
