@@ -15,8 +15,8 @@ std::string text(Epoch epoch) {
 
 }  // namespace
 
-void Checker::published(const MessageKey& key, const std::string& topic, unsigned qos, TimeUs now) {
-  messages_.try_emplace(key, Message{topic, qos, now, false});
+void Checker::published(const MessageKey& key, const Request& request, TimeUs now) {
+  messages_.try_emplace(key, Message{request.text, request.qos, now, request.retain, false});
 }
 
 void Checker::acknowledged(const MessageKey& key) {
@@ -63,6 +63,26 @@ void Checker::everything_arrived() {
       }
     }
   }
+}
+
+void Checker::retained_are(const std::map<std::string, MessageKey>& got) {
+  std::map<std::string, MessageKey> expected;
+  for (const auto& [key, message] : messages_) {
+    if (message.retain && message.acknowledged) expected[message.topic] = key;
+  }
+  for (const auto& [topic, key] : expected) {
+    const auto found = got.find(topic);
+    if (found == got.end()) return violate("nothing is retained on " + topic);
+    if (found->second == key) continue;
+    return violate("retained on " + topic + " is " + text(found->second) + ", not " + text(key));
+  }
+  if (got.size() != expected.size()) violate("something is retained that nobody asked for");
+}
+
+void Checker::wills(std::uint64_t published, std::uint64_t allowed) {
+  if (published <= allowed) return;
+  violate(std::to_string(published) + " wills were published, but only " + std::to_string(allowed) +
+          " connections were seen to end: a false death");
 }
 
 void Checker::committed(const std::string& node, Lsn lsn, Epoch epoch, std::uint32_t checksum) {

@@ -13,6 +13,7 @@
 
 #include "broker/base/ids.h"
 #include "tests/sim/clock.h"
+#include "tests/sim/packets.h"
 
 namespace tandemq::sim {
 
@@ -30,13 +31,18 @@ class Checker {
   }
 
   // Clients.
-  void published(const MessageKey& key, const std::string& topic, unsigned qos, TimeUs now);
+  void published(const MessageKey& key, const Request& request, TimeUs now);
   void acknowledged(const MessageKey& key);  // PUBACK or PUBREC reached the publisher
   void expects(const std::string& subscriber, unsigned qos) { subscribers_[subscriber].qos = qos; }
   void subscribed(const std::string& subscriber, TimeUs now);  // SUBACK did
   void delivered(const std::string& subscriber, const MessageKey& key);
   // After all is healed and drained.
   void everything_arrived();
+  // What a new subscriber got then, by topic: the last message published there to be retained. A
+  // publisher resends in order, so with one QoS to a topic nothing older can be left.
+  void retained_are(const std::map<std::string, MessageKey>& got);
+  // A will was published although its client may come back: `allowed` connections were seen to end.
+  void wills(std::uint64_t published, std::uint64_t allowed);
 
   // Nodes. Record `lsn` was committed by `node`, as bytes with this checksum.
   void committed(const std::string& node, Lsn lsn, Epoch epoch, std::uint32_t checksum);
@@ -62,6 +68,7 @@ class Checker {
     std::string topic;
     unsigned qos = 0;
     TimeUs first_sent = 0;
+    bool retain = false;
     bool acknowledged = false;
   };
   struct Subscriber {

@@ -33,6 +33,7 @@ void Client::reconnect(TimeUs delay) {
     Request request;
     request.type = mqtt::PacketType::connect;
     request.text = name_;
+    request.has_will = has_will_;
     send(std::move(request));
     watch(conn_);
   });
@@ -109,14 +110,14 @@ void Publisher::next() {
     Outgoing out;
     out.number = ++number_;
     out.request.type = mqtt::PacketType::publish;
-    out.request.qos = static_cast<std::uint8_t>(qos_ == 3 ? place_.random.between(1, 2) : qos_);
-    out.request.text = "t/" + name() + "/" + std::to_string(place_.random.below(topics_));
+    const std::uint64_t topic = place_.random.below(topics_);
+    out.request.qos = static_cast<std::uint8_t>(qos_ == 3 ? 1 + topic % 2 : qos_);
+    out.request.text = "t/" + name() + "/" + std::to_string(topic);
     out.request.payload = name() + " " + std::to_string(number_);
     out.request.retain = place_.random.chance(10);
     packet_id_ = static_cast<std::uint16_t>(packet_id_ % 60000 + 1);
     out.request.packet_id = packet_id_;
-    place_.checker.published({name(), number_}, out.request.text, out.request.qos,
-                             place_.clock.now());
+    place_.checker.published({name(), number_}, out.request, place_.clock.now());
     send(out.request);
     outstanding_.push_back(std::move(out));
     next();
@@ -176,6 +177,7 @@ void Publisher::on_reply(const Reply& reply) {
 Subscriber::Subscriber(Place& place, std::uint64_t id, std::string name, FindNode find,
                        unsigned qos)
     : Client(place, id, std::move(name), std::move(find)), qos_(qos) {
+  has_will_ = true;
   place_.checker.expects(this->name(), qos);
 }
 
@@ -212,6 +214,7 @@ void Subscriber::take(const Reply& reply) {
     MessageKey key;
     key.number = number_of(reply.payload, key.publisher);
     ++delivered_;
+    if (reply.retain) retained_[reply.topic] = key;
     place_.checker.delivered(name(), key);
   }
   if (reply.qos == 1) acknowledge(mqtt::PacketType::puback, reply.packet_id);

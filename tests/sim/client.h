@@ -42,6 +42,7 @@ class Client {
 
   Place& place_;
   bool had_session_ = false;
+  bool has_will_ = false;
 
  private:
   void reconnect(TimeUs delay);
@@ -61,8 +62,8 @@ class Client {
 class Publisher final : public Client {
  public:
   using Client::Client;
-  // Publishes `count` more messages at intervals up to `interval`; QoS 0 to 2 fixes it, 3 mixes 1
-  // and 2. Messages of one publisher go to `topics` topics.
+  // Publishes `count` more messages at intervals up to `interval`; QoS 0 to 2 fixes it, 3 takes
+  // QoS 1 for its even topics and 2 for the odd ones, of which there are `topics`.
   void publish(std::uint64_t count, unsigned qos, TimeUs interval, unsigned topics);
   void stop() { to_publish_ = 0; }
   bool idle() const { return to_publish_ == 0 && outstanding_.empty(); }
@@ -97,6 +98,7 @@ class Subscriber final : public Client {
   Subscriber(Place& place, std::uint64_t id, std::string name, FindNode find, unsigned qos);
   std::uint64_t delivered() const { return delivered_; }
   bool subscribed() const { return subscribed_; }
+  const std::map<std::string, MessageKey>& retained() const { return retained_; }
 
  private:
   void on_connected(bool session_present) override;
@@ -107,7 +109,8 @@ class Subscriber final : public Client {
 
   const unsigned qos_;
   bool subscribed_ = false;
-  std::set<std::uint16_t> received_;  // QoS 2, between PUBREC and PUBREL
+  std::set<std::uint16_t> received_;            // QoS 2, between PUBREC and PUBREL
+  std::map<std::string, MessageKey> retained_;  // came with RETAIN, by topic
   std::uint64_t delivered_ = 0;
 };
 

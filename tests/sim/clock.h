@@ -41,15 +41,18 @@ class Clock {
 
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : engine_(seed) {}
-  std::uint64_t below(std::uint64_t n) { return engine_() % n; }
+  // `steady`: always the middle, so that a story does not change with the number of draws.
+  explicit Random(std::uint64_t seed, bool steady = false) : steady_(steady), engine_(seed) {}
+  std::uint64_t below(std::uint64_t n) { return (steady_ ? turn_++ : engine_()) % n; }
   std::uint64_t between(std::uint64_t low, std::uint64_t high) {
-    return low + engine_() % (high - low + 1);
+    return steady_ ? low + (high - low) / 2 : low + engine_() % (high - low + 1);
   }
-  bool chance(unsigned percent) { return engine_() % 100 < percent; }
+  bool chance(unsigned percent) { return steady_ ? percent > 50 : engine_() % 100 < percent; }
   std::mt19937_64& engine() { return engine_; }
 
  private:
+  bool steady_;
+  std::uint64_t turn_ = 0;
   std::mt19937_64 engine_;
 };
 

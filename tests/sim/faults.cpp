@@ -67,8 +67,11 @@ void Faults::power(unsigned side) {
   Random& random = world_.place.random;
   const bool any = world_.config.commit == repl::CommitRule::replicated_synced;
   if (!any && (world_.nodes[1 - side]->tail_lost || !world_.nodes[1 - side]->running())) return;
-  world_.nodes[side]->clock_skew_us =
-      static_cast<std::int64_t>(random.below(7200)) * 1000000 - 3600 * std::int64_t{1000000};
+  if (world_.config.seed % 4 == 0) {
+    world_.clocks_wrong = true;
+    world_.nodes[side]->clock_skew_us =
+        static_cast<std::int64_t>(random.below(7200)) * 1000000 - 3600 * std::int64_t{1000000};
+  }
   world_.lose_power(side, static_cast<unsigned>(random.below(100)));
   if (any && random.chance(30))
     world_.lose_power(1 - side, static_cast<unsigned>(random.below(100)));
@@ -118,8 +121,15 @@ void Faults::client() {
 
 void Faults::disk(unsigned side) {
   if (!world_.nodes[side]->running()) return;
-  world_.nodes[side]->disk().sync_error = EIO;
-  world_.place.say(world_.nodes[side]->name() + ": its disk fails to sync");
+  test::MemoryDisk& disk = world_.nodes[side]->disk();
+  if (world_.place.random.chance(50)) {
+    disk.sync_error = EIO;
+    world_.place.say(world_.nodes[side]->name() + ": its disk fails to sync");
+  } else {  // the last write is done in part
+    disk.bytes_left = world_.place.random.below(5000);
+    disk.write_error = ENOSPC;
+    world_.place.say(world_.nodes[side]->name() + ": its disk is nearly full");
+  }
   mend_later([this, side] { world_.restart(side); });
 }
 

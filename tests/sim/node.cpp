@@ -37,6 +37,7 @@ void Node::start() {
   process_ = std::make_unique<Process>(replica);
   ++incarnation_;
   disk_->sync_error = 0;
+  disk_->bytes_left = ~std::uint64_t{0};
   repl::Meta meta = meta_;
   if (!recover(meta)) return;
   Process& p = *process_;
@@ -85,6 +86,7 @@ bool Node::recover(repl::Meta& meta) {
 void Node::kill(const std::string& why) {
   if (!process_) return;
   place_.say(name_ + ": " + why);
+  wills_before_ = wills_published();
   // What a dying journal object writes goes to the disk that is thrown away.
   auto kept = std::make_unique<test::MemoryDisk>(*disk_);
   for (const auto& [conn, connection] : process_->connections) {
@@ -100,6 +102,7 @@ void Node::kill(const std::string& why) {
 void Node::lose_power(unsigned kept) {
   if (process_) {
     auto disk = std::make_unique<test::MemoryDisk>(*disk_);
+    wills_before_ = wills_published();
     process_.reset();
     disk_ = std::move(disk);
     place_.network.silent(side());
@@ -129,7 +132,9 @@ void Node::tick() {
   later(kTick, [this] { tick(); });
   step(repl::event::Tick{});
   if (p.serving) {
+    const std::uint64_t wills = wills_published();
     p.engine->expire(pair_time(), 100, p.effects);
+    if (wills_published() != wills) place_.say(name_ + ": a will is due");
     end_turn();
   }
   if (place_.clock.now() >= p.checkpoint_at) take_checkpoint();
@@ -151,7 +156,8 @@ void Node::take_checkpoint() {
   checkpoint_ = Image::of(p.state);
   const Lsn needed = p.replica.peer_needs_from();
   Lsn drop = checkpoint_->lsn();
-  if (needed != 0 && !place_.random.chance(25)) drop = std::min(drop, needed - 1);
+  if (needed != 0 && !place_.random.chance(config_.journal_short))
+    drop = std::min(drop, needed - 1);
   const Lsn before = p.journal->figures().first;
   p.journal->drop_through(drop);
   const Lsn first = p.journal->figures().first;
@@ -224,6 +230,10 @@ repl::ReplicaStatus Node::status() const {
 }
 core::StateFigures Node::figures() const {
   return process_ ? process_->state.figures() : core::StateFigures{};
+}
+std::uint64_t Node::wills_published() const {
+  const bool now = process_ && process_->engine;
+  return wills_before_ + (now ? process_->engine->counters().wills_published : 0);
 }
 std::uint64_t Node::hash() const {
   return process_ ? process_->state.hash() : 0;

@@ -43,6 +43,7 @@ struct NodeConfig {
   repl::CommitRule commit = repl::CommitRule::replicated;
   std::uint64_t segment_bytes = 16 << 10;
   TimeUs checkpoint_every = 2 * kSecond;
+  unsigned journal_short = 25;  // chance in percent that a checkpoint drops what the peer needs
   Broken broken = Broken::nothing;
 };
 
@@ -84,6 +85,8 @@ class Node final : public LinkEnd, public core::RecordSink {
   core::StateFigures figures() const;
   std::uint64_t hash() const;
   std::uint64_t quarantined() const { return quarantined_; }
+  std::uint64_t wills_published() const;
+  std::uint64_t deaths_seen() const { return deaths_seen_; }  // connections that ended
 
   TimeUs disk_delay_max = 2 * kMs;  // of one sync
   std::int64_t clock_skew_us = 0;   // added to the monotonic clock, may change
@@ -132,6 +135,8 @@ class Node final : public LinkEnd, public core::RecordSink {
   repl::Meta meta_;
   std::shared_ptr<const Image> checkpoint_;
   std::uint64_t quarantined_ = 0;
+  std::uint64_t wills_before_ = 0;  // published by processes that are gone
+  std::uint64_t deaths_seen_ = 0;
   core::ConnId last_conn_ = 0;
 
   std::unique_ptr<Process> process_;

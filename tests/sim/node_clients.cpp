@@ -19,6 +19,10 @@ mqtt::Connect connect_packet(const Request& request) {
   packet.keep_alive_s = 30;
   packet.properties.session_expiry_s = core::kNeverExpires;
   packet.properties.mark(mqtt::Property::session_expiry);
+  packet.has_will = request.has_will;
+  packet.will.topic = "gone";
+  packet.will.payload = request.text;
+  packet.will.qos = 1;
   return packet;
 }
 
@@ -65,6 +69,7 @@ void Node::client_gone(core::ConnId conn) {
   if (!serving()) return;
   const auto found = process_->connections.find(conn);
   if (found == process_->connections.end()) return;
+  ++deaths_seen_;
   process_->engine->disconnected({conn, found->second.session}, pair_time(), process_->effects);
   process_->connections.erase(conn);
   end_turn();
@@ -137,7 +142,11 @@ Lsn Node::append(core::Kind kind, std::string_view body) {
 // One journal append, one step of the machine, then what is free goes out.
 void Node::end_turn() {
   Process& p = *process_;
-  for (core::Effect& effect : std::exchange(p.effects, {})) p.outbox.hold(std::move(effect));
+  for (core::Effect& effect : std::exchange(p.effects, {})) {
+    const bool taken_over = effect.reason == mqtt::Reason::session_taken_over;
+    if (effect.kind == core::EffectKind::disconnect && taken_over) ++deaths_seen_;
+    p.outbox.hold(std::move(effect));
+  }
   const Lsn last = p.journal->figures().last;
   if (last > p.replica.last()) step(repl::event::Appended{last});
   if (++p.turns % kStateEvery == 0) note_state(last);
@@ -166,6 +175,7 @@ void Node::answer(const core::Effect& effect) {
   reply.packet_id = effect.packet_id;
   reply.qos = effect.qos;
   reply.dup = effect.dup;
+  reply.retain = effect.retain;
   reply.error = mqtt::is_error(effect.reason);
   if (reply.error) reply.reason = std::to_string(static_cast<unsigned>(effect.reason));
   if (effect.detail) reply.session_present = effect.detail->session_present;

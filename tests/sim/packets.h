@@ -17,6 +17,7 @@ struct Request {
   std::uint8_t qos = 0;
   bool dup = false;
   bool retain = false;
+  bool has_will = false;  // connect
 };
 
 // Node → client. `closed`: the connection is gone.
@@ -28,6 +29,7 @@ struct Reply {
   std::uint16_t packet_id = 0;
   std::uint8_t qos = 0;
   bool dup = false;
+  bool retain = false;
   bool session_present = false;
   bool error = false;
   std::string reason;  // of an error, as a number

@@ -39,7 +39,10 @@ std::string without_numbers(std::string line) {
 
 class Scenario {
  public:
-  explicit Scenario(bool print) : print_(print) {}
+  explicit Scenario(bool print) : print_(print) {
+    config_.steady = true;
+    config_.journal_short = 0;
+  }
 
   // Empty, or what is wrong with the line or with what it expects.
   std::string line(const std::string& text) {
@@ -136,10 +139,10 @@ std::string Scenario::config(const Words& w) {
     config_.publishers = static_cast<unsigned>(number(w[2]));
   } else if (w[1] == "subscribers") {
     config_.subscribers = static_cast<unsigned>(number(w[2]));
-  } else if (w[1] == "seed") {
-    config_.seed = number(w[2]);
+  } else if (w[1] == "journal" && w[2] == "short") {
+    config_.journal_short = 100;
   } else {
-    return "config knows commit, publishers, subscribers and seed";
+    return "config knows commit, publishers, subscribers and journal short";
   }
   return "";
 }

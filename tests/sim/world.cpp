@@ -12,12 +12,13 @@ constexpr TimeUs kDiskDelay = 2 * kMs;
 }  // namespace
 
 World::World(const WorldConfig& the_config) : config(the_config) {
-  place.random = Random(config.seed);
+  place.random = Random(config.seed, config.steady);
   for (const unsigned side : {0u, 1u}) {
     NodeConfig node;
     node.index = side + 1;
     node.commit = config.commit;
     node.broken = config.broken;
+    node.journal_short = config.journal_short;
     nodes[side] = std::make_unique<Node>(place, node);
   }
   place.network.attach(*nodes[0], *nodes[1]);
@@ -42,7 +43,8 @@ World::World(const WorldConfig& the_config) : config(the_config) {
 
 Client& World::client(std::uint64_t id) {
   if (id < publishers.size()) return *publishers[id];
-  return *subscribers[id - publishers.size()];
+  id -= publishers.size();
+  return id < subscribers.size() ? *subscribers[id] : *late_[id - subscribers.size()];
 }
 
 Node* World::find_node() {
@@ -96,6 +98,24 @@ void World::judge() {
     checker.violate("the states differ after record " + std::to_string(nodes[0]->status().last));
   }
   checker.everything_arrived();
+  if (!clocks_wrong) {
+    checker.wills(nodes[0]->wills_published() + nodes[1]->wills_published(),
+                  nodes[0]->deaths_seen() + nodes[1]->deaths_seen());
+  }
+  if (checker.violation().empty()) judge_retained();
+}
+
+void World::judge_retained() {
+  const std::uint64_t id = publishers.size() + subscribers.size() + late_.size();
+  late_.push_back(std::make_unique<Subscriber>(
+      place, id, "late" + std::to_string(late_.size()),
+      [this](std::uint64_t) { return find_node(); }, 2u));
+  Subscriber& late = *late_.back();
+  late.start();
+  const TimeUs end = place.clock.now() + 2 * kSecond;
+  while (!late.subscribed() && place.clock.now() < end) run(kLook);
+  run(kLook);
+  if (place.checker.violation().empty()) place.checker.retained_are(late.retained());
 }
 
 void World::kill(unsigned side) {

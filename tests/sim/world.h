@@ -18,6 +18,8 @@ struct WorldConfig {
   unsigned publishers = 3;
   unsigned subscribers = 3;
   Broken broken = Broken::nothing;
+  unsigned journal_short = 25;
+  bool steady = false;
 };
 
 class World {
@@ -48,10 +50,13 @@ class World {
   std::vector<std::unique_ptr<Publisher>> publishers;
   std::vector<std::unique_ptr<Subscriber>> subscribers;
   const WorldConfig config;
+  bool clocks_wrong = false;  // a host came up with another wall clock: wills may come early
 
  private:
   Client& client(std::uint64_t id);
+  void judge_retained();
   Node* find_node();
+  std::vector<std::unique_ptr<Subscriber>> late_;
   bool clients_cut_[2] = {};
 };
 
