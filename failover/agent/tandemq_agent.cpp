@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <fstream>
 
 #include "broker/support/log.h"
@@ -76,7 +77,7 @@ int run(const AgentConfig& config) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   CLI::App app{"Decides which node of the pair serves, and moves the virtual address with it."};
   std::string path = "/etc/tandemq/agent.toml";
   bool check = false, print_conf = false, write_conf = false, table = false;
@@ -96,4 +97,6 @@ int main(int argc, char** argv) {
   if (write_conf) return write_keepalived(*config);
   if (check) return std::printf("%s: in order\n", path.c_str()) < 0;
   return run(*config);
+} catch (const std::exception& error) {
+  return fail({error.what(), 1});
 }

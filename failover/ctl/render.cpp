@@ -67,6 +67,7 @@ void render_agent(std::string& out, const json& agent) {
       text(agent, "state") + " for " + seconds(number(agent, "since_ms")) + ", authority " +
           text(agent, "authority"));
   row(out, "because", text(agent, "reason"));
+  if (!text(agent, "waiting_for", "").empty()) row(out, "waits for", text(agent, "waiting_for"));
   row(out, "VRRP",
       text(agent, "vrrp") + (agent.value("holds_address", false) ? ", holds the address"
                                                                  : ", does not hold the address"));

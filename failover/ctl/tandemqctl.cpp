@@ -1,9 +1,11 @@
 // tandemqctl: the operator's tool. It asks the agent of this node, and for `status` the broker too,
 // so that it says something useful when only one of them answers.
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 #include "failover/ctl/line_client.h"
 #include "failover/ctl/render.h"
@@ -17,11 +19,21 @@ using nlohmann::json;
 struct Options {
   std::string agent_socket = "/run/tandemq/agent.sock";
   std::string broker_socket = "/run/tandemq/broker.sock";
-  int timeout_ms = 5000;
+  int timeout_ms = 0;  // 0: as long as the command needs
   bool as_json = false;
   bool force = false;
+  bool wait = false;
   unsigned limit = 20;
 };
+
+constexpr int kQuestionMs = 2000;
+constexpr int kOrderMs = 15000;  // a switchover drains, hands over, and may fail after 5 s
+constexpr int kCheckpointMs = 120000;
+constexpr int kWaitTries = 300;  // of 100 ms
+
+int timeout_of(const Options& options, int otherwise) {
+  return options.timeout_ms != 0 ? options.timeout_ms : otherwise;
+}
 
 int fail(const Options& options, const Error& error) {
   if (options.as_json)
@@ -31,8 +43,10 @@ int fail(const Options& options, const Error& error) {
 }
 
 int status(const Options& options) {
-  const Result<json> agent = ask(options.agent_socket, {{"cmd", "status"}}, options.timeout_ms);
-  const Result<json> own = ask(options.broker_socket, {{"cmd", "status"}}, options.timeout_ms);
+  const Result<json> agent =
+      ask(options.agent_socket, {{"cmd", "status"}}, timeout_of(options, kQuestionMs));
+  const Result<json> own =
+      ask(options.broker_socket, {{"cmd", "status"}}, timeout_of(options, kQuestionMs));
   const json report = agent ? *agent : json();
   const json broker = own ? own->value("status", json()) : json();
   const Health health = judge(report, broker);
@@ -54,7 +68,8 @@ int status(const Options& options) {
 
 int history(const Options& options) {
   const Result<json> answer =
-      ask(options.agent_socket, {{"cmd", "history"}, {"limit", options.limit}}, options.timeout_ms);
+      ask(options.agent_socket, {{"cmd", "history"}, {"limit", options.limit}},
+          timeout_of(options, kQuestionMs));
   if (!answer) return fail(options, answer.error());
   const json changes = answer->value("changes", json::array());
   std::fputs(options.as_json ? (changes.dump(2) + "\n").c_str() : render_history(changes).c_str(),
@@ -63,8 +78,9 @@ int history(const Options& options) {
 }
 
 // An order to the agent (or, checkpoint, to the broker) that is answered when it is carried out.
-int order(const Options& options, const std::string& socket_path, const json& request) {
-  const Result<json> answer = ask(socket_path, request, options.timeout_ms);
+int order(const Options& options, const std::string& socket_path, const json& request,
+          int timeout_ms = kOrderMs) {
+  const Result<json> answer = ask(socket_path, request, timeout_of(options, timeout_ms));
   if (!answer) return fail(options, answer.error());
   if (options.as_json) {
     std::printf("%s\n", answer->dump(2).c_str());
@@ -72,6 +88,17 @@ int order(const Options& options, const std::string& socket_path, const json& re
     std::printf("%s: done\n", request["cmd"].get<std::string>().c_str());
   }
   return 0;
+}
+
+// After a switchover: until the pair is whole again.
+int wait_whole(const Options& options) {
+  for (int i = 0; i < kWaitTries; ++i) {
+    const Result<json> agent = ask(options.agent_socket, {{"cmd", "status"}}, kQuestionMs);
+    const json broker = agent ? agent->value("broker", json()) : json();
+    if (agent && judge(*agent, broker) == Health::good) return 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  return fail(options, Error{"the pair is not whole after 30 s; see tandemqctl status", 1});
 }
 
 }  // namespace
@@ -86,8 +113,7 @@ int main(int argc, char** argv) {
   app.add_option("--broker-socket", options.broker_socket, "the broker's control socket")
       ->capture_default_str();
   app.add_option("--timeout", options.timeout_ms, "milliseconds to wait for an answer")
-      ->check(CLI::Range(1, 600000))
-      ->capture_default_str();
+      ->check(CLI::Range(1, 600000));
   app.add_flag("--json", options.as_json, "JSON instead of text");
   app.fallthrough();
   auto* show = app.add_subcommand(
@@ -100,6 +126,7 @@ int main(int argc, char** argv) {
                     "even out of sync: acknowledged messages may be lost");
   auto* solo = app.add_subcommand("solo", "let this primary go on without its standby");
   auto* switchover = app.add_subcommand("switchover", "hand over to the peer, as planned");
+  switchover->add_flag("--wait", options.wait, "until the pair is whole again");
   auto* checkpoint = app.add_subcommand("checkpoint", "write a checkpoint of the broker now");
   try {
     app.parse(argc, argv);
@@ -111,7 +138,11 @@ int main(int argc, char** argv) {
   if (promote->parsed())
     return order(options, options.agent_socket, {{"cmd", "promote"}, {"force", options.force}});
   if (solo->parsed()) return order(options, options.agent_socket, {{"cmd", "solo"}});
-  if (switchover->parsed()) return order(options, options.agent_socket, {{"cmd", "switchover"}});
-  if (checkpoint->parsed()) return order(options, options.broker_socket, {{"cmd", "checkpoint"}});
+  if (checkpoint->parsed())
+    return order(options, options.broker_socket, {{"cmd", "checkpoint"}}, kCheckpointMs);
+  if (switchover->parsed()) {
+    const int code = order(options, options.agent_socket, {{"cmd", "switchover"}});
+    return code == 0 && options.wait ? wait_whole(options) : code;
+  }
   return 64;
 }

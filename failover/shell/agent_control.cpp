@@ -8,8 +8,9 @@ namespace {
 
 using nlohmann::json;
 
-json peer_json(const Report& r) {
-  return {{"state", to_string(r.phase)},
+json peer_json(const std::string& node, const Report& r) {
+  return {{"node", node},
+          {"state", to_string(r.phase)},
           {"broker_alive", r.broker_alive},
           {"role", to_string(r.role)},
           {"pair_state", to_string(r.pair_state)},
@@ -54,7 +55,7 @@ json Agent::status() const {
   if (f.broker_connected && broker_.status().is_object()) broker = broker_.status();
   return {{"agent", agent},
           {"broker", broker},
-          {"peer", f.peer_known ? peer_json(f.peer) : json(nullptr)},
+          {"peer", f.peer_known ? peer_json(config_.peer, f.peer) : json(nullptr)},
           {"summary", summary()}};
 }
 

@@ -58,7 +58,7 @@ class BrokerClient {
   void disconnect(const std::string& why);
   void process_died();
   bool resyncing() const;
-  void tell(EventKind kind, decltype(Event::data) data = {}) { on_event_(kind, data); }
+  void tell(EventKind kind, const decltype(Event::data)& data = {}) { on_event_(kind, data); }
 
   event_base* base_;
   BrokerClientConfig config_;

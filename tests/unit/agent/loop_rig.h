@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include <csignal>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -16,6 +17,7 @@ struct LoopRig {
   event_base* base = event_base_new();
   std::string folder;
   LoopRig() {
+    std::signal(SIGPIPE, SIG_IGN);  // as the program does
     char name[] = "/tmp/tandemq-agent-XXXXXX";
     folder = mkdtemp(name);
   }

@@ -21,14 +21,14 @@ struct Pair : World {
     while (now < begin + limit_ms && !done()) run_until(now + 5);
     return now - begin;
   }
-  bool serves(int n) {
+  bool serves(std::size_t n) {
     const ModelBroker& b = nodes[n].broker;
     return b.alive && b.role == Role::primary && b.pair != PairState::waiting;
   }
   TimeMs takes_over(TimeMs limit_ms) {
     return until(limit_ms, [this] { return serves(standby); });
   }
-  Phase phase(int n) { return nodes[n].agent->state().phase; }
+  Phase phase(std::size_t n) { return nodes[n].agent->state().phase; }
   void cut_all(bool on) { cut = {{{on, on}, {on, on}}}; }
   int changes(const char* to) {
     int count = 0;
@@ -36,7 +36,7 @@ struct Pair : World {
     return count;
   }
   ~Pair() { CHECK_MESSAGE(violation.empty(), describe()); }
-  int primary = 0, standby = 1;
+  std::size_t primary = 0, standby = 1;
 };
 
 }  // namespace
@@ -168,7 +168,7 @@ TEST_CASE("all paths cut, authority manual: nobody acknowledges, the operator de
 }
 
 TEST_CASE("one-way loss: at most one change, and none while the standby hears the primary") {
-  for (int from : {0, 1}) {
+  for (std::size_t from : {0u, 1u}) {
     Pair p;
     p.cut[from] = {true, true};
     p.run_until(p.now + 9000);
@@ -180,7 +180,7 @@ TEST_CASE("one-way loss: at most one change, and none while the standby hears th
 }
 
 TEST_CASE("both hosts lose power: the right one serves, in whatever order they return") {
-  for (int first : {0, 1}) {
+  for (std::size_t first : {0u, 1u}) {
     Pair p;
     p.kill_host(p.standby);
     p.until(9000, [&] { return p.nodes[p.primary].broker.pair == PairState::solo; });

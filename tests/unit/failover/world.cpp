@@ -27,10 +27,10 @@ void World::note(const std::string& line) {
 }
 
 void World::start_all() {
-  for (int n : {0, 1}) start_host(n);
+  for (std::size_t n : {0u, 1u}) start_host(n);
 }
 
-void World::start_host(int n) {
+void World::start_host(std::size_t n) {
   Node& node = nodes[n];
   node.host_up = true;
   node.track_ok = false;
@@ -40,7 +40,7 @@ void World::start_host(int n) {
   note("host " + std::to_string(n) + " starts");
 }
 
-void World::start_agent(int n) {
+void World::start_agent(std::size_t n) {
   Node& node = nodes[n];
   Settings set;
   set.index = node.index;
@@ -60,7 +60,7 @@ void World::start_agent(int n) {
   if (!node.broker.alive) deliver(n, {EventKind::broker_lost, now, {}});
 }
 
-void World::kill_broker(int n) {
+void World::kill_broker(std::size_t n) {
   Node& node = nodes[n];
   if (!node.broker.alive) return;
   note("broker " + std::to_string(n) + " dies");
@@ -70,7 +70,7 @@ void World::kill_broker(int n) {
   if (node.agent) to_agent(n, [this, n] { deliver(n, {EventKind::broker_lost, now, {}}); });
 }
 
-void World::kill_agent(int n) {
+void World::kill_agent(std::size_t n) {
   note("agent " + std::to_string(n) + " dies");
   nodes[n].agent.reset();
   nodes[n].inbox.clear();
@@ -78,7 +78,7 @@ void World::kill_agent(int n) {
   nodes[n].agent_due = now + 50 + pick(400);
 }
 
-void World::kill_keepalived(int n) {
+void World::kill_keepalived(std::size_t n) {
   note("keepalived " + std::to_string(n) + " dies");
   nodes[n].keepalived = false;
   nodes[n].vrrp = Vrrp::unknown;
@@ -86,7 +86,7 @@ void World::kill_keepalived(int n) {
   to_agent(n, [this, n] { deliver(n, {EventKind::keepalived_lost, now, {}}); });
 }
 
-void World::kill_host(int n) {
+void World::kill_host(std::size_t n) {
   kill_broker(n);
   kill_agent(n);
   kill_keepalived(n);
@@ -97,7 +97,7 @@ void World::kill_host(int n) {
   node.broker_due = node.agent_due = node.keepalived_due = 0;
 }
 
-void World::to_agent(int n, std::function<void()> what) {
+void World::to_agent(std::size_t n, std::function<void()> what) {
   Node& node = nodes[n];
   if (!node.agent) return;
   if (node.agent_paused_until > now || !node.inbox.empty()) {
@@ -107,14 +107,14 @@ void World::to_agent(int n, std::function<void()> what) {
   }
 }
 
-Actions World::deliver(int n, Event event) {
+Actions World::deliver(std::size_t n, Event event) {
   if (!nodes[n].agent) return {};
   Actions actions = nodes[n].agent->handle(event);
   carry_out(n, actions);
   return actions;
 }
 
-void World::carry_out(int n, const Actions& actions) {
+void World::carry_out(std::size_t n, const Actions& actions) {
   for (const Action& a : actions) {
     switch (a.kind) {
       case ActionKind::order_broker:
@@ -145,7 +145,7 @@ void World::carry_out(int n, const Actions& actions) {
   }
 }
 
-void World::send_order(int n, const Action& a) {
+void World::send_order(std::size_t n, const Action& a) {
   note("agent " + std::to_string(n) + " orders " + to_string(a.order));
   const std::uint64_t life = nodes[n].seen_life;
   const std::uint64_t boot = nodes[n].boots;
@@ -170,12 +170,12 @@ void World::send_order(int n, const Action& a) {
   });
 }
 
-void World::send_report(int n) {
+void World::send_report(std::size_t n) {
   Node& node = nodes[n];
   if (!node.agent || !node.host_up) return;
   Datagram d{node.session->next(now), report_of(node.agent->state(), node.agent->settings())};
-  const int other = 1 - n;
-  for (int path : {0, 1}) {
+  const std::size_t other = 1 - n;
+  for (std::size_t path : {0u, 1u}) {
     const bool dark = path == 0 && (!nodes[0].interface_up || !nodes[1].interface_up);
     if (cut[n][path] || dark || pick(100) < loss_percent) continue;
     at(now + 1 + pick(delay_max), [=, this] {
@@ -185,7 +185,7 @@ void World::send_report(int n) {
   }
 }
 
-void World::receive(int n, const Datagram& d) {
+void World::receive(std::size_t n, const Datagram& d) {
   if (!nodes[n].agent) return;
   PeerSession::Refusal why;
   auto accepted = nodes[n].session->accept(d.numbers, now, why);
@@ -197,7 +197,7 @@ void World::receive(int n, const Datagram& d) {
 }
 
 // What the shell sees of the broker: connection, status changes, a loop that does not answer.
-void World::observe_broker(int n) {
+void World::observe_broker(std::size_t n) {
   Node& node = nodes[n];
   ModelBroker& b = node.broker;
   if (!node.agent || node.agent_paused_until > now || !b.alive) return;
@@ -220,7 +220,7 @@ void World::observe_broker(int n) {
   });
 }
 
-void World::supervise(int n) {
+void World::supervise(std::size_t n) {
   Node& node = nodes[n];
   if (!node.host_up) return;
   auto due = [&](TimeMs& when) { return when != 0 && now >= when && (when = 0, true); };
@@ -249,14 +249,14 @@ void World::supervise(int n) {
   if (now % 50 == 0) send_report(n);
 }
 
-void World::set_vrrp(int n, Vrrp state) {
+void World::set_vrrp(std::size_t n, Vrrp state) {
   if (nodes[n].vrrp == state) return;
   nodes[n].vrrp = state;
   note("keepalived " + std::to_string(n) + " " + to_string(state));
   to_agent(n, [this, n, state] { deliver(n, {EventKind::vrrp, now, state}); });
 }
 
-void World::vrrp_turn(int n) {
+void World::vrrp_turn(std::size_t n) {
   Node& node = nodes[n];
   Node& other = nodes[1 - n];
   if (!node.keepalived || !node.host_up) return;
@@ -311,7 +311,7 @@ void World::link_turn() {
   const bool live = link_up() && b[0]->alive && b[1]->alive;
   const bool moving = live && b[0]->paused_until <= now && b[1]->paused_until <= now;
   if (moving) b[0]->link_heard = b[1]->link_heard = now;
-  for (int n : {0, 1}) {
+  for (std::size_t n : {0u, 1u}) {
     if (!b[n]->alive || b[n]->paused_until > now || !b[n]->connected) continue;
     const bool closed = live && !b[1 - n]->connected;
     const bool died = link_up() && !b[1 - n]->alive;
@@ -324,7 +324,7 @@ void World::link_turn() {
   }
   if (!moving) return;
   if (b[0]->connected && b[1]->connected) {
-    for (int n : {0, 1}) {
+    for (std::size_t n : {0u, 1u}) {
       ModelBroker &s = *b[n], &p = *b[1 - n];
       if (s.role == Role::standby && p.role == Role::primary) {
         if (s.pair == PairState::waiting) follow(p, s);
@@ -352,7 +352,7 @@ void World::link_turn() {
   ++b[1]->change;
 }
 
-void World::write_turn(int n) {
+void World::write_turn(std::size_t n) {
   ModelBroker& p = nodes[n].broker;
   ModelBroker& s = nodes[1 - n].broker;
   if (!p.alive || p.paused_until > now || p.role != Role::primary) return;
@@ -368,7 +368,7 @@ void World::write_turn(int n) {
 }
 
 void World::acknowledge(ModelBroker& b, std::size_t upto) {
-  const int n = static_cast<int>(b.index) - 1;
+  const std::size_t n = b.index - 1;
   // All that was ever acknowledged, by whichever node, is in the journal of who acknowledges.
   std::size_t i = b.journal.size(), j = acked_.size();
   for (; j > 0; --j) {
@@ -393,11 +393,11 @@ void World::turn() {
     agenda_.erase(agenda_.begin());
     what();
   }
-  for (int n : {0, 1}) vrrp_turn(n);
+  for (std::size_t n : {0u, 1u}) vrrp_turn(n);
   link_turn();
-  for (int n : {0, 1}) supervise(n);
+  for (std::size_t n : {0u, 1u}) supervise(n);
   if (now % 20 == 0) {
-    for (int n : {0, 1}) write_turn(n);
+    for (std::size_t n : {0u, 1u}) write_turn(n);
   }
 }
 
@@ -406,7 +406,7 @@ void World::run_until(TimeMs end) {
 }
 
 bool World::whole() const {
-  for (int n : {0, 1}) {
+  for (std::size_t n : {0u, 1u}) {
     const ModelBroker &p = nodes[n].broker, &s = nodes[1 - n].broker;
     if (p.role == Role::primary && p.pair == PairState::paired && s.role == Role::standby &&
         s.in_sync && p.alive && s.alive && nodes[n].vrrp == Vrrp::master) {

@@ -72,30 +72,30 @@ class World {
   unsigned loss_percent = 0;
   TimeMs delay_max = 3;
 
-  void kill_broker(int n);
-  void kill_agent(int n);
-  void kill_keepalived(int n);
-  void kill_host(int n);
-  void start_host(int n);
+  void kill_broker(std::size_t n);
+  void kill_agent(std::size_t n);
+  void kill_keepalived(std::size_t n);
+  void kill_host(std::size_t n);
+  void start_host(std::size_t n);
   void at(TimeMs when, std::function<void()> what);
-  Actions deliver(int n, Event event);
+  Actions deliver(std::size_t n, Event event);
   std::uint64_t pick(std::uint64_t below) { return rng() % below; }
 
  private:
   void turn();
-  void supervise(int n);
-  void start_agent(int n);
-  void carry_out(int n, const Actions& actions);
-  void send_order(int n, const Action& action);
-  void send_report(int n);
-  void receive(int n, const Datagram& datagram);
-  void to_agent(int n, std::function<void()> what);
-  void observe_broker(int n);
-  void vrrp_turn(int n);
-  void set_vrrp(int n, Vrrp state);
+  void supervise(std::size_t n);
+  void start_agent(std::size_t n);
+  void carry_out(std::size_t n, const Actions& actions);
+  void send_order(std::size_t n, const Action& action);
+  void send_report(std::size_t n);
+  void receive(std::size_t n, const Datagram& datagram);
+  void to_agent(std::size_t n, std::function<void()> what);
+  void observe_broker(std::size_t n);
+  void vrrp_turn(std::size_t n);
+  void set_vrrp(std::size_t n, Vrrp state);
   void link_turn();
   void follow(ModelBroker& primary, ModelBroker& standby);
-  void write_turn(int n);
+  void write_turn(std::size_t n);
   void acknowledge(ModelBroker& broker, std::size_t upto);
   bool link_up() const;
   void note(const std::string& line);

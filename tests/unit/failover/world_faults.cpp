@@ -6,7 +6,7 @@ void World::heal() {
   cut = {};
   loss_percent = 0;
   delay_max = 3;
-  for (int n : {0, 1}) {
+  for (std::size_t n : {0u, 1u}) {
     if (!nodes[n].host_up) start_host(n);
     if (!nodes[n].interface_up) {
       nodes[n].interface_up = true;
@@ -16,8 +16,8 @@ void World::heal() {
 }
 
 void World::random_fault() {
-  const int n = static_cast<int>(pick(2));
-  const int path = static_cast<int>(pick(2));
+  const std::size_t n = pick(2);
+  const std::size_t path = pick(2);
   const TimeMs length = 20 + pick(pick(2) ? 800 : 9000);
   switch (pick(12)) {
     case 0:
