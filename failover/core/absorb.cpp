@@ -119,6 +119,9 @@ void absorb(State& s, const Event& e, const Settings& set) {
       f.vrrp = std::get<Vrrp>(e.data);
       f.vrrp_since = f.now;
       break;
+    case EventKind::two_masters:
+      f.rival_heard_at = f.now;
+      break;
     case EventKind::address:
       f.holds_address = std::get<bool>(e.data);
       break;

@@ -28,6 +28,7 @@ struct Action {
   Epoch epoch = 0;           // order promote: at least this one
   std::uint64_t change = 0;  // order solo: the episode of waiting that it is for, 0 any
   TimeMs deadline = 0;       // order promote: not after
+  const char* by = "";       // order solo: who gave the authority
   std::uint64_t request = 0;
   Phase from = Phase::starting;
   Phase to = Phase::starting;

@@ -89,6 +89,10 @@ Verdict silence_solo(const State& s, const Settings& set) {
     return pending("the standby may still be promoted; its lease ends in " +
                    seconds(until - s.facts.now));
   }
+  // Somebody else is master, so somebody else lives; and without the address nobody reaches us.
+  if (s.facts.vrrp != Vrrp::master && !s.facts.holds_address) {
+    return pending("the standby is silent, but the address is not here");
+  }
   return granted(true, "timeout", "the standby is silent on every path, its lease has run out");
 }
 

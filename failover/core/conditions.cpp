@@ -70,7 +70,7 @@ TimeMs peer_silent_since(const State& s) {
   const Facts& f = s.facts;
   // While our own ears were shut nobody can be called silent.
   return std::max({f.started_at, f.peer_heard_at, f.interface_since, f.gateway_since, f.awake_since,
-                   f.link_heard_at});
+                   f.link_heard_at, f.rival_heard_at});
 }
 
 bool lease_valid(const State& s, const Settings& set) {

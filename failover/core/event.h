@@ -18,6 +18,7 @@ enum class EventKind : std::uint8_t {
   broker_hung,          // alive, but its loop does not answer
   order_done,           // answer to an order to the broker
   vrrp,                 // keepalived's state (notify FIFO)
+  two_masters,          // keepalived heard a master of lower priority: the peer's lives
   address,              // the virtual address came to or left this host (netlink)
   interface,            // the service network's interface lost or found its carrier (netlink)
   keepalived_up,
@@ -30,7 +31,7 @@ enum class EventKind : std::uint8_t {
   operator_solo,
   operator_switchover
 };
-constexpr unsigned kEventKinds = 19;
+constexpr unsigned kEventKinds = 20;
 const char* to_string(EventKind kind);
 
 enum class Order : std::uint8_t { none, promote, solo, demote, lose_sync, switchover };

@@ -113,6 +113,7 @@ struct Facts {
   Report peer;
   TimeMs peer_heard_at = 0;    // on any path between the agents
   TimeMs peer_primary_at = 0;  // when it last said that its broker serves
+  TimeMs rival_heard_at = 0;   // its keepalived, as master beside ours
   TimeMs link_heard_at = 0;    // on the replication link, by the broker
   TimeMs lease_from = 0;       // when we sent the newest report that the peer says it has received
 };

@@ -183,7 +183,9 @@ class Stepper {
   void go_solo(const Event& cause) {
     if (auto* answer = std::get_if<AuthorityAnswer>(&cause.data)) s_.authority = *answer;
     s_.facts.maybe_solo = true;
-    order(Order::solo).change = s_.facts.broker.change;
+    Action& a = order(Order::solo);
+    a.change = s_.facts.broker.change;
+    a.by = s_.authority.by;
     s_.authority.alone = false;
   }
 

@@ -162,6 +162,10 @@ const Guard done_promote_failed{"the promotion failed",
 const Guard done_demote_failed{"the demotion failed",
                                [](S, E e, C) { return failed(e, Order::demote); }};
 const Guard done_solo_failed{"the order failed", [](S, E e, C) { return failed(e, Order::solo); }};
+const Guard done_switchover{"the hand-over succeeded", [](S, E e, C) {
+                              const auto* done = std::get_if<OrderDone>(&e.data);
+                              return done && done->order == Order::switchover && done->ok;
+                            }};
 const Guard done_switchover_failed{"the hand-over failed",
                                    [](S, E e, C) { return failed(e, Order::switchover); }};
 const Guard forced{"--force", [](S, E e, C) {

@@ -40,8 +40,8 @@ extern const Guard peer_is_primary, peer_reigns_higher, peer_could_serve, peer_g
 extern const Guard wrong_node, interface_down, keepalived_dead, cut_off;
 // orders and time
 extern const Guard no_inquiry, solo_not_ordered, lose_sync_not_ordered, done_promote_failed,
-    done_demote_failed, done_solo_failed, done_switchover_failed, forced, after_2s, after_20s,
-    overdue;
+    done_demote_failed, done_solo_failed, done_switchover, done_switchover_failed, forced, after_2s,
+    after_20s, overdue;
 }  // namespace guard
 
 }  // namespace tandemq::failover

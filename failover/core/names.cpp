@@ -98,6 +98,7 @@ const char* to_string(EventKind kind) {
                                                       "broker_hung",
                                                       "order_done",
                                                       "vrrp",
+                                                      "two_masters",
                                                       "address",
                                                       "interface",
                                                       "keepalived_up",

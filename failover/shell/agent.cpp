@@ -75,8 +75,8 @@ Status Agent::start() {
 
   Result<std::unique_ptr<TrackFile>> track = TrackFile::open(
       base_, config_.track_file(), machine_.state().eligible, [this](const std::string& found) {
-        // keepalived itself writes 1 when it starts.
-        if (found == "1") return;
+        // keepalived itself empties it and writes 1 when it starts.
+        if (found == "1" || !machine_.state().facts.keepalived_alive) return;
         metrics_->tampered();
         log(LogLevel::warning, "track_file_repaired",
             {{"found", found}, {"reason", "somebody else has changed the track file"}});
@@ -209,10 +209,11 @@ void Agent::on_broker(EventKind kind, const decltype(Event::data)& data) {
 void Agent::on_notification(const Notification& n) {
   if (n.alarm) {
     metrics_->lower_priority_master();
-    return log(LogLevel::warning, "two_masters",
-               {{"reason",
-                 "keepalived heard a master of lower priority: both nodes held the "
-                 "address for a moment"}});
+    log(LogLevel::warning, "two_masters",
+        {{"reason",
+          "keepalived heard a master of lower priority: both nodes held the "
+          "address for a moment"}});
+    return post(EventKind::two_masters);
   }
   log(LogLevel::info, "vrrp", {{"state", to_string(n.state)}});
   post(EventKind::vrrp, n.state);

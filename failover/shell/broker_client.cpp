@@ -21,11 +21,11 @@ using nlohmann::json;
 constexpr std::uint64_t kTickMs = 5;
 constexpr std::size_t kLineMax = 64 << 10;
 constexpr int kSuspicions = 3;  // turns of the loop in which the answer could have been read
-// A standby that installs a snapshot, and a broker that was never heard: longer breath.
-constexpr std::uint64_t kPatience = 10;
-// A standby that takes over a state or goes back in its journal answers nobody meanwhile, some
-// seconds for each million of rows. Killed then, it would have to begin again, for ever.
-constexpr std::uint64_t kInstallMs = 60000;
+// Only the broker of a whole pair is worth killing at once: the peer takes over. Elsewhere a kill
+// brings a restart and nothing else, and the loop may have reason to be slow: a snapshot to
+// install, a journal to begin on a busy disk.
+constexpr std::uint64_t kPatience = 10, kStandbyPatience = 3;
+constexpr TimeMs kYoungMs = 2000;
 constexpr std::uint64_t kFirstAnswerMs = 10000;
 
 json request_of(const Action& a) {
@@ -36,7 +36,7 @@ json request_of(const Action& a) {
     if (a.deadline != 0) r["deadline_ms"] = a.deadline;
   }
   if (a.order == Order::solo) {
-    r["authority"] = a.why;
+    r["authority"] = a.by;
     if (a.change != 0) r["change"] = a.change;
   }
   return r;
@@ -151,9 +151,12 @@ void BrokerClient::tick() {
   judge_health(now);
 }
 
-bool BrokerClient::resyncing() const {
+std::uint64_t BrokerClient::health_limit(TimeMs now) const {
+  const std::uint64_t limit = config_.timeout_ms;
+  if (!answered_) return std::max(kFirstAnswerMs, kPatience * limit);
   const BrokerStatus b = parse_status(*status_);
-  return b.role == Role::standby && !b.in_sync;
+  if (now < answered_at_ + kYoungMs || b.pair_state != PairState::paired) return kPatience * limit;
+  return b.role == Role::primary ? limit : kStandbyPatience * limit;
 }
 
 void BrokerClient::judge_health(TimeMs now) {
@@ -164,12 +167,7 @@ void BrokerClient::judge_health(TimeMs now) {
     ping_due_ = now + config_.interval_ms;
     return send({{"cmd", "ping"}});
   }
-  std::uint64_t limit = config_.timeout_ms;
-  if (!answered_)
-    limit = std::max(kFirstAnswerMs, kPatience * limit);
-  else if (resyncing())
-    limit = std::max(kInstallMs, kPatience * limit);
-  if (now < ping_at_ + limit) {
+  if (now < ping_at_ + health_limit(now)) {
     suspected_ = 0;
   } else if (++suspected_ >= kSuspicions) {
     suspected_ = 0;
@@ -234,6 +232,7 @@ void BrokerClient::on_answer(std::uint64_t id, const json& answer) {
 void BrokerClient::heard(const json& status) {
   *status_ = status;
   const bool first = !answered_;
+  if (first) answered_at_ = boottime_ms();
   answered_ = true;
   absence_told_ = false;
   tell(first ? EventKind::broker_up : EventKind::broker_status, parse_status(status));

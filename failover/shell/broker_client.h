@@ -57,7 +57,7 @@ class BrokerClient {
   void send(const nlohmann::json& request);
   void disconnect(const std::string& why);
   void process_died();
-  bool resyncing() const;
+  std::uint64_t health_limit(TimeMs now) const;
   void tell(EventKind kind, const decltype(Event::data)& data = {}) { on_event_(kind, data); }
 
   event_base* base_;
@@ -67,6 +67,7 @@ class BrokerClient {
   Timer timer_;
   bufferevent* channel_ = nullptr;
   bool answered_ = false;  // this broker process has told its status
+  TimeMs answered_at_ = 0;
   bool absence_told_ = false;
   std::uint64_t next_id_ = 1;
   std::map<std::uint64_t, Order> orders_;

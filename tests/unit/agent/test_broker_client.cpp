@@ -50,6 +50,11 @@ std::string obey(const json& r) {
   if (r["cmd"] == "solo") a = {{"id", r["id"]}, {"ok", false}, {"error", "not waiting"}};
   return a.dump() + "\n";
 }
+std::string obey_unpaired(const json& r) {
+  json a = json::parse(obey(r));
+  if (a.contains("status")) a["status"]["pair_state"] = "resyncing";
+  return a.dump() + "\n";
+}
 std::string garbage_after_watch(const json& r) {
   return r["cmd"] == "watch" ? obey(r) : "{\"id\": [}\n";
 }
@@ -138,10 +143,19 @@ TEST_CASE("a broker that stands still is told as hung, and dies of the kill") {
   Rig rig;
   rig.start(&obey);
   ::kill(rig.child, SIGSTOP);
-  REQUIRE(rig.until(2000, [&] { return rig.count(EventKind::broker_hung) == 1; }));
+  REQUIRE(rig.until(5000, [&] { return rig.count(EventKind::broker_hung) == 1; }));
   CHECK(rig.count(EventKind::broker_lost) == 1);
   rig.client->kill();
   CHECK(rig.until(2000, [&] { return rig.count(EventKind::broker_lost) == 2; }));
+}
+
+TEST_CASE("a broker that nobody could replace has a longer breath") {
+  Rig rig;
+  rig.start(&obey_unpaired);
+  rig.until(2100, [] { return false; });
+  ::kill(rig.child, SIGSTOP);
+  CHECK_FALSE(rig.until(700, [&] { return rig.count(EventKind::broker_hung) > 0; }));
+  CHECK(rig.until(2000, [&] { return rig.count(EventKind::broker_hung) == 1; }));
 }
 
 TEST_CASE("garbage and odd types end the connection, not the agent") {

@@ -152,7 +152,9 @@ void World::send_order(std::size_t n, const Action& a) {
   auto execute = [=, this] {
     ModelBroker& b = nodes[n].broker;
     if (!b.alive || b.life != life) return;
-    OrderDone done = b.carry_out(a.order, a.epoch, a.on, a.change, a.deadline, now);
+    OrderDone done = a.order == Order::switchover
+                         ? hand_over(n)
+                         : b.carry_out(a.order, a.epoch, a.on, a.change, a.deadline, now);
     note("broker " + std::to_string(n) + " " + to_string(a.order) + (done.ok ? " ok" : " refused"));
     if (a.order == Order::promote && done.ok) released_[n] = b.journal.size();
     at(now + pick(4), [=, this] {
@@ -168,6 +170,24 @@ void World::send_order(std::size_t n, const Action& a) {
       execute();
     }
   });
+}
+
+// The old primary gives up first; whether the offer arrives is another matter.
+OrderDone World::hand_over(std::size_t n) {
+  ModelBroker &p = nodes[n].broker, &s = nodes[1 - n].broker;
+  OrderDone done{Order::switchover, false, true, 0, 0, "not paired"};
+  const bool ready = p.role == Role::primary && p.pair == PairState::paired && p.connected &&
+                     s.connected && s.alive && s.paused_until <= now && link_up();
+  if (!ready) return done;
+  s.journal = p.journal;
+  p.become(Role::standby, PairState::waiting);
+  p.connected = false;
+  done.refused = false;
+  done.error = "the peer did not answer the offer";
+  if (pick(3) == 0) return done;
+  done.ok = s.carry_out(Order::promote, s.epoch, false, 0, 0, now).ok;
+  released_[1 - n] = s.journal.size();
+  return done;
 }
 
 void World::send_report(std::size_t n) {

@@ -89,6 +89,7 @@ class World {
   void send_order(std::size_t n, const Action& action);
   void send_report(std::size_t n);
   void receive(std::size_t n, const Datagram& datagram);
+  OrderDone hand_over(std::size_t n);
   void to_agent(std::size_t n, std::function<void()> what);
   void observe_broker(std::size_t n);
   void vrrp_turn(std::size_t n);

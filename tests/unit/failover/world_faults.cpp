@@ -19,7 +19,7 @@ void World::random_fault() {
   const std::size_t n = pick(2);
   const std::size_t path = pick(2);
   const TimeMs length = 20 + pick(pick(2) ? 800 : 9000);
-  switch (pick(12)) {
+  switch (pick(13)) {
     case 0:
       return kill_broker(n);
     case 1:
@@ -53,6 +53,11 @@ void World::random_fault() {
       note("cut all for " + std::to_string(length));
       cut = {{{true, true}, {true, true}}};
       return at(now + length, [this] { cut = {}; });
+    case 11:
+      for (std::size_t k : {0u, 1u}) {
+        deliver(k, {EventKind::operator_switchover, now, OperatorOrder{1, false}});
+      }
+      return;
     case 9:
       loss_percent = 40;
       return at(now + length, [this] { loss_percent = 0; });
