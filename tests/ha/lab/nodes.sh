@@ -2,11 +2,13 @@
 # Each node's processes are in a cgroup of their own, so that killing or freezing it takes all of them.
 daemons="broker agent keepalived"
 
+# Named for the network namespace as well: cgroups are the machine's, and a lab in another namespace
+# must not kill or freeze the nodes of this one.
 cgroup_root() {
   local mount
   mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
   [ -n "$mount" ] || die "no cgroup v2 file system is mounted"
-  echo "$mount/tandemq-lab"
+  echo "$mount/tandemq-lab-$(stat -L -c %i /proc/self/ns/net)"
 }
 cgroup_of() { echo "$(cgroup_root)/$1"; }
 
