@@ -14,8 +14,8 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from testbed import (LAB, LAB_SH, ROOT, VIRTUAL_IP, Bed, Failed, in_node, measuring,  # noqa: E402
-                     peer_of, read_result)
+from testbed import (LAB, LAB_SH, ROOT, VIRTUAL_IP, Bed, Failed, claim_lab, expect, in_node,  # noqa: E402
+                     measuring, peer_of, read_result)
 
 GAP_MAX_MS = 250
 KILL_AT_S = 3
@@ -38,8 +38,10 @@ class Mosquitto:
 
     def hears(self, text):
         """Publishes the text with mosquitto_pub; seconds until the subscriber has printed it."""
-        subprocess.run(in_node("client", "mosquitto_pub", "-h", VIRTUAL_IP, "-t", "demo/hello", "-q",
-                               "1", "-m", text), check=True, timeout=20)
+        sent = subprocess.run(
+            in_node("client", "mosquitto_pub", "-h", VIRTUAL_IP, "-t", "demo/hello", "-q", "1", "-m",
+                    text), check=False, capture_output=True, text=True, timeout=20)
+        expect(sent.returncode == 0, f'mosquitto_pub could not say "{text}": {sent.stderr.strip()}')
         end = time.monotonic() + 10
         while time.monotonic() < end:
             with open(self.path, encoding="utf-8") as f:
@@ -168,6 +170,11 @@ def main():
     options = parser.parse_args()
     if os.getuid() != 0:
         say("demo: network namespaces need root (sudo ./run demo)")
+        return 1
+    try:
+        claim = claim_lab()  # noqa: F841  (held until the end)
+    except Failed as failure:
+        say(f"demo: {failure}")
         return 1
     good = 0
     for number in range(1, options.loops + 1):

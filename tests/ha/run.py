@@ -19,7 +19,7 @@ import cases_network  # noqa: E402,F401
 import cases_restart  # noqa: E402,F401
 import soak  # noqa: E402
 from registry import CASES  # noqa: E402
-from testbed import FAULTS, ROOT, Bed, Failed, expect, judge  # noqa: E402
+from testbed import FAULTS, ROOT, Bed, Failed, claim_lab, expect, judge  # noqa: E402
 
 REPORT = os.path.join(ROOT, "build", "ha-report.md")
 CASE_SECONDS_MAX = 120
@@ -123,6 +123,10 @@ def main():
         return 0
     if os.getuid() != 0:
         parser.error("network namespaces need root")
+    try:
+        claim = claim_lab()  # noqa: F841  (held until the end)
+    except Failed as failure:
+        parser.error(str(failure))
     if options.soak:
         seed = options.seed if options.seed is not None else random.randrange(1 << 32)
         return soak.run(options.soak, seed, options.prefix)

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -102,6 +103,17 @@ def judge(result):
     expect(result["acknowledged"] > 0, "the load had nothing acknowledged")
     for key, words in FAULTS.items():
         expect(result[key] == 0, f"{result[key]} {words}")
+
+
+def claim_lab():
+    """Holds the lab for this process; a second demo or test run would take it down under the first.
+    An abstract socket is as local as the lab: one for each network namespace, gone with its process."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind("\0tandemq-lab")
+    except OSError:
+        raise Failed("another demo or failover test is using the lab; wait for it to end") from None
+    return claim
 
 
 class Bed:
