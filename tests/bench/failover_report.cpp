@@ -20,6 +20,7 @@ void add_timeline(Report& report, const Timeline& timeline) {
   after("half_of_sessions_back_after_kill_ms", timeline.back_ns(0.5));
   after("95_percent_of_sessions_back_after_kill_ms", timeline.back_ns(0.95));
   after("last_session_back_after_kill_ms", timeline.back_ns(1));
+  report.number("failover_gap_ms", ms(timeline.failover_gap_ns()));
 }
 
 Report figures(const FailoverResult& result, bool passed) {
@@ -84,7 +85,9 @@ std::string story(const FailoverResult& result, bool passed) {
          std::to_string(result.acknowledged) + ", lost " + std::to_string(verdict.lost) +
          ", QoS 2 duplicates " + std::to_string(verdict.qos2_duplicates) + ", order violations " +
          std::to_string(verdict.order_violations) + ", longest gap " +
-         fixed(ms(timeline.longest_gap_ns()), 1) + " ms\n\n";
+         fixed(ms(timeline.longest_gap_ns()), 1) + " ms";
+  if (killed) out += ", at the failover " + fixed(ms(timeline.failover_gap_ns()), 1) + " ms";
+  out += "\n\n";
   return out;
 }
 

@@ -42,6 +42,9 @@ class Timeline {
   std::uint64_t first_ack_ns() const { return first_ack_ns_; }
   std::uint64_t longest_gap_ns() const { return gap_ns_; }
   std::uint64_t longest_gap_began_ns() const { return gap_began_ns_; }
+  // The longest that reached into the second after the kill: the failover's, whatever stalled
+  // before or later.
+  std::uint64_t failover_gap_ns() const { return failover_gap_ns_; }
   std::uint64_t downs() const { return downs_; }
   // After the kill, when so much of all returns (0 to 1) had happened; 0: none did.
   std::uint64_t back_ns(double share) const { return at(backs_ns_, share); }
@@ -49,10 +52,16 @@ class Timeline {
   std::size_t backs() const { return away_ns_.size(); }
 
  private:
+  static constexpr std::uint64_t kSecondNs = 1'000'000'000;
+
   void acknowledged_at(std::uint64_t now) {
-    if (now - last_ack_ns_ > gap_ns_) {
-      gap_ns_ = now - last_ack_ns_;
+    const std::uint64_t gap = now - last_ack_ns_;
+    if (gap > gap_ns_) {
+      gap_ns_ = gap;
       gap_began_ns_ = last_ack_ns_;
+    }
+    if (killed_ns_ && last_ack_ns_ < killed_ns_ + kSecondNs) {
+      failover_gap_ns_ = std::max(failover_gap_ns_, gap);
     }
     last_ack_ns_ = now;
   }
@@ -70,6 +79,7 @@ class Timeline {
   std::uint64_t last_ack_ns_ = 0;
   std::uint64_t gap_ns_ = 0;
   std::uint64_t gap_began_ns_ = 0;
+  std::uint64_t failover_gap_ns_ = 0;
   std::uint64_t downs_ = 0;
   bool ended_ = false;
   std::vector<std::uint64_t> backs_ns_;

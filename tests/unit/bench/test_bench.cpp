@@ -97,6 +97,22 @@ TEST_CASE("timeline: the longest gap, also one that never ended") {
   CHECK(timeline.longest_gap_ns() == 7550);
 }
 
+TEST_CASE("timeline: a stall before or long after the kill is not the failover's gap") {
+  constexpr std::uint64_t second = 1'000'000'000;
+  Timeline timeline;
+  timeline.begin(1);
+  timeline.acknowledged(2 * second);
+  timeline.killed(2 * second + 10);
+  timeline.acknowledged(2 * second + 500);
+  timeline.acknowledged(2 * second + 600);
+  CHECK(timeline.failover_gap_ns() == 500);
+  timeline.acknowledged(3 * second + 600);
+  CHECK(timeline.failover_gap_ns() == second);
+  timeline.acknowledged(6 * second);
+  CHECK(timeline.failover_gap_ns() == second);
+  CHECK(timeline.longest_gap_ns() > 2 * second);
+}
+
 TEST_CASE("timeline: the first acknowledgement is the one after the clients came back") {
   Timeline timeline;
   timeline.begin(1);
