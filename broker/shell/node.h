@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
+#include "broker/checkpoint/checkpoint.h"
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
 #include "broker/shell/authenticator.h"
-#include "broker/shell/checkpoint.h"
 #include "broker/shell/clients.h"
 #include "broker/shell/commit_timer.h"
 #include "broker/shell/config.h"

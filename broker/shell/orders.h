@@ -6,9 +6,9 @@
 #include <string>
 
 #include "broker/base/result.h"
+#include "broker/checkpoint/checkpoint.h"
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
-#include "broker/shell/checkpoint.h"
 #include "broker/shell/client_counters.h"
 #include "broker/shell/histogram.h"
 #include "replicator/shell/replicator.h"

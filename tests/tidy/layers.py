@@ -14,12 +14,11 @@ LIBRARIES = {
     "systemd": (("systemd/",), ("PkgConfig::SYSTEMD",)),
     "doctest": (("doctest/",), ()),
 }
-PROGRAM = ("libevent", "openssl", "prometheus", "toml", "json", "spdlog", "cli11", "systemd")
 
 
 class Layer:
     def __init__(self, target, may_use=(), libraries=(), core=False, system=False):
-        self.target = target          # CMake target, None for a folder of programs
+        self.target = target          # CMake target, None where there is only a program
         self.may_use = may_use        # folders, beside its own
         self.libraries = libraries    # keys of LIBRARIES
         self.core = core              # no clock, no I/O, no randomness, no threads
@@ -34,22 +33,25 @@ LAYERS = {
     "broker/core": Layer("tmq_core", ("broker/base", "broker/mqtt"), core=True),
     "replicator/core": Layer("tmq_repl_core", ("broker/base",), core=True),
     "replicator/shell": Layer("tmq_repl_shell", ("broker/base", "replicator/core"),
-                              ("libevent", "openssl", "json"), system=True),
-    "replicator/journal_dump": Layer(
-        None, ("broker/base", "broker/mqtt", "broker/core", "replicator/core", "replicator/shell"),
-        ("cli11", "json"), system=True),
+                              ("libevent", "json"), system=True),
+    "broker/checkpoint": Layer("tmq_checkpoint", ("broker/base", "broker/core", "replicator/core"),
+                               ("libevent", "sqlite"), system=True),
     "broker/shell": Layer(
         "tmq_broker_shell",
-        ("broker/base", "broker/support", "broker/mqtt", "broker/core", "replicator/core",
-         "replicator/shell"),
-        PROGRAM + ("sqlite",), system=True),
+        ("broker/base", "broker/support", "broker/mqtt", "broker/core", "broker/checkpoint",
+         "replicator/core", "replicator/shell"),
+        ("libevent", "openssl", "prometheus", "json"), system=True),
     "failover/core": Layer("tmq_failover_core", ("broker/base",), core=True),
     "failover/shell": Layer("tmq_failover_shell", ("broker/base", "broker/support", "failover/core"),
-                            PROGRAM + ("curl",), system=True),
+                            ("libevent", "openssl", "curl", "prometheus", "json"), system=True),
+    # The programs: a main and what only that program needs.
+    "broker/daemon": Layer(None, ("broker/base", "broker/support", "broker/shell"), ("cli11",)),
+    "replicator/journal_dump": Layer(
+        None, ("broker/base", "broker/core", "replicator/core", "replicator/shell"),
+        ("cli11", "json")),
     "failover/agent": Layer(None, ("broker/base", "broker/support", "failover/core", "failover/shell"),
-                            PROGRAM + ("curl",), system=True),
-    "failover/ctl": Layer("tmq_ctl", ("broker/base", "broker/support", "failover/core", "failover/shell"),
-                          PROGRAM + ("curl",), system=True),
+                            ("cli11", "libevent"), system=True),
+    "failover/ctl": Layer("tmq_ctl", ("broker/base",), ("cli11", "json"), system=True),
 }
 
 STANDARD = set("""

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <random>
 
-#include "broker/shell/checkpoint_sql.h"
+#include "broker/checkpoint/sql.h"
 #include "tests/unit/checkpoint/random_records.h"
 
 namespace tandemq::broker::test {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "broker/checkpoint/checkpoint.h"
 #include "broker/core/records.h"
 #include "broker/core/state.h"
-#include "broker/shell/checkpoint.h"
 
 namespace tandemq::broker::test {
 

@@ -1,5 +1,5 @@
 // The part of the fold that deals with queues and packets in flight.
-#include "broker/shell/checkpoint_fold.h"
+#include "broker/checkpoint/fold.h"
 
 namespace tandemq::broker::checkpoint {
 

@@ -1,4 +1,4 @@
-#include "broker/shell/checkpoint_schema.h"
+#include "broker/checkpoint/schema.h"
 
 #include "broker/base/bytes.h"
 #include "broker/base/crc32c.h"

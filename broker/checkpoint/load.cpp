@@ -4,9 +4,9 @@
 #include <chrono>
 #include <vector>
 
-#include "broker/shell/checkpoint.h"
-#include "broker/shell/checkpoint_schema.h"
-#include "broker/shell/checkpoint_store_statements.h"
+#include "broker/checkpoint/checkpoint.h"
+#include "broker/checkpoint/schema.h"
+#include "broker/checkpoint/store_statements.h"
 
 namespace tandemq::broker {
 

@@ -1,4 +1,4 @@
-#include "broker/shell/checkpoint_worker.h"
+#include "broker/checkpoint/worker.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -1,8 +1,8 @@
-#include "broker/shell/checkpoint_sql.h"
+#include "broker/checkpoint/sql.h"
 
 #include <sqlite3.h>
 
-#include "broker/shell/checkpoint.h"
+#include "broker/checkpoint/checkpoint.h"
 
 namespace tandemq::broker::sql {
 

@@ -1,13 +1,13 @@
 // The loop's side of the checkpoint.
-#include "broker/shell/checkpoint.h"
+#include "broker/checkpoint/checkpoint.h"
 
 #include <event2/event.h>
 
 #include <chrono>
 #include <unordered_map>
 
-#include "broker/shell/checkpoint_handover.h"
-#include "broker/shell/checkpoint_worker.h"
+#include "broker/checkpoint/handover.h"
+#include "broker/checkpoint/worker.h"
 
 namespace tandemq::broker {
 

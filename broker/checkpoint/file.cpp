@@ -6,9 +6,9 @@
 #include <cstring>
 #include <filesystem>
 
-#include "broker/shell/checkpoint.h"
-#include "broker/shell/checkpoint_schema.h"
-#include "broker/shell/checkpoint_store.h"
+#include "broker/checkpoint/checkpoint.h"
+#include "broker/checkpoint/schema.h"
+#include "broker/checkpoint/store.h"
 
 namespace tandemq::broker {
 

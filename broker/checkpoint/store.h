@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "broker/shell/checkpoint_fold.h"
-#include "broker/shell/checkpoint_schema.h"
-#include "broker/shell/checkpoint_sql.h"
+#include "broker/checkpoint/fold.h"
+#include "broker/checkpoint/schema.h"
+#include "broker/checkpoint/sql.h"
 
 namespace tandemq::broker::checkpoint {
 

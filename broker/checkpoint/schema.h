@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "broker/checkpoint/checkpoint.h"
+#include "broker/checkpoint/sql.h"
 #include "broker/core/rows.h"
-#include "broker/shell/checkpoint.h"
-#include "broker/shell/checkpoint_sql.h"
 
 namespace tandemq::broker::checkpoint {
 

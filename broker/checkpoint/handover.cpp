@@ -1,4 +1,4 @@
-#include "broker/shell/checkpoint_handover.h"
+#include "broker/checkpoint/handover.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>

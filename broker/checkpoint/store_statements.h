@@ -2,9 +2,9 @@
 // checkpoint_load.cpp.
 #pragma once
 
+#include "broker/checkpoint/schema.h"
+#include "broker/checkpoint/store.h"
 #include "broker/core/rows.h"
-#include "broker/shell/checkpoint_schema.h"
-#include "broker/shell/checkpoint_store.h"
 
 namespace tandemq::broker::checkpoint {
 

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "broker/shell/checkpoint.h"
+#include "broker/checkpoint/checkpoint.h"
 
 namespace tandemq::broker::checkpoint {
 

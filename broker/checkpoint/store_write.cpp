@@ -2,8 +2,8 @@
 // by session, so that a packet identifier that was used again is never in the index twice.
 #include <algorithm>
 
-#include "broker/shell/checkpoint_store.h"
-#include "broker/shell/checkpoint_store_statements.h"
+#include "broker/checkpoint/store.h"
+#include "broker/checkpoint/store_statements.h"
 
 namespace tandemq::broker::checkpoint {
 

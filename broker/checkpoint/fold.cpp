@@ -1,9 +1,9 @@
-#include "broker/shell/checkpoint_fold.h"
+#include "broker/checkpoint/fold.h"
 
 #include <algorithm>
 
+#include "broker/checkpoint/checkpoint.h"
 #include "broker/core/record_codec.h"
-#include "broker/shell/checkpoint.h"
 
 namespace tandemq::broker::checkpoint {
 

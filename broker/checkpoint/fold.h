@@ -4,7 +4,7 @@
 // It means by each record what core::State::apply means, but sees rows, not queues and tries, and
 // asks the file only for the rows that a record names. That the two agree is shown by
 // tests/unit/checkpoint/property.cpp, and watched in operation by the state hash that the nodes
-// compare. Knows no SQLite (checkpoint_store.h is the RowSource and writes the changes).
+// compare. Knows no SQLite (store.h is the RowSource and writes the changes).
 #pragma once
 
 #include <cstdint>

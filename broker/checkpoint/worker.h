@@ -6,10 +6,10 @@
 #include <string>
 #include <thread>
 
-#include "broker/shell/checkpoint.h"
-#include "broker/shell/checkpoint_fold.h"
-#include "broker/shell/checkpoint_handover.h"
-#include "broker/shell/checkpoint_store.h"
+#include "broker/checkpoint/checkpoint.h"
+#include "broker/checkpoint/fold.h"
+#include "broker/checkpoint/handover.h"
+#include "broker/checkpoint/store.h"
 
 namespace tandemq::broker::checkpoint {
 

@@ -1,9 +1,9 @@
-// Reading for the fold, and the frame of a transaction. checkpoint_store_write.cpp writes.
-#include "broker/shell/checkpoint_store.h"
+// Reading for the fold, and the frame of a transaction. store_write.cpp writes.
+#include "broker/checkpoint/store.h"
 
 #include <sqlite3.h>
 
-#include "broker/shell/checkpoint_store_statements.h"
+#include "broker/checkpoint/store_statements.h"
 
 namespace tandemq::broker::checkpoint {
 
