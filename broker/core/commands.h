@@ -17,6 +17,8 @@ namespace tandemq::core {
 struct Origin {
   ConnId conn = 0;
   SessionId session = kNoSession;  // as returned by Engine::connect
+  // QoS 1 PUBLISHes of this connection whose PUBACK has not gone out (it waits for commit).
+  std::uint32_t unacknowledged = 0;
 };
 
 // What the broker promises its clients and bounds its memory with.

@@ -136,15 +136,15 @@ void Engine::publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effec
   Publication p;
   if (!e.resolve_topic(*session, packet, p.fields.topic, out)) return;
   const EffectKind ack = packet.qos == 1 ? EffectKind::puback : EffectKind::pubrec;
-  if (packet.qos == 2) {
-    if (session->inbound.contains(packet.packet_id)) {
-      // Sent again: taken over already, [MQTT-4.3.3-10].
-      e.s.emit_ack(*session, ack, packet.packet_id, Reason::success, out);
-      return;
-    }
-    if (session->is_v5() && session->link.inbound_unreleased >= e.limits.receive_maximum)
-      return e.refuse(*session, Reason::receive_maximum_exceeded, out);
+  if (packet.qos == 2 && session->inbound.contains(packet.packet_id)) {
+    // Sent again: taken over already, [MQTT-4.3.3-10].
+    e.s.emit_ack(*session, ack, packet.packet_id, Reason::success, out);
+    return;
   }
+  // 5.0 section 3.3.4; older clients know no such limit.
+  const std::uint32_t unanswered = from.unacknowledged + session->link.inbound_unreleased;
+  if (packet.qos != 0 && session->is_v5() && unanswered >= e.limits.receive_maximum)
+    return e.refuse(*session, Reason::receive_maximum_exceeded, out);
   const Reason refused = e.check_publish(*session, p.fields.topic);
   if (refused != Reason::success) {
     // 3.x has no way to say no: acknowledged and dropped.

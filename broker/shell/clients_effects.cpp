@@ -88,7 +88,8 @@ void Clients::committed(Lsn lsn, std::size_t uncommitted_bytes) {
 
 void Clients::deliver(const core::Effect& effect) {
   Connection* connection = table_.find(effect.conn);
-  if (!connection || connection->stage == Stage::lingering) {
+  // Nothing follows a DISCONNECT, though the socket may have no room for it yet.
+  if (!connection || connection->stage == Stage::lingering || connection->ending) {
     ++counters_.effects_dropped;
     return;
   }
@@ -209,6 +210,7 @@ void Clients::encode_other(Connection& connection, const core::Effect& effect) {
       break;
     }
     default:
+      connection.unacknowledged -= effect.kind == EffectKind::puback;
       ack_.packet_id = effect.packet_id;
       ack_.reason = effect.reason;
       mqtt::encode_ack(out, version, packet_type(effect.kind), ack_, connection.client_packet_max);

@@ -9,11 +9,12 @@
 namespace tandemq::broker {
 
 void Clients::dispatch(Connection& connection) {
-  const core::Origin from{connection.id, connection.session};
+  const core::Origin from{connection.id, connection.session, connection.unacknowledged};
   const TimeMs now = turn_.now();
   switch (packet_.type) {
     case mqtt::PacketType::publish:
       engine_->publish(from, packet_.publish, now, effects_);
+      connection.unacknowledged += packet_.publish.qos == 1;
       break;
     case mqtt::PacketType::puback:
       engine_->puback(from, packet_.ack, now, effects_);

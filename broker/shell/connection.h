@@ -44,11 +44,12 @@ struct Connection {
   std::uint32_t client_packet_max = 0;  // bytes, 0: no limit
   std::uint32_t heard_s = 0;            // last whole packet, Turn::seconds
   std::uint32_t check_s = 0;            // when Deadlines looks at it next, 0: never
+  std::uint32_t unacknowledged = 0;     // QoS 1 PUBLISHes whose PUBACK is not in `unsent` yet
   std::uint16_t keep_alive_s = 0;
   Stage stage = Stage::free;
   std::uint8_t armed = 0;  // EV_READ, EV_WRITE registered with the loop
   bool greeted = false;    // CONNACK is in `unsent` or sent
-  bool ending = false;     // closing, and nothing held has to go out before
+  bool ending = false;     // closing, and the last packet is in `unsent`
   bool dirty = false;      // in Clients' list of connections to flush
   bool backlog = false;    // in Clients' list of connections with whole packets unread
   bool paused = false;     // in Clients' list of connections not read from

@@ -78,6 +78,40 @@ def test_window_of_a_client(ctx):
     expect(found[-1].kind == DISCONNECT and found[-1].code == 0x93, f"got {found}")
 
 
+def test_window_of_a_client_qos_1(ctx):
+    """[5:u3.3.4-2] A QoS 1 message counts until its PUBACK goes out, which waits for the disk."""
+    broker = ctx.broker(limits_receive_maximum=5).start()
+    kept = Client(broker.port, "kept")
+    kept.subscribe("a")
+    for version, sent in ((5, 5), (4, 9)):
+        writer = fresh(broker, "writer", version=version)
+        writer.send(b"".join(writer.publish_bytes("a", "x", 1, packet_id=n + 1) for n in range(sent)))
+        for n in range(sent):
+            expect(writer.receive(PUBACK).id == n + 1, "the acknowledgements of what is allowed")
+    writer = fresh(broker, "writer")
+    writer.send(b"".join(writer.publish_bytes("a", "x", 1, packet_id=n) for n in range(1, 7)))
+    found = writer.expect_closed()
+    expect(found[-1].kind == DISCONNECT and found[-1].code == 0x93, f"got {found}")
+
+
+def test_nothing_follows_a_disconnect(ctx):
+    """[5:3.14.4-1] Acknowledgements that are committed later are not sent, though the client read
+    so slowly that the DISCONNECT is still here."""
+    broker = ctx.broker(limits_receive_maximum=5).start()
+    kept = Client(broker.port, "kept")
+    kept.subscribe("a")
+    writer, other = fresh(broker, "writer"), fresh(broker, "other")
+    writer.subscribe("big", 0)
+    for _ in range(10):
+        other.publish("big", b"x" * 700_000)
+    other.publish("a", "x", 1)
+    other.receive(PUBACK)
+    writer.send(b"".join(writer.publish_bytes("a", "x", 1, packet_id=n) for n in range(1, 7)))
+    time.sleep(0.5)
+    found = writer.expect_closed()
+    expect(found[-1].kind == DISCONNECT and found[-1].code == 0x93, f"got {found[-7:]}")
+
+
 def test_identifiers_that_nobody_knows(ctx):
     broker = ctx.broker().start()
     client = fresh(broker)

@@ -143,6 +143,27 @@ TEST_CASE("more unreleased QoS 2 messages than our receive maximum: DISCONNECT 0
   CHECK(pub.last().reason == Reason::receive_maximum_exceeded);
 }
 
+TEST_CASE("QoS 1 counts against our receive maximum until its PUBACK is out [5:u3.3.4-2]") {
+  Rig rig({.receive_maximum = 3});
+  for (std::uint8_t qos : {std::uint8_t{1}, std::uint8_t{2}}) {
+    Client& pub = rig.connect("p");
+    pub.publish("t", "m", {.qos = 2, .packet_id = 1});
+    pub.origin.unacknowledged = 1;  // a PUBACK that waits for its commit
+    pub.publish("t", "m", {.qos = qos, .packet_id = 2});
+    CHECK(pub.of(EffectKind::disconnect).empty());
+    pub.origin.unacknowledged = 2;
+    pub.publish("t", "m", {.qos = 0});
+    CHECK(pub.of(EffectKind::disconnect).empty());
+    pub.publish("t", "m", {.qos = qos, .packet_id = 3});
+    CHECK(pub.last().kind == EffectKind::disconnect);
+    CHECK(pub.last().reason == Reason::receive_maximum_exceeded);
+  }
+  Client& old = rig.connect("old", {.version = Version::v311});  // knows no receive maximum
+  old.origin.unacknowledged = 9;
+  old.publish("t", "m", {.qos = 1, .packet_id = 1});
+  CHECK(old.last().kind == EffectKind::puback);
+}
+
 TEST_CASE("queues are bounded: the newest message is dropped for that session and counted") {
   Rig rig({.queued_messages_max = 3});
   Client& sub = rig.connect("s", {.clean = false, .expiry_s = 60});
