@@ -51,7 +51,7 @@ void Node::end_of_turn() {
 
 void Node::tick() {
   turn_.begin(clock_);
-  if (engine_) {
+  if (engine_ && !turn_.catching_up()) {
     engine_->expire(turn_.now(), kExpiryBudget, effects_);
     clients_.put(effects_);
   }

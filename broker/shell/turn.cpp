@@ -3,6 +3,13 @@
 #include <ctime>
 
 namespace tandemq::broker {
+namespace {
+
+// Ticks of the node begin a turn every 100 ms; a longer gap is a standstill.
+constexpr std::uint64_t kStandstillNs = 500'000'000;
+constexpr std::uint64_t kCatchUpNs = 500'000'000;
+
+}  // namespace
 
 std::uint64_t monotonic_ns() {
   timespec now{};
@@ -19,8 +26,14 @@ TimeMs wall_ms() {
 
 void Turn::start(const PairClock& clock) {
   static const std::uint64_t process_start_ns = monotonic_ns();
-  begun_ns_ = mono_ns_ = monotonic_ns();
-  seconds_ = static_cast<std::uint32_t>((mono_ns_ - process_start_ns) / 1'000'000'000);
+  const std::uint64_t now_ns = monotonic_ns();
+  if (mono_ns_ != 0 && now_ns > mono_ns_ + kStandstillNs) {
+    stood_still_ns_ += now_ns - mono_ns_;
+    caught_up_ns_ = now_ns + kCatchUpNs;
+  }
+  begun_ns_ = mono_ns_ = now_ns;
+  const std::uint64_t ran_ns = mono_ns_ - process_start_ns - stood_still_ns_;
+  seconds_ = static_cast<std::uint32_t>(ran_ns / 1'000'000'000);
   now_ = clock.at(mono_ns_);
 }
 

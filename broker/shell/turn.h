@@ -45,13 +45,19 @@ class Turn {
   bool begun() const { return begun_ns_ != 0; }
   TimeMs now() const { return now_; }                 // pair time
   std::uint64_t mono_ns() const { return mono_ns_; }  // of the turn's begin
-  std::uint32_t seconds() const { return seconds_; }  // since the process started
+  // For which the process has run. Not counted is what it, its host or its loop stood still: what
+  // clients sent meanwhile waits unread, so that nobody may be called silent for it.
+  std::uint32_t seconds() const { return seconds_; }
+  // The loop has stood still and may not yet have read all that came meanwhile.
+  bool catching_up() const { return mono_ns_ < caught_up_ns_; }
 
  private:
   void start(const PairClock& clock);
 
   std::uint64_t begun_ns_ = 0;
   std::uint64_t mono_ns_ = 0;
+  std::uint64_t stood_still_ns_ = 0;  // in all
+  std::uint64_t caught_up_ns_ = 0;
   std::uint32_t seconds_ = 0;
   TimeMs now_ = 0;
 };

@@ -1,9 +1,13 @@
 """Sessions that outlive their connections, taking over, wills, retained and shared subscriptions."""
+import os
+import signal
+import socket
 import struct
+import threading
 import time
 
 from broker import expect, wait_until
-from wire import (DISCONNECT, PUBACK, PUBLISH, PUBREC, PUBREL, SUBACK, Client, packet)
+from wire import (DISCONNECT, PINGREQ, PUBACK, PUBLISH, PUBREC, PUBREL, SUBACK, Client, packet)
 
 
 def fresh(broker, name="c", **arguments):
@@ -218,3 +222,65 @@ def test_sys_topics(ctx):
     expect(got.get("$SYS/broker/version", "").startswith("tandemqd version"), f"got {got}")
     expect(got.get("$SYS/broker/tandemq/role") == "primary", "the role")
     expect("$SYS/broker/clients/connected" in got and "$SYS/broker/uptime" in got, f"got {got}")
+
+
+def stand_still(broker, seconds, meanwhile=lambda: None):
+    """The whole broker stops and goes on, as on a host that was suspended."""
+    broker.process.send_signal(signal.SIGSTOP)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        meanwhile()
+        time.sleep(0.2)
+    broker.process.send_signal(signal.SIGCONT)
+
+
+def test_standstill_publishes_no_will_of_who_came_back(ctx):
+    """The client reconnects within its will delay, while the broker stands still."""
+    broker = ctx.broker().start()
+    watcher = fresh(broker, "watcher")
+    watcher.subscribe("will/#", 1)
+    connected = []
+    def connect():
+        connected.append(Client(broker.port, "mortal", will=("will/m", "gone", 1, False),
+                                will_properties=b"\x18" + struct.pack("!I", 1)))
+    connect()
+    connected[0].close()
+    time.sleep(0.3)
+    back = threading.Thread(target=connect)
+    stand_still(broker, 2, lambda: back.ident or back.start())
+    back.join()
+    got = watcher.drain(silence=2)
+    expect(got == [], f"a will although the client was back in time: {got}")
+
+
+def test_standstill_is_not_the_silence_of_clients(ctx):
+    """Pings that wait unread count: nobody is sent away for what the broker did not read."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as watchdog:
+        watchdog.bind(os.path.join(ctx.folder, "watchdog"))
+        broker = ctx.broker().start(env={"NOTIFY_SOCKET": watchdog.getsockname()})
+        watcher = fresh(broker, "watcher")
+        watcher.subscribe("will/#", 1)
+        clients = [fresh(broker, f"c{n}", will=(f"will/{n}", "gone", 1, False), keep_alive=2)
+                   for n in range(200)]
+        def ping():
+            for client in clients:
+                client.send(packet(PINGREQ, 0, b""))
+        for _ in range(3):
+            ping()
+            wait_until(lambda: is_silent(watchdog), "the broker's reports are read")
+            watchdog.settimeout(5)
+            watchdog.recv(1000)
+            # It looks at its clients when it feeds the watchdog. The next time is to come first
+            # of all when it goes on.
+            time.sleep(0.95)
+            stand_still(broker, 5, ping)
+            got = watcher.drain(silence=0.5)
+            expect(got == [], f"{len(got)} wills of clients that were pinging")
+
+
+def is_silent(notifications):
+    notifications.settimeout(0.01)
+    try:
+        return notifications.recv(1000) is None
+    except TimeoutError:
+        return True
