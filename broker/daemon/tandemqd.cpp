@@ -42,11 +42,12 @@ int main(int argc, char** argv) {
   }
   tandemq::Status logging = log_open(config->log_level, config->log_target);
   if (!logging) return fail(logging.error());
+  const bool log_is_seen = config->log_target == "stderr";
   Node node(std::move(config).value());
   tandemq::Status started = node.start();
   if (!started) {
     log(LogLevel::error, "start_failed", {{"reason", started.error().message}});
-    return fail(started.error());
+    return log_is_seen ? started.error().code : fail(started.error());
   }
   return node.run();
 }

@@ -1,10 +1,6 @@
 #include "broker/shell/config.h"
 
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "broker/support/config_reader.h"
 
@@ -15,11 +11,10 @@ constexpr std::uint32_t kPacketMax = 268'435'460;  // bytes, the largest MQTT pa
 
 void read_node(ConfigReader& in, Config& config) {
   in.section("node");
-  in.text("name", config.node_name);
-  if (config.node_name.empty()) in.complain("name", "must not be empty");
+  in.word("name", config.node_name, 32);
   in.number("index", config.node_index, 1, 2);
-  in.text("data_dir", config.data_dir);
-  in.text("control_socket", config.control_socket);
+  in.path("data_dir", config.data_dir);
+  in.path("control_socket", config.control_socket);
   in.text("pid_file", config.pid_file);
   in.section("listener");
   in.text("address", config.listen_address);
@@ -66,6 +61,7 @@ void read_replication(ConfigReader& in, Config& config) {
   if (out.single) return;
   if (out.pair_id.empty()) in.complain("pair_id", "must be set, equal on both nodes");
   if (out.peer_name.empty()) in.complain("peer", "must name the other node");
+  if (out.peer_name == config.node_name) in.complain("peer", "must differ from node.name");
   if (out.listen_address.empty()) in.complain("listen", "must be set, as \"ADDRESS:PORT\"");
   if (out.peer_address.empty()) in.complain("peer_address", "must be set, as \"ADDRESS:PORT\"");
 }
@@ -126,14 +122,9 @@ Result<Config> parse_config(std::string_view text, const std::string& path) {
 }
 
 Result<Config> load_config(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    return Error{path + ": cannot be read: " + std::strerror(errno) +
-                     "; name the configuration file with -c FILE",
-                 2};
-  }
-  return parse_config(text.str(), path);
+  Result<std::string> text = read_config_file(path);
+  if (!text) return text.error();
+  return parse_config(*text, path);
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text) {

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
 namespace tandemq::broker {
 
@@ -36,17 +35,6 @@ Status DataDir::open(const std::string& path) {
                  3};
   }
   return Done{};
-}
-
-Status write_pid_file(const std::string& path) {
-  if (path.empty()) return Done{};
-  std::ofstream file(path);
-  file << getpid() << "\n";
-  file.flush();
-  if (file) return Done{};
-  return Error{"cannot write node.pid_file " + path + ": " + std::strerror(errno) +
-                   "; create its folder or leave the key out",
-               3};
 }
 
 }  // namespace tandemq::broker

@@ -21,7 +21,4 @@ class DataDir {
   int lock_fd_ = -1;
 };
 
-// Writes the process number; an empty path does nothing.
-Status write_pid_file(const std::string& path);
-
 }  // namespace tandemq::broker

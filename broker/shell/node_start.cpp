@@ -8,7 +8,9 @@
 
 #include "broker/base/check.h"
 #include "broker/shell/node.h"
+#include "broker/support/address_check.h"
 #include "broker/support/log.h"
+#include "broker/support/pid_file.h"
 #include "broker/support/service_notify.h"
 
 namespace tandemq::broker {
@@ -96,6 +98,10 @@ Status Node::open_sockets() {
       base_, config_.listen_address, config_.listen_port, [this](int fd) { clients_.accept(fd); });
   if (!listener) return listener.error();
   listener_ = std::move(listener).value();
+  tell_missing_address(config_.listen_address, "listener.address");
+  if (!config_.replication.single) {
+    tell_missing_address(config_.replication.listen_address, "replication.listen");
+  }
   Result<std::unique_ptr<Control>> control = Control::open(base_, config_.control_socket, *this);
   if (!control) return control.error();
   control_ = std::move(control).value();

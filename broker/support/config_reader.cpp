@@ -2,22 +2,48 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
+#include <system_error>
 #include <vector>
 
 namespace tandemq {
 
+Result<std::string> read_config_file(const std::string& path) {
+  const auto refused = [&](const std::string& why) {
+    return Error{path + ": cannot be read: " + why + "; name the configuration file with -c FILE",
+                 2};
+  };
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return refused(std::strerror(errno));
+  std::string text;
+  try {
+    file.exceptions(std::ios::badbit);
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  } catch (const std::ios_base::failure&) {  // a folder can be opened, but not read
+    return refused(std::strerror(errno));
+  }
+  return text;
+}
+
 struct ConfigReader::Impl {
   std::string path;
+  std::string syntax_error;  // then nothing else is said: keys seem missing that are not
   std::string complaints;
   toml::table table;
   std::string section;
   std::map<std::string, std::vector<std::string>> known;  // section → keys asked for
 
   void add(toml::source_index line, const std::string& what) {
-    complaints += path + ":" + std::to_string(line) + ": " + what + "\n";
+    const std::string place = line == 0 ? path : path + ":" + std::to_string(line);
+    complaints += place + ": " + what + "\n";
   }
   std::string name(std::string_view key) const { return section + "." + std::string(key); }
   const toml::node* find(std::string_view key) {
@@ -35,6 +61,7 @@ ConfigReader::ConfigReader(std::string_view text, std::string path)
   } catch (const toml::parse_error& error) {
     impl_->add(error.source().begin.line,
                "not valid TOML: " + std::string(error.description()) + "; correct this line");
+    impl_->syntax_error = impl_->complaints;
   }
 }
 
@@ -53,6 +80,22 @@ void ConfigReader::text(std::string_view key, std::string& value) {
   } else {
     complain(key, "must be a text in quotes");
   }
+}
+
+void ConfigReader::word(std::string_view key, std::string& value, std::size_t length_max) {
+  text(key, value);
+  const bool plain = std::all_of(value.begin(), value.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || (c != '\0' && std::strchr("._-/@:", c));
+  });
+  if (value.empty() || value.size() > length_max || !plain) {
+    complain(key, "must be 1 to " + std::to_string(length_max) +
+                      " letters, digits or any of . _ - / @ :");
+  }
+}
+
+void ConfigReader::path(std::string_view key, std::string& value) {
+  text(key, value);
+  if (value.empty()) complain(key, "must not be empty; leave the key out for the default");
 }
 
 void ConfigReader::texts(std::string_view key, std::vector<std::string>& values) {
@@ -127,6 +170,7 @@ void ConfigReader::complain(std::string_view key, const std::string& what) {
 }
 
 std::string ConfigReader::finish() {
+  if (!impl_->syntax_error.empty()) return impl_->syntax_error;
   for (const auto& [name, node] : impl_->table) {
     const auto section = impl_->known.find(std::string(name.str()));
     if (section == impl_->known.end()) {

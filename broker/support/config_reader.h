@@ -11,7 +11,12 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/base/result.h"
+
 namespace tandemq {
+
+// The text of a configuration file. The error has code 2.
+Result<std::string> read_config_file(const std::string& path);
 
 class ConfigReader {
  public:
@@ -22,6 +27,10 @@ class ConfigReader {
   void section(std::string_view name);
 
   void text(std::string_view key, std::string& value);
+  // A name or path that lands in other files too: no quotes, blanks, braces or control characters.
+  void word(std::string_view key, std::string& value, std::size_t length_max);
+  // A path that must be there.
+  void path(std::string_view key, std::string& value);
   // A list of texts in brackets.
   void texts(std::string_view key, std::vector<std::string>& values);
   void decimal(std::string_view key, double& value, double least, double most);
@@ -36,11 +45,11 @@ class ConfigReader {
     value = static_cast<T>(wide);
   }
 
-  // Complains about the last value read under this key.
+  // Complains about the last value read under this key, with its line where the file has it.
   void complain(std::string_view key, const std::string& what);
 
   // Call after the last key: complains about those that nobody asked for. Returns all complaints,
-  // one a line, empty when there are none.
+  // one a line, empty when there are none. Where the file is no TOML, that is the only one.
   std::string finish();
 
  private:

@@ -44,7 +44,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::open(event_base* base,
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   if (answers(address)) {
-    return refused(path, "another broker answers on it",
+    return refused(path, "another process answers on it",
                    "stop that one or set another node.control_socket");
   }
   unlink(path.c_str());
@@ -64,7 +64,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::open(event_base* base,
   if (!server->listener_) {
     server->path_.clear();
     return refused(path, std::strerror(error),
-                   "create its folder and let the broker's user write to it");
+                   "create its folder and let the user of this process write to it");
   }
   return server;
 }

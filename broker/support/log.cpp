@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -34,7 +35,9 @@ std::shared_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink) {
 }
 
 void append_value(std::string& line, std::string_view value) {
-  const bool plain = !value.empty() && value.find_first_of(" \"=\\\n\r\t") == value.npos;
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  const bool plain = !value.empty() && value.find_first_of(" \"=\\") == value.npos &&
+                     std::none_of(value.begin(), value.end(), control);
   if (plain) {
     line += value;
     return;
@@ -44,6 +47,9 @@ void append_value(std::string& line, std::string_view value) {
     if (c == '"' || c == '\\') line += '\\';
     if (c == '\n' || c == '\r') {
       line += c == '\n' ? "\\n" : "\\r";
+    } else if (control(c)) {  // a client's name must not steer the terminal of who reads the log
+      constexpr char digits[] = "0123456789abcdef";
+      line += {'\\', 'x', digits[c >> 4], digits[c & 15]};
     } else {
       line += c;
     }
@@ -65,7 +71,7 @@ Status log_open(std::string_view level, const std::string& target) {
     output() = make_logger(std::make_shared<spdlog::sinks::basic_file_sink_mt>(target));
   } catch (const spdlog::spdlog_ex&) {
     return Error{"cannot open the log file " + target + ": " + std::strerror(errno) +
-                     "; create its folder and let the broker's user write to it",
+                     "; create its folder and let the user of this process write to it",
                  3};
   }
   return Done{};

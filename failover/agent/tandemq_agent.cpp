@@ -1,4 +1,5 @@
-// tandemq-agent: judges which of the two nodes serves, and moves the address with it.
+// tandemq-agent: judges which of the two nodes serves, and moves the address with it. Exit codes: 0
+// stopped in good order, 2 configuration, 3 the environment refuses.
 #include <event2/event.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,9 +8,9 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 
 #include "broker/support/log.h"
+#include "broker/support/pid_file.h"
 #include "broker/support/service_notify.h"
 #include "failover/core/table.h"
 #include "failover/shell/agent.h"
@@ -38,39 +39,49 @@ void stop(int, short, void* base) {
   event_base_loopbreak(static_cast<event_base*>(base));
 }
 
-int run(const AgentConfig& config) {
+// For log rotation.
+void reopen_log(int, short, void* config) {
+  const auto& c = *static_cast<const AgentConfig*>(config);
+  if (Status opened = log_open(c.log_level, c.log_target); !opened) {
+    log(LogLevel::error, "reload_failed", {{"reason", opened.error().message}});
+  } else {
+    log(LogLevel::notice, "reloaded",
+        {{"text", "the log was opened anew; all else needs a restart"}});
+  }
+}
+
+// Until it is told to stop.
+int serve(event_base* base, const AgentConfig& config) {
+  Result<std::unique_ptr<Agent>> agent = Agent::open(base, config);
+  if (!agent) return fail(agent.error());
+  if (Status written = write_pid_file(config.pid_file); !written) return fail(written.error());
+  log(LogLevel::notice, "started",
+      {{"node", config.node},
+       {"peer", config.peer},
+       {"authority", config.authority},
+       {"version", TANDEMQ_VERSION},
+       {"pid", getpid()}});
+  notify_ready();
+  event_base_dispatch(base);
+  notify_stopping();
+  log(LogLevel::notice, "stopped",
+      {{"reason", "told to stop; broker and address stay as they are"}, {"exit_code", 0}});
+  if (!config.pid_file.empty()) unlink(config.pid_file.c_str());
+  return 0;
+}
+
+int run(AgentConfig& config) {
   if (Status opened = log_open(config.log_level, config.log_target); !opened) {
     return fail(opened.error());
   }
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGHUP, SIG_IGN);
   event_base* base = event_base_new();
   event* on_term = evsignal_new(base, SIGTERM, &stop, base);
   event* on_int = evsignal_new(base, SIGINT, &stop, base);
-  event_add(on_term, nullptr);
-  event_add(on_int, nullptr);
-  int code = 0;
-  {
-    Result<std::unique_ptr<Agent>> agent = Agent::open(base, config);
-    if (!agent) {
-      code = fail(agent.error());
-    } else {
-      if (!config.pid_file.empty()) std::ofstream(config.pid_file) << getpid() << "\n";
-      log(LogLevel::notice, "started",
-          {{"node", config.node},
-           {"peer", config.peer},
-           {"authority", config.authority},
-           {"version", TANDEMQ_VERSION}});
-      notify_ready();
-      event_base_dispatch(base);
-      notify_stopping();
-      log(LogLevel::notice, "stopped",
-          {{"reason", "told to stop; broker and address stay as they are"}});
-      if (!config.pid_file.empty()) unlink(config.pid_file.c_str());
-    }
-  }
-  event_free(on_term);
-  event_free(on_int);
+  event* on_hup = evsignal_new(base, SIGHUP, &reopen_log, &config);
+  for (event* one : {on_term, on_int, on_hup}) event_add(one, nullptr);
+  const int code = serve(base, config);
+  for (event* one : {on_term, on_int, on_hup}) event_free(one);
   event_base_free(base);
   return code;
 }
@@ -86,8 +97,12 @@ int main(int argc, char** argv) try {
   app.add_flag("--print-keepalived", print_conf, "print keepalived.conf for this configuration");
   app.add_flag("--write-keepalived", write_conf, "write it to vrrp.keepalived_conf");
   app.add_flag("--print-table", table, "print the failover machine as a table");
-  app.set_version_flag("--version", TANDEMQ_VERSION);
-  CLI11_PARSE(app, argc, argv);
+  app.set_version_flag("--version", "tandemq-agent " TANDEMQ_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   if (table) return std::fputs(print_table().c_str(), stdout) < 0;
 
   const bool runs = !print_conf && !write_conf;
@@ -95,7 +110,7 @@ int main(int argc, char** argv) try {
   if (!config) return fail(config.error());
   if (print_conf) return std::fputs(keepalived_conf(*config).c_str(), stdout) < 0;
   if (write_conf) return write_keepalived(*config);
-  if (check) return std::printf("%s: in order\n", path.c_str()) < 0;
+  if (check) return std::printf("%s: the configuration is good\n", path.c_str()) < 0;
   return run(*config);
 } catch (const std::exception& error) {
   return fail({error.what(), 1});

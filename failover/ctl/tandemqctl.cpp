@@ -106,7 +106,7 @@ int wait_whole(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   CLI::App app{"shows and steers a TandeMQ pair"};
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // checked below: CLI11 would hide an unknown option behind it
   app.set_version_flag("--version", "tandemqctl " TANDEMQ_VERSION);
   app.add_option("--socket", options.agent_socket, "the agent's control socket")
       ->capture_default_str();
@@ -144,5 +144,6 @@ int main(int argc, char** argv) {
     const int code = order(options, options.agent_socket, {{"cmd", "switchover"}});
     return code == 0 && options.wait ? wait_whole(options) : code;
   }
+  std::fprintf(stderr, "tandemqctl: name a command; run with --help for the list\n");
   return 64;
 }

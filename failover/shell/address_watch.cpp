@@ -99,6 +99,7 @@ void AddressWatch::on_message(const nlmsghdr* m) {
     case NLMSG_DONE:
       if (!dump_addresses_next_) return;
       dump_addresses_next_ = false;
+      if (!seen_) on_missing();
       return request_dump(RTM_GETADDR);
     case NLMSG_ERROR: {
       const auto* error = static_cast<const nlmsgerr*>(NLMSG_DATA(m));
@@ -113,6 +114,16 @@ void AddressWatch::on_message(const nlmsghdr* m) {
   }
 }
 
+void AddressWatch::on_missing() {
+  log(LogLevel::error, "interface_missing",
+      {{"interface", interface_},
+       {"reason", "this host has no such interface; this node cannot hold the address"},
+       {"remedy", "correct vrrp.interface (`ip -br link` lists them) unless it comes later"}});
+  if (!up_) return;
+  up_ = false;
+  callbacks_.interface(false);
+}
+
 void AddressWatch::on_link(const nlmsghdr* m) {
   const auto* link = static_cast<const ifinfomsg*>(NLMSG_DATA(m));
   int left = static_cast<int>(IFLA_PAYLOAD(m));
@@ -120,6 +131,7 @@ void AddressWatch::on_link(const nlmsghdr* m) {
     if (a->rta_type != IFLA_IFNAME) continue;
     if (interface_ != static_cast<const char*>(RTA_DATA(a))) return;
   }
+  seen_ = true;
   const bool up =
       m->nlmsg_type == RTM_NEWLINK && (link->ifi_flags & IFF_UP) && (link->ifi_flags & IFF_RUNNING);
   if (up == up_) return;

@@ -36,6 +36,7 @@ class AddressWatch {
   void request_dump(int type);
   void read();
   void on_message(const nlmsghdr* message);
+  void on_missing();
   void on_link(const nlmsghdr* message);
   void on_address(const nlmsghdr* message);
   void remove_one(const HostAddress& address);
@@ -48,6 +49,7 @@ class AddressWatch {
   unsigned sequence_ = 0;
   bool dump_addresses_next_ = false;
   bool up_ = true;
+  bool seen_ = false;  // the interface exists
   bool holds_ = false;
 };
 

@@ -1,7 +1,11 @@
 #include "failover/shell/agent.h"
 
 #include <sys/random.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "broker/support/log.h"
@@ -57,13 +61,21 @@ Result<std::unique_ptr<Agent>> Agent::open(event_base* base, const AgentConfig& 
   return agent;
 }
 
-Status Agent::start() {
-  Result<std::unique_ptr<AgentMetrics>> metrics = AgentMetrics::open(config_.metrics_listen);
-  if (!metrics) return metrics.error();
-  metrics_ = std::move(metrics).value();
-  history_.load();
-  timeline_ = std::make_unique<Timeline>(history_, *metrics_);
+// systemd has made them already. Only the run folder is one that the agent cannot do without.
+void Agent::make_folders() const {
+  std::error_code error;
+  std::filesystem::create_directories(config_.run_dir, error);
+  std::filesystem::create_directories(config_.state_dir, error);
+  if (access(config_.state_dir.c_str(), W_OK) == 0) return;
+  log(LogLevel::warning, "history_not_kept",
+      {{"reason",
+        "node.state_dir " + config_.state_dir + " cannot be written: " + std::strerror(errno)},
+       {"remedy",
+        "create it and let the agent's user write to it, or the history ends with the "
+        "process"}});
+}
 
+Status Agent::start() {
   Result<std::unique_ptr<ControlServer>> control = ControlServer::open(
       base_, config_.control_socket,
       [this](ControlServer::ClientId client, std::string_view line) { on_line(client, line); },
@@ -72,6 +84,12 @@ Status Agent::start() {
       });
   if (!control) return control.error();
   control_ = std::move(control).value();
+  Result<std::unique_ptr<AgentMetrics>> metrics = AgentMetrics::open(config_.metrics_listen);
+  if (!metrics) return metrics.error();
+  metrics_ = std::move(metrics).value();
+  make_folders();
+  history_.load();
+  timeline_ = std::make_unique<Timeline>(history_, *metrics_);
 
   Result<std::unique_ptr<TrackFile>> track = TrackFile::open(
       base_, config_.track_file(), machine_.state().eligible, [this](const std::string& found) {

@@ -38,6 +38,7 @@ class Agent {
  private:
   Agent(event_base* base, const AgentConfig& config);
   Status start();
+  void make_folders() const;
   Status start_network();
 
   // Events are handled one after the other, also those that an action brings about at once.

@@ -1,10 +1,8 @@
 #include "failover/shell/config.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 
 #include "broker/support/config_reader.h"
 #include "failover/shell/endpoint.h"
@@ -12,32 +10,16 @@
 namespace tandemq::failover {
 namespace {
 
-// What lands in keepalived.conf, which root's daemon reads, or in paths: no quotes, blanks, braces.
-bool plain(const std::string& text, std::size_t most) {
-  return !text.empty() && text.size() <= most &&
-         std::all_of(text.begin(), text.end(),
-                     [](unsigned char c) { return std::isalnum(c) || std::strchr("._-/@:", c); });
-}
-
-void check_plain(ConfigReader& r, const char* key, const std::string& value, std::size_t most) {
-  if (!plain(value, most)) {
-    r.complain(key,
-               "must be 1 to " + std::to_string(most) + " letters, digits or any of . _ - / @ :");
-  }
-}
-
 void read_node(ConfigReader& r, AgentConfig& c) {
   r.section("node");
-  r.text("name", c.node);
-  check_plain(r, "name", c.node, 32);
+  r.word("name", c.node, 32);
   r.number("index", c.index, 1, 2);
-  r.text("control_socket", c.control_socket);
-  r.text("state_dir", c.state_dir);
-  r.text("run_dir", c.run_dir);
-  check_plain(r, "run_dir", c.run_dir, 90);
+  r.path("control_socket", c.control_socket);
+  r.path("state_dir", c.state_dir);
+  r.word("run_dir", c.run_dir, 90);
   r.text("pid_file", c.pid_file);
   r.section("broker");
-  r.text("control_socket", c.broker_socket);
+  r.path("control_socket", c.broker_socket);
   r.number("health_interval_ms", c.health_interval_ms, 5, 10000);
   r.number("health_timeout_ms", c.health_timeout_ms, 20, 60000);
   if (c.health_timeout_ms < 3 * c.health_interval_ms) {
@@ -47,8 +29,7 @@ void read_node(ConfigReader& r, AgentConfig& c) {
 
 void read_peer(ConfigReader& r, AgentConfig& c) {
   r.section("peer");
-  r.text("name", c.peer);
-  check_plain(r, "name", c.peer, 32);
+  r.word("name", c.peer, 32);
   if (c.peer == c.node) r.complain("name", "must differ from node.name");
   r.texts("listen", c.listen);
   r.texts("addresses", c.peer_addresses);
@@ -88,8 +69,7 @@ void read_failover(ConfigReader& r, AgentConfig& c) {
 
 void read_vrrp(ConfigReader& r, AgentConfig& c) {
   r.section("vrrp");
-  r.text("interface", c.interface);
-  check_plain(r, "interface", c.interface, 15);
+  r.word("interface", c.interface, 15);
   r.number("router_id", c.router_id, 1, 255);
   r.decimal("advert_int", c.advert_int, 0.01, 40);
   r.number("priority", c.priority, 1, 254);
@@ -115,8 +95,8 @@ void read_vrrp(ConfigReader& r, AgentConfig& c) {
       r.complain("unicast_source", "must be this node's address when unicast_peers are named");
     }
   }
-  r.text("keepalived_conf", c.keepalived_conf);
-  r.text("keepalived_pid_file", c.keepalived_pid_file);
+  r.path("keepalived_conf", c.keepalived_conf);
+  r.path("keepalived_pid_file", c.keepalived_pid_file);
 }
 
 void read_rest(ConfigReader& r, AgentConfig& c) {
@@ -167,14 +147,9 @@ Result<AgentConfig> parse_config(std::string_view text, const std::string& path)
 }
 
 Result<AgentConfig> load_config(const std::string& path, bool with_secret) {
-  std::ifstream file(path);
-  if (!file) {
-    return Error{"cannot read " + path + ": " + std::strerror(errno) + "; name the file with -c",
-                 2};
-  }
-  std::stringstream text;
-  text << file.rdbuf();
-  Result<AgentConfig> config = parse_config(text.str(), path);
+  Result<std::string> text = read_config_file(path);
+  if (!text) return text.error();
+  Result<AgentConfig> config = parse_config(*text, path);
   if (!config || !with_secret) return config;
   std::ifstream secret(config->secret_file);
   if (!secret) {

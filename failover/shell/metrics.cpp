@@ -74,7 +74,7 @@ Result<std::unique_ptr<AgentMetrics>> AgentMetrics::open(const std::string& list
       impl->exposer->RegisterCollectable(impl->registry);
     } catch (const std::exception& e) {
       return Error{"cannot serve metrics on " + listen + ": " + e.what() +
-                       "; is the port in use? metrics.listen = \"\" turns them off",
+                       "; free the port, or set metrics.listen to another one or to \"\" for none",
                    3};
     }
   }

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "broker/support/address_check.h"
 #include "broker/support/log.h"
 #include "failover/shell/report_codec.h"
 
@@ -47,6 +48,7 @@ Status PeerLink::bind(event_base* base, const std::string& listen, const std::st
                      "; is another agent running, and is peer.listen right?",
                  3};
   }
+  tell_missing_address(listen.substr(0, listen.rfind(':')), "peer.listen");
   path->peer = *other;
   path->figures.address = peer;
   Path* raw = path.get();

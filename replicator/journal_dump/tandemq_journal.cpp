@@ -68,7 +68,9 @@ void print_summary(const Summary& summary, const JournalScan& scan) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Prints a TandeMQ journal. Exit code 0: sound, 4: damaged, 3: cannot be read.");
+  CLI::App app(
+      "Prints a TandeMQ journal. "
+      "Exit code 0: sound, 2: wrong usage, 3: cannot be read, 4: damaged.");
   std::string path;
   PrintOptions options;
   bool verify = false;
@@ -78,8 +80,12 @@ int main(int argc, char** argv) {
   app.add_flag("--json", options.json, "one JSON object a line");
   app.add_flag("--bodies", options.bodies, "record bodies in hexadecimal as well");
   app.add_flag("--verify", verify, "print no records, only check and sum up");
-  app.set_version_flag("--version", TANDEMQ_VERSION);
-  CLI11_PARSE(app, argc, argv);
+  app.set_version_flag("--version", "tandemq-journal " TANDEMQ_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
 
   Summary summary;
   const Result<JournalScan> scanned =

@@ -135,6 +135,7 @@ void raise_file_limit() {
 int run(int argc, char** argv) {
   CLI::App app{"Load, cost and failover of an MQTT broker, seen from its clients."};
   app.require_subcommand(1);
+  app.set_version_flag("--version", "tandemq-bench " TANDEMQ_VERSION);
 
   TrafficOptions pubsub;
   CLI::App* pubsub_app = app.add_subcommand("pubsub", "publishers to subscribers, in pairs");
@@ -164,7 +165,11 @@ int run(int argc, char** argv) {
       "offline", "messages for a subscriber that is away, or retained for one that is new");
   add_offline(*offline_app, offline);
 
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   if (connect_app->parsed()) return finish(run_connections(connections), connections.common);
   if (offline_app->parsed()) return finish(run_offline(offline), offline.common);
   if (failover_app->parsed()) return finish(run_failover(failover), failover.common);

@@ -55,6 +55,9 @@ def test_bad_configuration(ctx):
             ("replication.mode", "pair", "replication.peer must name the other node"),
             ("limits.receive_maximum", 0, "limits.receive_maximum is 0"),
             ("auth.allow_anonymous", "yes", "auth.allow_anonymous must be true or false"),
+            ("node.name", "a b", "node.name must be 1 to 32 letters"),
+            ("node.data_dir", "", "node.data_dir must not be empty"),
+            ("node.control_socket", "", "node.control_socket must not be empty"),
             ("log.level", "loud", "log.level must be one of"),
             ("metrics.listen", "here", "must be \"ADDRESS:PORT\""),
             ("auth.password_file", "/nowhere/p", "auth.password_file /nowhere/p cannot be read"),
@@ -75,6 +78,48 @@ def test_not_toml(ctx):
         lines = len(file.readlines())
     code, out = run(ctx, "-c", broker.config_file)
     expect(code == 2 and f"{broker.config_file}:{lines}: not valid TOML" in out, f"{code} {out}")
+
+
+def check_text(ctx, content):
+    """What --check says about a file with this content."""
+    path = os.path.join(ctx.folder, "garbage.toml")
+    with open(path, "wb") as file:
+        file.write(content)
+    code, out = run(ctx, "-c", path, "--check")
+    return code, out.strip().replace(path, "FILE")
+
+
+def test_garbage_instead_of_a_configuration(ctx):
+    """One sentence with the place; nothing about keys that only seem to be missing."""
+    for content, part in (
+            (b"[node]\nname = 'a'\nname = 'b'\n", "FILE:3: not valid TOML"),
+            (b"[node]\nname = 'a'\n[node]\nindex = 1\n", "FILE:3: not valid TOML"),
+            (b"[node]\nname = '\xff'\n", "FILE:2: not valid TOML"),
+            ("[node]\n".encode("utf-16"), "FILE:1: not valid TOML"),
+            (bytes(100), "FILE:1: not valid TOML"), (b"[" * 100_000, "FILE:1: not valid TOML"),
+            (b"listener 1883\npersistence true\n", "FILE:1: not valid TOML")):
+        code, out = check_text(ctx, content)
+        expect(code == 2 and part in out, f"{content[:30]}: {code} {out[:300]}")
+        expect(out.count("\n") == 0, f"more than one sentence: {out[:300]}")
+    for content in (b"", b"# nothing\n"):
+        code, out = check_text(ctx, content)
+        expect(code == 2 and "FILE: replication.pair_id must be set" in out, f"{code} {out}")
+    code, out = run(ctx, "-c", ctx.folder, "--check")
+    expect(code == 2 and "Is a directory" in out, f"a folder: {code} {out}")
+
+
+def test_odd_but_good_files(ctx):
+    text = "[node]\nname = 'a'\n[replication]\nmode = 'single'\n"
+    for content in (b"\xef\xbb\xbf" + text.encode(), text.replace("\n", "\r\n").encode(),
+                    text.rstrip().encode()):
+        code, out = check_text(ctx, content)
+        expect(code == 0, f"{content}: {out}")
+
+
+def test_a_failed_start_is_told_once(ctx):
+    broker = ctx.broker(listener_address="192.0.2.1.1")
+    ends_with(broker, 3)
+    expect(broker.log().count("cannot listen on") == 1, broker.log())
 
 
 def test_data_folder(ctx):
@@ -106,7 +151,7 @@ def test_second_broker(ctx):
     ends_with(second, 3, "is in use by another broker")
     third = ctx.broker("third")
     third.settings["node.control_socket"] = first.socket_file
-    ends_with(third, 3, "another broker answers on it")
+    ends_with(third, 3, "another process answers on it")
     expect(first.control("ping")["ok"], "the first one goes on")
 
 

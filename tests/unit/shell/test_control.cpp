@@ -201,5 +201,5 @@ TEST_CASE("the socket has mode 0660 and is not taken from a living broker") {
   const Result<std::unique_ptr<Control>> second = Control::open(bench.base(), bench.path(), orders);
   REQUIRE_FALSE(second);
   CHECK(second.error().code == 3);
-  CHECK(second.error().message.find("another broker answers") != std::string::npos);
+  CHECK(second.error().message.find("another process answers") != std::string::npos);
 }
