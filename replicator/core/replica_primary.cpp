@@ -147,18 +147,19 @@ void Replica::commit() {
 
 Lsn Replica::commit_candidate() const {
   const Follower& f = follower_;
+  const bool by_sync = config_.commit == CommitRule::replicated_synced;
+  const Lsn there = by_sync ? f.synced : f.received;
   switch (mode_) {
     case Mode::waiting:
       return committed_;
     case Mode::paired:
-      return config_.commit == CommitRule::replicated ? std::min(written_, f.received)
-                                                      : std::min(synced_, f.synced);
+      return std::min(by_sync ? synced_ : written_, there);
     case Mode::solo:
       break;
   }
   if (synced_ < solo_from_) return committed_;
   const Lsn here = config_.sync_when_solo ? synced_ : written_;
-  return f.required_from != 0 ? std::min(here, f.received) : here;
+  return f.required_from != 0 ? std::min(here, there) : here;
 }
 
 // Returns its LSN. The caller writes (write_own).

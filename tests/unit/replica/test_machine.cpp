@@ -136,6 +136,38 @@ TEST_CASE("coming back: required first, then durably announced, then told, then 
   CHECK(w.a.state == w.b.state);
 }
 
+TEST_CASE("replicated+synced: nothing that a standby coming back is required for is in a cache only") {
+  World w(CommitRule::replicated_synced);
+  w.pair_up();
+  w.network = false;
+  w.cut();
+  w.order(w.b, event::LoseSync{"test"});
+  w.order(w.a, event::GoSolo{"test"});
+  w.append(w.a, 5);
+  w.settle();
+  w.network = true;
+  w.connect();
+  const auto deliver_all = [&] {
+    while (w.deliver(w.b) || w.deliver(w.a)) {
+    }
+  };
+  deliver_all();
+  w.finish_sync(w.a);
+  deliver_all();
+  // The standby was told that it is in sync; it is once that is on its disk. Meanwhile it gets more.
+  REQUIRE(position(w.a, "Send InSync", 0) >= 0);
+  REQUIRE_FALSE(w.b.status().in_sync);
+  w.append(w.a);
+  const Lsn newest = w.a.last();
+  deliver_all();
+  w.finish_sync(w.a);
+  REQUIRE(w.b.last() == newest);
+  CHECK(w.a.replica->committed() < newest);
+  w.settle();
+  CHECK(w.a.replica->committed() == w.a.last());
+  CHECK(w.a.status().pair_state == PairState::paired);
+}
+
 TEST_CASE("a link that breaks while the standby is told leaves the primary waiting, not alone") {
   World w;
   w.pair_up();
