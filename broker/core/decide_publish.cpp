@@ -31,10 +31,13 @@ bool Engine::Impl::resolve_topic(Session& session, const mqtt::Publish& packet,
 }
 
 Reason Engine::Impl::check_publish(const Session& session, std::string_view topic) {
+  // Topics that begin with $ are the broker's own.
+  const bool own = topic.starts_with('$');
   // A topic shorter than the limit cannot have too many levels.
   if (topic.size() >= limits.topic_levels_max && level_count(topic) > limits.topic_levels_max)
     return Reason::topic_name_invalid;
-  if (permissions && !permissions->may_publish(session.client_id, session.username, topic)) {
+  if (own ||
+      (permissions && !permissions->may_publish(session.client_id, session.username, topic))) {
     ++counters.refused_not_authorized;
     return Reason::not_authorized;
   }
@@ -84,8 +87,7 @@ void Engine::Impl::plan_target(std::size_t route, const Message& message) {
 }
 
 std::size_t Engine::Impl::distribute(const Publication& p, TimeMs now, Effects& out) {
-  plan.routes.clear();
-  if (p.routed) decide_routes(rules(), p.publisher, p.fields, plan);
+  decide_routes(rules(), p.publisher, p.fields, plan);
   const std::size_t receivers = plan.routes.size();
   const bool inbound_durable = p.inbound_id != 0 && !is_volatile(p.publisher->id);
   const bool facts = p.retain != RetainAction::none || p.is_will || inbound_durable;
@@ -153,25 +155,21 @@ void Engine::publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effec
                    out);
     return;
   }
-  // Topics that begin with $ are the broker's own: acknowledged, not passed on.
-  p.routed = !p.fields.topic.starts_with('$');
   p.publisher = session;
   p.fields.qos = packet.qos;
-  if (p.routed) {
-    p.fields.payload = packet.payload;
-    p.fields.properties = packet.properties.forward;
-    p.fields.retain = packet.retain;
-    if (packet.properties.has_message_expiry)
-      p.fields.expires_at = now + packet.properties.message_expiry_s * TimeMs{1000};
-    p.retain = e.decide_retain(p.fields);
-  }
+  p.fields.payload = packet.payload;
+  p.fields.properties = packet.properties.forward;
+  p.fields.retain = packet.retain;
+  if (packet.properties.has_message_expiry)
+    p.fields.expires_at = now + packet.properties.message_expiry_s * TimeMs{1000};
+  p.retain = e.decide_retain(p.fields);
   if (packet.qos == 2) {
     p.inbound_id = packet.packet_id;
     ++session->link.inbound_unreleased;
   }
   const std::size_t receivers = e.distribute(p, now, out);
   if (packet.qos == 0) return;
-  const bool nobody = receivers == 0 && p.routed && session->is_v5();
+  const bool nobody = receivers == 0 && session->is_v5();
   e.s.emit_ack(*session, ack, packet.packet_id,
                nobody ? Reason::no_matching_subscribers : Reason::success, out);
 }

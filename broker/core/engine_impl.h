@@ -18,7 +18,6 @@ struct Publication {
   const Session* publisher = nullptr;  // for no-local
   std::uint16_t inbound_id = 0;        // QoS 2: to remember
   bool is_will = false;                // of `publisher`
-  bool routed = true;                  // false: only acknowledged
   RetainAction retain = RetainAction::none;
 };
 

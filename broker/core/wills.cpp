@@ -8,8 +8,7 @@ void Engine::Impl::publish_will(Session& session, TimeMs now, Effects& out) {
   Publication p;
   p.fields = will.message->fields();
   if (will.has_message_expiry) p.fields.expires_at = now + will.message_expiry_s * TimeMs{1000};
-  const bool own = p.fields.topic.starts_with('$');
-  if (own || check_publish(session, p.fields.topic) != mqtt::Reason::success) {
+  if (check_publish(session, p.fields.topic) != mqtt::Reason::success) {
     commit(session.id, WillSettled{session.id}, &out);
     return;
   }

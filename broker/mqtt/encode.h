@@ -2,7 +2,7 @@
 // core produced; of Properties those are written that `present` names (user properties: if any).
 // For 3.1 and 3.1.1 properties and reason codes are left out. Reason strings and user properties
 // are left out when the packet would exceed `maximum_packet_size` (0: no limit), as 5.0 demands
-// ([MQTT-3.4.2-2] and its kin).
+// ([MQTT-3.4.2-2] and its kin); what is larger still is not written ([MQTT-3.1.2-24]).
 #pragma once
 
 #include <cstdint>

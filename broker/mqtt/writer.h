@@ -67,7 +67,7 @@ enum class Keep { all, no_user, nothing_optional };
 void put_properties(std::string& out, const Properties& properties, Keep keep = Keep::all);
 
 // Writes the packet that build(body, keep) fills, with as many optional properties as fit into
-// `maximum_packet_size` (0: no limit).
+// `maximum_packet_size` (0: no limit); nothing when it is too large without them.
 template <class Build>
 void put_limited(std::string& out, PacketType type, std::uint32_t maximum_packet_size,
                  const Build& build) {
@@ -76,9 +76,9 @@ void put_limited(std::string& out, PacketType type, std::uint32_t maximum_packet
     body.clear();
     build(body, keep);
     const std::size_t size = 1 + variable_size(body.size()) + body.size();
-    if (maximum_packet_size == 0 || size <= maximum_packet_size) break;
+    if (maximum_packet_size != 0 && size > maximum_packet_size) continue;
+    return put_packet(out, type, type == PacketType::pubrel ? 2 : 0, body);
   }
-  put_packet(out, type, type == PacketType::pubrel ? 2 : 0, body);
 }
 
 }  // namespace tandemq::mqtt

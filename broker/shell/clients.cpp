@@ -39,6 +39,7 @@ void Clients::begin_reign(core::Engine* engine, Lsn committed) {
 
 void Clients::end_reign(mqtt::Reason reason) {
   engine_ = nullptr;
+  ended_.clear();
   counters_.effects_dropped += outbox_.size();
   outbox_.drop_all();
   table_.each([&](Connection& connection) {
@@ -117,6 +118,7 @@ void Clients::on_event(int, short what, void* arg) {
 }
 
 void Clients::flush() {
+  if (!ended_.empty()) detach_ended();  // sent away while effects were released
   for (std::size_t i = 0; i < dirty_.size(); ++i) {
     Connection* connection = table_.find(dirty_[i]);
     if (!connection) continue;

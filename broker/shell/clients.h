@@ -104,6 +104,7 @@ class Clients {
 
   // clients_effects.cpp: effects to bytes
   void announce_end(const core::Effect& effect);
+  void send_away(Connection& connection);
   void detach_ended();
   void deliver(const core::Effect& effect);
   bool has_room(Connection& connection, const core::Effect& effect);

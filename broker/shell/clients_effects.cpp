@@ -73,6 +73,19 @@ void Clients::announce_end(const core::Effect& effect) {
   begin_closing(*connection);
 }
 
+// An answer is larger than the client takes ([MQTT-3.1.2-24]), and it cannot do without.
+void Clients::send_away(Connection& connection) {
+  log(LogLevel::notice, "client_closed",
+      {{"text",
+        std::string("Client ") + connection.name() + " disconnected due to oversize packet."},
+       {"reason", "an answer would exceed the client's maximum packet size"},
+       {"maximum_packet_size", connection.client_packet_max}});
+  ended_.push_back({connection.id, connection.session});
+  encode_disconnect(connection, mqtt::Reason::packet_too_large, {});
+  begin_closing(connection);
+  finish_closing(connection);
+}
+
 void Clients::committed(Lsn lsn, std::size_t uncommitted_bytes) {
   if (lsn <= committed_) return;
   committed_ = lsn;
@@ -215,6 +228,7 @@ void Clients::encode_other(Connection& connection, const core::Effect& effect) {
       ack_.reason = effect.reason;
       mqtt::encode_ack(out, version, packet_type(effect.kind), ack_, connection.client_packet_max);
   }
+  if (out.size() == before && connection.session != core::kNoSession) return send_away(connection);
   grown(connection, before);
 }
 
@@ -245,10 +259,11 @@ void Clients::encode_connack(Connection& connection, const core::Effect& effect)
       properties.session_expiry_s = detail->session_expiry_s;
       properties.mark(Property::session_expiry);
     }
-    connection.greeted = true;
   }
-  mqtt::encode(connection.unsent->bytes, connection.decoder.version(), packet,
-               connection.client_packet_max);
+  std::string& out = connection.unsent->bytes;
+  const std::size_t before = out.size();
+  mqtt::encode(out, connection.decoder.version(), packet, connection.client_packet_max);
+  connection.greeted = out.size() > before && !mqtt::is_error(effect.reason);
 }
 
 // Only 5.0 has a DISCONNECT from the server, and only after CONNACK.

@@ -79,6 +79,8 @@ std::size_t Clients::handle_packets(Connection& connection, std::string_view in)
   std::size_t at = 0;
   while (work_left_ > 0) {
     std::size_t used = 0;
+    // A refusal goes by what this CONNECT says, not one before.
+    if (connection.stage == Stage::connecting) packet_.connect.properties.maximum_packet_size = 0;
     const mqtt::Decoded decoded = connection.decoder.decode(in.substr(at), packet_, used);
     if (decoded == mqtt::Decoded::need_more) break;
     if (decoded == mqtt::Decoded::error) {
@@ -188,7 +190,8 @@ void Clients::refuse_bytes(Connection& connection, bool is_mqtt) {
     connack.properties.reason_string = text;
     connack.properties.mark(mqtt::Property::reason_string);
     const std::size_t before = unsent(connection).size();
-    mqtt::encode(connection.unsent->bytes, version, connack);
+    mqtt::encode(connection.unsent->bytes, version, connack,
+                 packet_.connect.properties.maximum_packet_size);
     grown(connection, before);
   }
   lose(connection, Ending::linger, "client_closed", {});

@@ -64,6 +64,8 @@ void Clients::connect(Connection& connection, const mqtt::Connect& packet) {
   connection.client_id = std::make_unique<char[]>(name.size() + 1);
   std::memcpy(connection.client_id.get(), name.data(), name.size());
 
+  connection.keep_alive_s = packet.keep_alive_s;
+  connection.client_packet_max = packet.properties.maximum_packet_size;
   const mqtt::Reason reason = authenticator_.check(packet);
   if (reason != mqtt::Reason::success) {
     ++counters_.refused_auth;
@@ -74,8 +76,6 @@ void Clients::connect(Connection& connection, const mqtt::Connect& packet) {
     answer(connection, core::EffectKind::close, reason);
     return put(effects_);
   }
-  connection.keep_alive_s = packet.keep_alive_s;
-  connection.client_packet_max = packet.properties.maximum_packet_size;
   const core::SessionId session =
       engine_->connect({connection.id, packet, assigned}, turn_.now(), effects_);
   if (session != core::kNoSession) {

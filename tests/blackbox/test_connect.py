@@ -3,7 +3,7 @@ import struct
 import time
 
 from broker import expect, wait_until
-from wire import CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, Client, Raw, packet, text
+from wire import CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, SUBSCRIBE, Client, Raw, packet, text
 
 
 def connect_bytes(name=b"\0\4MQTT", version=5, flags=2, keep_alive=60, rest=b"\0" + b"\0\1c"):
@@ -71,6 +71,31 @@ def test_connack_tells_the_limits(ctx):
     body = Client(broker.port, "c", clean=True, expiry=0).connack.body
     for part in (b"\x21\0\x07", b"\x27" + struct.pack("!I", 5000), b"\x22\0\x03"):
         expect(part in body, f"{part} is not in {body}")
+
+
+def test_answers_too_large_for_the_client(ctx):
+    """[5:3.1.2-24 5:3.2.2-19 5:3.9.2-1 5:3.14.2-3] Reason strings go first; an answer that is too
+    large without them is not sent: the client is told 0x95, if it is connected, and closed."""
+    broker = ctx.broker().start()
+    takes = {size: b"\x27" + struct.pack("!I", size) for size in (4, 15, 16, 60)}
+    for size in (4, 15):
+        expect(refusal(broker, connect_bytes(rest=b"\5" + takes[size] + b"\0\1c")) is None,
+               f"a CONNACK of more than {size} bytes")
+    will = takes[16] + b"\0\1c" + b"\0\0\1#\0\1p"
+    raw = Raw(broker.port)
+    raw.send(connect_bytes(flags=6, rest=b"\5" + will))
+    found = raw.expect_closed()
+    expect([(p.kind, p.code, len(p.body)) for p in found] == [(CONNACK, 0x90, 3)], f"got {found}")
+    client = Client(broker.port, "c", clean=True, expiry=0, properties=takes[60])
+    client.send(b"\0\0")
+    expect(b"reserved" in client.expect_closed()[0].body, "a reason string that fits")
+    client = Client(broker.port, "c", clean=True, expiry=0, properties=takes[16])
+    expect(client.subscribe("a").codes == [1], "SUBACK of 6 bytes")
+    filters = b"".join(text(f"a/{n}") + b"\1" for n in range(100))
+    client.send(packet(SUBSCRIBE, 2, b"\0\1\0" + filters))
+    found = client.expect_closed()
+    expect([(p.kind, p.code, len(p.body)) for p in found] == [(DISCONNECT, 0x95, 1)], f"got {found}")
+    wait_until(lambda: broker.status()["sessions"] == 0, "no session stays")
 
 
 def test_silence_before_connect(ctx):

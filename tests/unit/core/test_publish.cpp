@@ -226,19 +226,22 @@ TEST_CASE("what is not allowed [5:u3.3.4-4 3:3.3.5-2 5:u3.9.3-1]") {
   CHECK(watcher.publishes().size() == 2);
 }
 
-TEST_CASE("topics that begin with $ are acknowledged, not routed") {
-  Rig rig;
-  Client& sub = rig.connect("s");
-  sub.subscribe("$x/#", 2);
-  Client& pub = rig.connect("p", {.expiry_s = 60});
-  pub.publish("$x/a", "1", {.qos = 1, .retain = true});
-  CHECK(pub.last().reason == Reason::success);
-  pub.publish("$x/a", "2", {.qos = 2, .packet_id = 6});
-  CHECK(pub.last().reason == Reason::success);
-  pub.pubrel(6);
-  CHECK(pub.last().reason == Reason::success);
-  CHECK(sub.publishes().empty());
-  CHECK(rig.state->figures().retained == 0);
+TEST_CASE("clients may not publish to topics that begin with $ [5:u4.7.2-1]") {
+  for (Version version : {Version::v5, Version::v311}) {
+    Rig rig;
+    const bool v5 = version == Version::v5;
+    Client& sub = rig.connect("s");
+    sub.subscribe("$x/#", 2);
+    Client& pub = rig.connect("p", {.version = version, .expiry_s = 60});
+    pub.publish("$x/a", "1", {.qos = 1, .retain = true});
+    CHECK(pub.last().reason == (v5 ? Reason::not_authorized : Reason::success));
+    pub.publish("$x/a", "2", {.qos = 2, .packet_id = 6});
+    CHECK(pub.last().reason == (v5 ? Reason::not_authorized : Reason::success));
+    pub.pubrel(6);
+    CHECK(pub.last().reason == (v5 ? Reason::packet_id_not_found : Reason::success));
+    CHECK(sub.publishes().empty());
+    CHECK(rig.state->figures().retained == 0);
+  }
 }
 
 TEST_CASE("a topic with too many levels is refused") {

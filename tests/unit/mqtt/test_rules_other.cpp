@@ -151,6 +151,7 @@ TEST_CASE("optional properties are left out when the packet would be too large")
   CHECK(size(24) == 11);
   CHECK(size(11) == 11);
   CHECK(size(10) == 6);
+  CHECK(size(5) == 0);
 }
 
 TEST_CASE("CONNACK of 3.1.1 has a return code or is not written") {
