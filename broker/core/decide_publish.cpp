@@ -167,8 +167,10 @@ void Engine::publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effec
     p.inbound_id = packet.packet_id;
     ++session->link.inbound_unreleased;
   }
+  const Lsn last = e.s.last_lsn;
   const std::size_t receivers = e.distribute(p, now, out);
   if (packet.qos == 0) return;
+  if (e.s.last_lsn == last) e.s.note(e.sink.prove_reign());
   const bool nobody = receivers == 0 && session->is_v5();
   e.s.emit_ack(*session, ack, packet.packet_id,
                nobody ? Reason::no_matching_subscribers : Reason::success, out);

@@ -21,6 +21,10 @@ class RecordSink {
  public:
   virtual ~RecordSink() = default;
   virtual Lsn append(Kind kind, std::string_view body) = 0;
+  // For an acknowledgement that has no record of its own to wait for: a record that nobody has been
+  // sent yet, made for this if there is none. Once it is committed this node was still the one to
+  // acknowledge. 0: nobody else could be.
+  virtual Lsn prove_reign() { return 0; }
 };
 
 struct ConnectRequest {

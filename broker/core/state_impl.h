@@ -56,6 +56,10 @@ struct State::Impl {
   void emit_publish(const Session& session, const Delivery& delivery, bool dup, Effects& out) const;
   void emit_ack(const Session& session, EffectKind kind, std::uint16_t packet_id,
                 mqtt::Reason reason, Effects& out) const;
+  // Effects from now on wait for this record; 0: for none more.
+  void note(Lsn lsn) {
+    if (lsn != 0) last_lsn = lsn;
+  }
 
   // --- time
   // When the session's will is due, when the session ends; 0: never, or not while it is connected.
@@ -107,9 +111,6 @@ struct State::Impl {
   Restorer restorer{*this};
 
  private:
-  void note(Lsn lsn) {
-    if (lsn != 0) last_lsn = lsn;
-  }
   void note_time(TimeMs at) {
     if (at > time) time = at;
   }

@@ -63,6 +63,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
     appended_bytes_ += body.size();
     return appended_ = replicator_->append(static_cast<std::uint16_t>(kind), body);
   }
+  Lsn prove_reign() override;
 
   // Orders (node_orders.cpp)
   NodeStatus status() override;

@@ -1,4 +1,5 @@
 // The replicator speaks to the node: records, commits, roles.
+#include "broker/base/bytes.h"
 #include "broker/base/check.h"
 #include "broker/shell/node.h"
 #include "broker/support/log.h"
@@ -13,6 +14,16 @@ Status Node::apply(const repl::FrameView& frame) {
 void Node::committed(Lsn lsn) {
   commit_timer_.committed(lsn, monotonic_ns());
   clients_.committed(lsn, commit_timer_.open_bytes());
+}
+
+// What a primary acknowledges that stood still while its peer was promoted, the peer does not know.
+Lsn Node::prove_reign() {
+  if (known_.pair_state == repl::PairState::solo) return 0;
+  const Lsn unsent = replicator_->unsent();
+  if (unsent != 0) return unsent;
+  std::string body;
+  put_le(body, turn_.now());
+  return append(static_cast<core::Kind>(repl::ControlKind::still_reigns), body);
 }
 
 void Node::status_changed(const repl::ReplicaStatus& status) {

@@ -25,7 +25,8 @@ constexpr std::uint16_t kSyncMark = 0;
 enum class ControlKind : std::uint16_t {
   reign_began = 1,  // body: u64 epoch, u64 pair time (ms). The first record of every epoch.
   went_solo = 2,    // body: u64 pair time, string16 reason. From here commit needs this node alone.
-  paired = 3        // body: u64 pair time. From here commit needs the standby.
+  paired = 3,       // body: u64 pair time. From here commit needs the standby.
+  still_reigns = 4  // body: u64 pair time. Says nothing; that it is committed proves the reign.
 };
 constexpr std::uint16_t kFirstUserKind = 16;
 

@@ -38,6 +38,9 @@ std::string describe_control(ControlKind kind, std::string_view body) {
     case ControlKind::paired:
       text = "paired time=" + std::to_string(reader.le<TimeMs>());
       break;
+    case ControlKind::still_reigns:
+      text = "still_reigns time=" + std::to_string(reader.le<TimeMs>());
+      break;
     default:
       return "control_" + std::to_string(static_cast<unsigned>(kind));
   }

@@ -100,6 +100,10 @@ Lsn ReplicatorImpl::append(std::uint16_t kind, std::string_view body) {
   return appended_ = journal_->append(replica_.epoch(), kind, body);
 }
 
+Lsn ReplicatorImpl::unsent() const {
+  return appended_ > replica_.last() ? appended_ : 0;
+}
+
 void ReplicatorImpl::end_of_turn() {
   if (appended_ > replica_.last()) step(event::Appended{appended_});
 }

@@ -32,6 +32,7 @@ class ReplicatorImpl final : public Replicator, private LinkHost {
 
   Status start() override;
   Lsn append(std::uint16_t kind, std::string_view body) override;
+  Lsn unsent() const override;
   void end_of_turn() override;
   Result<Epoch> promote(Epoch at_least, bool force) override;
   Status demote(const std::string& reason) override;

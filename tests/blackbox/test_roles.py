@@ -1,11 +1,12 @@
 """The roles of a pair by order of the control socket: who listens, what waits, what is handed over."""
 import json
+import signal
 import socket
 import time
 
 from broker import expect, wait_until
 from test_resync import Pair
-from wire import CONNACK, DISCONNECT, PUBACK, PUBLISH, Client, Raw
+from wire import CONNACK, DISCONNECT, PUBACK, PUBLISH, PUBREC, Client, Raw
 
 
 def refused(broker):
@@ -93,6 +94,24 @@ def test_orders_that_are_refused(ctx):
            "a standby out of sync was promoted")
 
 
+def test_a_primary_that_slept_acknowledges_nothing(ctx):
+    """Not even what makes no record because nobody has subscribed here: somebody has, at its successor,
+    while it stood still and the PUBLISH waited in its socket."""
+    pair = Pair(ctx).start()
+    writers = [Client(pair.a.port, f"writer{n}", clean=n % 2 == 0, expiry=n % 2) for n in range(8)]
+    pair.a.process.send_signal(signal.SIGSTOP)
+    pair.b.control("promote", reason="test")
+    pair.b.control("solo", authority="operator")
+    Client(pair.b.port, "late").subscribe("late", 1)
+    for n, writer in enumerate(writers):
+        writer.publish("late", f"{n}", 1 + n // 4)
+    pair.a.process.send_signal(signal.SIGCONT)
+    got = [writer.next_packet(1) for writer in writers[:1]] + [
+        writer.next_packet(0.1) for writer in writers[1:]]
+    acknowledged = [p for p in got if p and p.kind in (PUBACK, PUBREC)]
+    expect(not acknowledged, f"acknowledged by a node whose reign was over: {acknowledged}")
+
+
 def test_waiting_holds_acknowledgements(ctx):
     """While the peer is gone and nobody has decided: QoS 0 flows, everything else waits."""
     pair = Pair(ctx).start()
@@ -103,6 +122,8 @@ def test_waiting_holds_acknowledgements(ctx):
     pair.b.kill()
     wait_until(lambda: pair.a.status()["pair_state"] == "waiting", "it waits")
     writer = Client(pair.a.port, "writer", clean=True, expiry=0)
+    writer.publish("nobody", "held", 1)
+    writer.publish("nobody", "held", 2)
     writer.publish("a", "held", 1)
     expect(writer.next_packet(0.5) is None, "an acknowledgement came")
     expect(durable.next_packet(0.3) is None, "a delivery came")

@@ -136,7 +136,8 @@ TEST_CASE("coming back: required first, then durably announced, then told, then 
   CHECK(w.a.state == w.b.state);
 }
 
-TEST_CASE("replicated+synced: nothing that a standby coming back is required for is in a cache only") {
+TEST_CASE(
+    "replicated+synced: nothing that a standby coming back is required for is in a cache only") {
   World w(CommitRule::replicated_synced);
   w.pair_up();
   w.network = false;
@@ -154,7 +155,8 @@ TEST_CASE("replicated+synced: nothing that a standby coming back is required for
   deliver_all();
   w.finish_sync(w.a);
   deliver_all();
-  // The standby was told that it is in sync; it is once that is on its disk. Meanwhile it gets more.
+  // The standby was told that it is in sync; it is once that is on its disk. Meanwhile it gets
+  // more.
   REQUIRE(position(w.a, "Send InSync", 0) >= 0);
   REQUIRE_FALSE(w.b.status().in_sync);
   w.append(w.a);
