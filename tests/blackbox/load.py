@@ -4,6 +4,7 @@ real client does: durable session, what is unacknowledged is sent again in order
 import asyncio
 import struct
 import threading
+import time
 
 import wire
 from wire import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, packet, text
@@ -20,6 +21,8 @@ class Session:
         self.reader = self.writer = None
         self.connects = 0
         self.greeted = False  # on the present connection
+        self.heard = 0.0
+        self.away = False     # stays disconnected
         self.stopping = False
         self.abandon = False  # the next connection takes over, this one is not closed
 
@@ -30,9 +33,22 @@ class Session:
                 self.reader.set_exception(ConnectionError("kicked"))
         self.load.loop.call_soon_threadsafe(end)
 
+    def go_away(self):
+        self.away = True
+        self.kick(False)
+
+    def look_at(self, now):
+        """Asks for a sign of life; gives the connection up when there is none."""
+        if not self.greeted:
+            return
+        if now > self.heard + self.load.silence_s:
+            self.reader.set_exception(ConnectionError("silent"))
+        else:
+            self.send(packet(wire.PINGREQ, 0, b""))
+
     async def run(self):
         while not self.stopping:
-            for port in self.load.ports:
+            for port in self.load.ports if not self.away else ():
                 try:
                     await self.connection(port)
                 except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
@@ -51,12 +67,17 @@ class Session:
             await asyncio.sleep(0.02)
 
     async def connection(self, port):
+        load = self.load
         self.reader, self.writer = await asyncio.wait_for(
-            asyncio.open_connection("127.0.0.1", port, limit=1 << 22), 2)
-        body = text("MQTT") + bytes([self.version, 0]) + struct.pack("!H", 600)
+            asyncio.open_connection(load.host, port, limit=1 << 22), load.connect_s)
+        will = load.will_topic if self.version == 5 else None
+        body = text("MQTT") + bytes([self.version, 4 if will else 0]) + struct.pack("!H", 600)
         if self.version == 5:
             body += b"\x05\x11" + struct.pack("!I", wire.NEVER)
-        self.send(packet(wire.CONNECT, 0, body + text(self.name)))
+        body += text(self.name)
+        if will:  # a minute after the connection, if the client is not back by then
+            body += b"\x05\x18" + struct.pack("!I", 60) + text(will + self.name) + text("gone")
+        self.send(packet(wire.CONNECT, 0, body))
         connack = await asyncio.wait_for(self.next_packet(), 5)
         if connack.kind != wire.CONNACK or connack.code:
             return
@@ -64,6 +85,7 @@ class Session:
             self.load.violation(f"{self.name}: its session is gone")
         self.known = True
         self.connects += 1
+        self.heard = time.monotonic()
         self.greeted = True
         await self.on_connected(connack.session_present)
         while True:
@@ -77,6 +99,7 @@ class Session:
             size |= (byte & 0x7f) << shift
             shift += 7
         body = await self.reader.readexactly(size) if size else b""
+        self.heard = time.monotonic()
         return wire.Packet(head[0], body, self.version)
 
     def send(self, data):
@@ -180,16 +203,21 @@ class Subscriber(Session):
 class Load:
     """Runs sessions in a thread of its own; check() says what went wrong."""
 
-    def __init__(self, ports, random):
-        self.ports, self.random = ports, random
+    def __init__(self, ports, random, host="127.0.0.1", connect_s=2.0, silence_s=None,
+                 will_topic=None):
+        self.ports, self.random, self.host, self.connect_s = ports, random, host, connect_s
+        self.silence_s = silence_s    # a connection counts as dead then; None: never
+        self.will_topic = will_topic  # the will of each client of 5.0 goes to this, and its name
         self.pause_s = 0.0
         self.backlog_max = 2000  # a queue that is full would drop, as it should
-        self.publishers, self.subscribers, self.violations = [], [], []
+        self.publishers, self.subscribers, self.others, self.violations = [], [], [], []
         self.abandoned = []
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
         self.loop.call_soon_threadsafe(self._refill)
+        if silence_s:
+            self.loop.call_soon_threadsafe(self._watch)
 
     def violation(self, what):
         self.violations.append(what)
@@ -200,7 +228,8 @@ class Load:
         return len(publisher.acknowledged) - min(got, default=len(publisher.acknowledged))
 
     def start(self, session):
-        group = self.publishers if isinstance(session, Publisher) else self.subscribers
+        group = (self.publishers if isinstance(session, Publisher)
+                 else self.subscribers if isinstance(session, Subscriber) else self.others)
         group.append(session)
         asyncio.run_coroutine_threadsafe(session.run(), self.loop)
         return session
@@ -222,6 +251,11 @@ class Load:
             if publisher.writer and publisher.greeted:
                 publisher.fill()
         self.loop.call_later(0.05, self._refill)
+
+    def _watch(self):
+        for session in self.publishers + self.subscribers + self.others:
+            session.look_at(time.monotonic())
+        self.loop.call_later(self.silence_s / 4, self._watch)
 
     def acknowledged(self):
         return sum(len(p.acknowledged) for p in self.publishers)
@@ -292,7 +326,7 @@ class Load:
         return found
 
     def stop(self):
-        for session in self.publishers + self.subscribers:
+        for session in self.publishers + self.subscribers + self.others:
             session.stopping = True
         self.loop.call_soon_threadsafe(self._end)
         self.thread.join(5)

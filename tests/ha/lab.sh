@@ -38,13 +38,15 @@ usage() {
   hang NODE WHAT     SIGSTOP broker, agent or keepalived
   start NODE WHAT    start a dead broker, agent, keepalived or all
   plug NODE          put the node's cables back in
-  cut link           the replication network drops everything between the nodes
+  cut link [F T]     the replication network drops everything between the nodes, or from F to T
   cut lan NODE       the node's cable to the service network is out
   cut vrrp           VRRP (protocol 112) is dropped between the nodes
   cut oneway F T     nothing gets from node F to node T, on both networks
   cut all            nothing gets from node to node, on both networks; clients see both
   cut node NODE      the node freezes and its cables are out (heal thaws it where it was)
   cut disk NODE      the node's disk is full (needs lab up --disk)
+  lose NETWORK N     N percent of what goes between the nodes on service or replica is lost
+  slow NETWORK RATE  the nodes' ports on service or replica send RATE (4mbit) and queue the rest
   heal [--no-wait]   undo all of that, start what is dead, wait until the pair is paired
   wait [S]           wait until the pair is paired, at most S seconds (30)
 The virtual address is 10.99.0.100, port 1883; files are in build/lab/a and build/lab/b.
@@ -70,6 +72,10 @@ need_up() {
 
 need_node() {
   case ${1:-} in a | b) ;; *) die "which node? a or b, not \"${1:-}\"" ;; esac
+}
+
+need_network() {
+  case ${1:-} in service | replica) ;; *) die "which network? service or replica, not \"${1:-}\"" ;; esac
 }
 
 need_daemon() {
@@ -169,7 +175,12 @@ cut() {
   need_root
   need_up
   case ${1:-} in
-    link) drop_between replica a b; drop_between replica b a ;;
+    link) if [ $# -eq 3 ]; then
+        need_node "$2"; need_node "$3"
+        drop_between replica "$2" "$3"
+      else
+        drop_between replica a b; drop_between replica b a
+      fi ;;
     all) local network
       for network in service replica; do
         drop_between $network a b
@@ -191,6 +202,21 @@ cut() {
   esac
 }
 
+lose() {
+  need_root
+  need_up
+  need_network "${1:-}"
+  drop_between "$1" a b "numgen random mod 100 < ${2:-10}"
+  drop_between "$1" b a "numgen random mod 100 < ${2:-10}"
+}
+
+slow_down() {
+  need_root
+  need_up
+  need_network "${1:-}"
+  limit_rate "$1" "${2:-4mbit}"
+}
+
 plug() {
   need_root
   need_up
@@ -204,6 +230,7 @@ heal() {
   need_up
   local node
   undo_drops
+  undo_limits
   for node in a b; do
     freeze $node 0
     continue_node $node
@@ -268,6 +295,8 @@ case $command in
   start) start_command "$@" ;;
   plug) plug "$@" ;;
   cut) cut "$@" ;;
+  lose) lose "$@" ;;
+  slow) slow_down "$@" ;;
   heal) heal "$@" ;;
   wait) need_up; wait_paired "$@" ;;
   --supervise) need_up; supervise "$@" ;;

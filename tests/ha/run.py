@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The pair in network namespaces with real keepalived: every row of the failure table, with its gap.
 
-run.py [NAME...] [--list] [--keep-going] [--prefix DIR] [--repeat N] [--soak N [--seed S]]
+run.py [NAME...] [--list] [--prefix DIR] [--repeat N] [--soak N [--seed S] [--first ROUND]]
 Writes build/ha-report.md; ends with `N passed, M failed`. A failed test leaves build/ha/NAME/.
 """
 import argparse
@@ -116,6 +116,7 @@ def main():
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--soak", type=int, metavar="N", help="N random faults at random moments")
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--first", type=int, default=0, help="round of the soak to begin with")
     options = parser.parse_args()
     if options.list:
         for case in CASES:
@@ -129,7 +130,7 @@ def main():
         parser.error(str(failure))
     if options.soak:
         seed = options.seed if options.seed is not None else random.randrange(1 << 32)
-        return soak.run(options.soak, seed, options.prefix)
+        return soak.run(options.soak, seed, options.prefix, options.first)
     return run_all(chosen(options.names, parser), options)
 
 

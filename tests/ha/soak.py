@@ -1,77 +1,125 @@
-"""Random faults at random moments against one pair that is healed in between, never set up anew."""
+"""Random faults at random moments against one pair that is healed in between. Every few rounds a new pair
+with other settings. Seed and round decide all: `--soak 1 --first ROUND --seed S` repeats one."""
+import glob
+import os
 import random
-import signal
 import time
 
-from testbed import Bed, Failed, judge, peer_of
+import pair
+from soak_faults import FAULTS, draw
+from testbed import LAB, Bed, Failed, expect, judge, peer_of
+from witness import Witness
 
-DAMPING = ("--set", "agent:failover.damping_ms=1000")
-
-
-def faults(bed):
-    """name -> what it does to the pair of the moment."""
-    def on_primary(action):
-        return lambda: action(bed.primary())
-
-    def on_standby(action):
-        return lambda: action(peer_of(bed.primary()))
-
-    def stop(daemon):
-        return lambda node: bed.signal(node, daemon, signal.SIGSTOP)
-
-    return {
-        "primary broker killed": on_primary(bed.kill_broker),
-        "primary broker hung": on_primary(stop("broker")),
-        "primary broker stopped": on_primary(lambda n: bed.signal(n, "broker", signal.SIGTERM)),
-        "primary host killed": on_primary(lambda n: bed.lab("kill", n, "host")),
-        "primary cable out": on_primary(lambda n: bed.lab("cut", "lan", n)),
-        "primary keepalived killed": on_primary(lambda n: bed.lab("kill", n, "keepalived")),
-        "primary agent killed": on_primary(lambda n: bed.signal(n, "agent", signal.SIGKILL)),
-        "standby broker killed": on_standby(bed.kill_broker),
-        "standby broker hung": on_standby(stop("broker")),
-        "standby broker stopped": on_standby(lambda n: bed.signal(n, "broker", signal.SIGTERM)),
-        "standby agent killed": on_standby(lambda n: bed.signal(n, "agent", signal.SIGKILL)),
-        "link cut": lambda: bed.lab("cut", "link"),
-        "vrrp cut": lambda: bed.lab("cut", "vrrp"),
-        "switchover": on_primary(lambda n: bed.lab("exec", n, "tandemqctl", "switchover")),
-    }
+ROUNDS_PER_PAIR = 6
+SMALL_DISK = ("--disk", "400m", "--set", "broker:journal.segment_bytes=4194304")
 
 
-def one_round(bed, rng):
-    """One fault under load, healed at a random moment, all checked. (fault, result)"""
-    table = faults(bed)
-    name = rng.choice(sorted(table))
-    load = bed.load(seconds=8)
-    load.until(rng.uniform(0.5, 4))
-    table[name]()
-    time.sleep(rng.uniform(0.2, 3))
-    bed.lab("heal")
-    result = load.finish()
-    bed.lab("wait", "30")
-    bed.expect_same_history()
-    bed.expect_no_crash()
-    try:
+class Soak:
+    """One pair and its witnesses, for a few rounds."""
+
+    def __init__(self, prefix, seed):
+        self.rng = rng = random.Random(seed)
+        self.authority = rng.choices(("timeout", "manual"), (2, 1))[0]
+        commit = rng.choices(("replicated", "replicated+synced"), (2, 1))[0]
+        self.has_disk = rng.random() < 0.5
+        self.options = ["--authority", self.authority, "--commit", commit,
+                        "--set", f"agent:failover.damping_ms={rng.choice((100, 1000, 5000))}",
+                        "--set", f"broker:checkpoint.interval_s={rng.choice((2, 10, 60))}"]
+        if rng.random() < 0.6:
+            self.options.append("--restart")
+        if self.has_disk:
+            self.options += SMALL_DISK
+        self.bed, self.witness = Bed("soak", prefix), None
+
+    def up(self):
+        print(f"soak: lab up {' '.join(self.options)}", flush=True)
+        self.bed.up(*self.options)
+        self.witness = Witness(self.rng.random())
+
+    def round(self, rng, number):
+        """Faults under load, healed at a random moment, all checked."""
+        bed, primary = self.bed, self.bed.primary()
+        chosen = draw(rng, self.authority, self.has_disk)
+        print(f"soak {number}: {', '.join(f'{n} after {s:.2f} s' for n, s in chosen)}", flush=True)
+        self.witness.begin_round()
+        load = bed.load(seconds=8, pubs=20, subs=20, rate=1500)
+        load.until(rng.uniform(0.5, 3))
+        lost_early = rng.random() < 0.5
+        if lost_early:
+            self.witness.lose_mortal()
+        for name, pause in chosen:
+            time.sleep(pause)
+            FAULTS[name].action(bed, primary, peer_of(primary), rng)
+        time.sleep(rng.uniform(0.2, 8 if rng.random() < 0.3 else 2))
+        if not lost_early:
+            self.witness.lose_mortal()
+        bed.lab("heal", timeout=120)
+        result = load.finish()
+        bed.lab("wait", "30")
         judge(result)
-    except Failed as failure:
-        raise Failed(f"{name}: {failure}") from None
-    return name, result
+        self.witness.end_round()
+        bed.expect_same_history()
+        self.expect_same_state()
+        bed.expect_no_crash()
+        self.expect_one_history()
+        return result
+
+    def expect_same_state(self):
+        def hashes():
+            return [pair.ask(LAB, node, "broker", "hash", timeout=5) for node in pair.NODES]
+
+        def equal_lsn():
+            one, other = hashes()
+            return (one, other) if one["lsn"] == other["lsn"] else None
+        found = []
+        self.bed.wait("both nodes at the same record", 10,
+                      lambda: found.append(equal_lsn()) or found[-1])
+        one, other = found[-1]
+        expect(one["hash"] == other["hash"], f"the states differ at record {one['lsn']}")
+
+    def expect_one_history(self):
+        kept = glob.glob(os.path.join(LAB, "[ab]", "data", "quarantine", "*"))
+        expect(not kept, f"records that may have been acknowledged lost to another history: {kept}")
+
+    def end(self, failed):
+        if failed:
+            self.bed.keep_evidence()
+        if self.witness:
+            self.witness.end()
+        self.bed.end()
 
 
-def run(rounds, seed, prefix):
-    rng = random.Random(seed)
-    print(f"soak: {rounds} rounds, seed {seed}", flush=True)
-    bed, passed = Bed("soak", prefix), 0
+def run_pair(prefix, seed, numbers):
+    """Rounds on one pair until one fails. How many passed."""
+    passed, soak = 0, Soak(prefix, f"{seed}/{numbers[0] // ROUNDS_PER_PAIR}")
     try:
-        bed.up(*DAMPING)
-        for number in range(1, rounds + 1):
-            name, result = one_round(bed, rng)
+        soak.up()
+        for number in numbers:
+            result = soak.round(random.Random(f"{seed}/{number}"), number)
             passed += 1
-            print(f"soak {number}: {name}, gap {result['gap_ms']:.0f} ms, acknowledged "
-                  f"{result['acknowledged']}", flush=True)
+            print(f"soak {number}: ok, gap {result['gap_ms']:.0f} ms, acknowledged "
+                  f"{result['acknowledged']} and {soak.witness.load.acknowledged()}", flush=True)
+        soak.witness.finish()
     except Failed as failure:
-        print(f"soak {passed + 1}: FAILED {failure}")
-        bed.keep_evidence()
-    finally:
-        bed.end()
+        print(f"soak {numbers[min(passed, len(numbers) - 1)]}: FAILED {failure}", flush=True)
+        soak.end(True)
+        return min(passed, len(numbers) - 1)
+    except BaseException:
+        soak.end(True)
+        raise
+    soak.end(False)
+    return passed
+
+
+def run(rounds, seed, prefix, first=0):
+    print(f"soak: {rounds} rounds, seed {seed}", flush=True)
+    passed, numbers = 0, list(range(first, first + rounds))
+    while numbers:
+        end = (numbers[0] // ROUNDS_PER_PAIR + 1) * ROUNDS_PER_PAIR - numbers[0]
+        done = run_pair(prefix, seed, numbers[:end])
+        passed += done
+        if done < len(numbers[:end]):
+            break
+        numbers = numbers[end:]
     print(f"{passed} passed, {int(passed < rounds)} failed")
     return 0 if passed == rounds else 1

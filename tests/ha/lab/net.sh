@@ -63,15 +63,33 @@ cuts_table() {
   filter 'add table bridge cuts; add chain bridge cuts between { type filter hook forward priority 0; }'
 }
 
+# drop_between NETWORK FROM TO [WHICH]: all of it, or what matches WHICH as well.
 drop_between() {
   cuts_table
   filter "add rule bridge cuts between iifname $(port_of "$1" "$2") oifname $(port_of "$1" "$3") \
-    counter drop comment \"$1 $2 to $3\""
+    ${4:-} counter drop comment \"$1 $2 to $3\""
 }
 
 drop_vrrp() {
   cuts_table
   filter 'add rule bridge cuts between ether type ip ip protocol 112 counter drop comment "vrrp"'
+}
+
+# What the bridge sends to the nodes goes through a bucket of 20 kB; half a second of it may queue.
+limit_rate() {
+  local node
+  for node in a b; do
+    in_node lan tc qdisc replace dev "$(port_of "$1" $node)" root tbf rate "$2" burst 20k latency 500ms
+  done
+}
+
+undo_limits() {
+  local node network
+  for node in a b; do
+    for network in service replica; do
+      in_node lan tc qdisc del dev "$(port_of $network $node)" root 2>/dev/null || true
+    done
+  done
 }
 
 undo_drops() { filter delete table bridge cuts 2>/dev/null || true; }
