@@ -20,7 +20,13 @@ void still_alive(const CheckpointProgress&) {
 
 void Node::make_snapshot(std::function<void(Result<SnapshotFile>)> ready) {
   const std::string path = config_.data_dir + "/snapshot-" + std::to_string(++snapshots_) + ".db";
-  checkpointer_->start(replicator_->status().committed, [this, path, ready](Result<Lsn> folded) {
+  // A new reign has committed nothing yet, and commits nothing before its standby is filled;
+  // without a checkpoint from before there would be no state to send. What it began with it never
+  // gives up but for another history, and then it is filled by snapshot itself.
+  const Lsn committed = replicator_->status().committed;
+  const bool nothing_yet = committed == 0 && checkpointer_->figures().lsn == 0;
+  const Lsn upto = nothing_yet ? replicator_->journal_figures().written : committed;
+  checkpointer_->start(upto, [this, path, ready](Result<Lsn> folded) {
     if (!folded) return ready(folded.error());
     replicator_->checkpointed(*folded);
     checkpointer_->make_snapshot(path, [ready](Result<CheckpointSnapshot> snapshot) {

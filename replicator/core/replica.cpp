@@ -26,8 +26,9 @@ void Replica::on(const event::Started& e) {
   if (config_.single) meta_.in_sync = true, meta_.peer_in_sync = false;
   meta_.role = Role::standby;
   // Power went before the record of going alone was on disk: nothing was committed alone, and what
-  // was committed with the peer may be gone here.
-  if (e.last < meta_.solo_from) meta_.peer_in_sync = true, meta_.solo_from = 0;
+  // was committed with the peer may be gone here. Of a damaged journal nobody can tell.
+  const bool complete = !meta_.needs_snapshot;
+  if (complete && e.last < meta_.solo_from) meta_.peer_in_sync = true, meta_.solo_from = 0;
   first_ = e.first;
   last_ = written_ = applied_ = e.last;
   synced_ = std::min(e.synced, e.last);

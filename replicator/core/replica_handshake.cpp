@@ -81,6 +81,7 @@ void Replica::compare_with(const msg::Hello& peer) {
   const bool holds_all_of_peer = leader_.common == peer.last;
   const bool behind = !holds_all_of_peer && leader_.common == last_;
   const bool parted = !holds_all_of_peer && !behind;
+  const bool gone = !alone && peer.solo && peer.needs_snapshot;  // what it acknowledged alone
   if (meta_.needs_snapshot) {
     // Nothing to compare.
   } else if (last_ == 0 && peer.last == 0 && meta_.epoch_seen == 0 && !peer.needs_snapshot) {
@@ -92,7 +93,7 @@ void Replica::compare_with(const msg::Hello& peer) {
     if (peer.was_in_sync && !peer.solo && !alone && holds_all_of_peer && on_disk) {
       meta_.in_sync = confirmed_ = true;
     }
-  } else if (peer.was_in_sync &&
+  } else if ((peer.was_in_sync || gone) &&
              (peer.solo ? !alone || theirs > mine : !alone && parted && theirs > mine)) {
     meta_.in_sync = confirmed_ = false;  // the peer committed without this node, or could have
   } else if (!behind || alone || config_.commit == CommitRule::replicated_synced) {
@@ -100,8 +101,11 @@ void Replica::compare_with(const msg::Hello& peer) {
   }
   persist();
   say(in_sync() ? peer.node_name + " is here; this node holds everything, neither reigns"
-      : was     ? "out of sync: " + peer.node_name + " went on without this node"
-                : peer.node_name + " is here; this node may lack records, neither reigns");
+      : gone    ? "out of sync: " + peer.node_name +
+                   " went on alone and has lost its data; after `tandemqctl promote --force` this "
+                   "node goes on without what only the other one had"
+      : was ? "out of sync: " + peer.node_name + " went on without this node"
+            : peer.node_name + " is here; this node may lack records, neither reigns");
 }
 
 void Replica::on_message(const msg::Goodbye& m) {

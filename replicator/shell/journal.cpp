@@ -27,8 +27,9 @@ void stop_process(const std::string& line) {
 JournalImpl::JournalImpl(const JournalConfig& config, event_base* base)
     : config_(config),
       io_(config.io != nullptr ? *config.io : JournalIo::system()),
+      note_(io_, config.dir),
       worker_(
-          io_, config.dir, base,
+          io_, config.dir, note_, base,
           [this](const std::string& file, int result) {
             fail("journal_sync_failed", file, result);
           },
@@ -44,6 +45,7 @@ JournalImpl::~JournalImpl() {
   Segment& newest = segments_.back();
   if (newest.end + mark.size() > newest.size) return;
   if (write_all(io_, newest.file->fd, mark, newest.end) == 0) io_.fdatasync(newest.file->fd);
+  note_.write(last_, true);
 }
 
 Lsn JournalImpl::append(Epoch epoch, std::uint16_t kind, std::string_view body) {

@@ -13,6 +13,13 @@ bool JournalImpl::settle() {
   return !failed_;
 }
 
+// Before records above `lsn` go, so that nobody misses them.
+Status JournalImpl::note_durable(Lsn lsn) {
+  const int result = note_.write(lsn, true);
+  if (result == 0) return Done{};
+  return give_up(Error{"cannot write " + note_.path() + ": " + io_error(result)});
+}
+
 Status JournalImpl::truncate_after(Lsn lsn, std::string* cut) {
   if (!settle()) return Error{"the journal has failed", kDamagedData};
   if (lsn >= last_) return Done{};
@@ -30,7 +37,9 @@ Status JournalImpl::truncate_after(Lsn lsn, std::string* cut) {
   const auto at_cut = [&](const FrameView&, std::uint64_t at) { return offset = at, false; };
   const Status found = walk(lsn + 1, 0, at_cut);
   if (!found) return found;
-  Status done = remove_from(keep + 1);
+  Status done = note_durable(lsn);
+  if (!done) return done;
+  done = remove_from(keep + 1);
   if (done) done = cut_segment(segments_[keep], offset);
   if (!done) return give_up(done);
   forget_after(lsn);
@@ -95,7 +104,9 @@ void JournalImpl::begin_at_end() {
 
 Status JournalImpl::reset(Lsn next) {
   if (!settle()) return Error{"the journal has failed", kDamagedData};
-  Status removed = remove_from(0);
+  Status removed = note_durable(0);
+  if (!removed) return removed;
+  removed = remove_from(0);
   if (removed) {
     epochs_.clear();
     cursor_ = {};

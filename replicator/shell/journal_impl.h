@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "replicator/shell/durable_note.h"
 #include "replicator/shell/journal.h"
 #include "replicator/shell/journal_io.h"
 #include "replicator/shell/journal_scan.h"
@@ -81,6 +82,7 @@ class JournalImpl final : public Journal {
   Status walk(Lsn from, std::size_t chunk, const Visit& visit);
   // journal_cut.cpp
   bool settle();
+  Status note_durable(Lsn lsn);
   Status cut_segment(Segment& segment, std::uint64_t offset);
   Status remove_from(std::size_t segment);
   Status give_up(const Status& why);
@@ -91,6 +93,7 @@ class JournalImpl final : public Journal {
   JournalIo& io_;
   JournalFileRef folder_;  // holds the lock
   std::atomic<bool> failed_ = false;
+  DurableNote note_;  // written by the worker, and by this thread while the worker is at rest
   SyncWorker worker_;
 
   bool loaded_ = false;

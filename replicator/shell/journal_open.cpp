@@ -86,7 +86,9 @@ Status JournalImpl::adopt(const JournalScan& scan) {
     const int result = io_.fdatasync(segment.file->fd);
     if (result < 0) return refused("sync", segment.file->path, result);
   }
-  const int result = io_.sync_folder(config_.dir);
+  int result = note_.write(last_, true);
+  if (result < 0) return refused("write", note_.path(), result);
+  result = io_.sync_folder(config_.dir);
   if (result < 0) return refused("sync", config_.dir, result);
   marked_ = scan.marked;
   requested_ = reported_ = last_;

@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "replicator/shell/durable_note.h"
+
 namespace tandemq::repl {
 namespace {
 
@@ -20,6 +22,7 @@ class Scanner {
       : dir_(std::move(dir)), visit_(visit), io_(io), file_(io) {}
 
   Result<JournalScan> run() {
+    noted_ = read_durable_note(io_, dir_);  // first: a writer may be at work meanwhile
     std::vector<std::string> names;
     const int listed = io_.list(dir_, names);
     if (listed < 0) {
@@ -51,7 +54,19 @@ class Scanner {
       if (!status) return status.error();
       if (result_.torn) break;
     }
+    if (result_.last < noted_) return ends_early();
     return std::move(result_);
+  }
+
+  // Where nothing that is left tells so: the end is gone, or the newest segments are.
+  Error ends_early() {
+    const bool any = !result_.segments.empty();
+    return damage(any ? result_.segments.back().path : dir_, any ? result_.segments.back().end : 0,
+                  result_.last + 1, "the journal ends" + known_durable(noted_));
+  }
+
+  static std::string known_durable(Lsn lsn) {
+    return ", and records up to " + std::to_string(lsn) + " are known to have been durable";
   }
 
   Status segment(At at) {
@@ -119,6 +134,7 @@ class Scanner {
     // The marks of a segment with a bad header nobody can tell; but a header that is not durable
     // means that nothing in that segment is.
     if (!bytes.empty()) all = search_remains(bytes, salt, offset, expected);
+    all.synced = std::max(all.synced, noted_);
     for (++at; at != paths_.end(); ++at) {
       Result<std::string_view> later = file_.load(at->second);
       if (!later) return later.error();
@@ -130,9 +146,7 @@ class Scanner {
       all.frames = all.frames || more.frames;
     }
     if (all.synced >= expected) {
-      return damage(path, offset, expected,
-                    why + ", and records up to " + std::to_string(all.synced) +
-                        " are known to have been durable");
+      return damage(path, offset, expected, why + known_durable(all.synced));
     }
     if (all.frames && !all.hole) {
       return damage(path, offset, expected, why + ", and sound records follow");
@@ -145,8 +159,9 @@ class Scanner {
   Error damage(const std::string& path, std::uint64_t offset, Lsn lsn, const std::string& why) {
     return Error{"journal " + path + " is damaged at offset " + std::to_string(offset) +
                      ", where record " + std::to_string(lsn) + " should stand: " + why +
-                     ". Do not serve from it: move the folder " + dir_ +
-                     " away and let this node resync from its peer, or restore a backup",
+                     ". Do not serve from it: restore a backup, or move the folder " + dir_ +
+                     " away: a node of a pair then resyncs from its peer, a single one starts from "
+                     "its checkpoint and loses what came after it",
                  kDamagedData};
   }
 
@@ -155,6 +170,7 @@ class Scanner {
   JournalIo& io_;
   FileBytes file_;
   std::map<Lsn, std::string> paths_;
+  Lsn noted_ = 0;  // what the note beside the segments calls durable
   JournalScan result_;
 };
 

@@ -30,9 +30,13 @@ void merge(SyncJob& into, SyncJob&& job) {
 
 }  // namespace
 
-SyncWorker::SyncWorker(JournalIo& io, std::string dir, event_base* base, Failed failed,
-                       std::function<void()> done)
-    : io_(io), dir_(std::move(dir)), report_failed_(std::move(failed)), done_(std::move(done)) {
+SyncWorker::SyncWorker(JournalIo& io, std::string dir, DurableNote& note, event_base* base,
+                       Failed failed, std::function<void()> done)
+    : io_(io),
+      dir_(std::move(dir)),
+      note_(note),
+      report_failed_(std::move(failed)),
+      done_(std::move(done)) {
   if (base == nullptr) return;
   wakeup_fd_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   TMQ_CHECK(wakeup_fd_ >= 0);
@@ -137,9 +141,13 @@ bool SyncWorker::sync(const SyncJob& job) {
     const int result = io_.fdatasync(file->fd);
     if (result < 0) return fail(file->path, result);
   }
-  if (!job.folder) return true;
-  const int result = io_.sync_folder(dir_);
-  return result < 0 ? fail(dir_, result) : true;
+  if (job.folder) {
+    const int result = io_.sync_folder(dir_);
+    if (result < 0) return fail(dir_, result);
+  }
+  // A new segment has no marks yet.
+  const int noted = job.upto == 0 ? 0 : note_.write(job.upto, job.folder);
+  return noted < 0 ? fail(note_.path(), noted) : true;
 }
 
 }  // namespace tandemq::repl

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "broker/base/ids.h"
+#include "replicator/shell/durable_note.h"
 #include "replicator/shell/journal_io.h"
 
 struct event_base;
@@ -40,7 +41,7 @@ class SyncWorker {
   // synced or reported afterwards.
   using Failed = std::function<void(const std::string& file, int result)>;
   // `base` null: no thread, jobs run inside wait(). `done` is called on the loop after syncs.
-  SyncWorker(JournalIo& io, std::string dir, event_base* base, Failed failed,
+  SyncWorker(JournalIo& io, std::string dir, DurableNote& note, event_base* base, Failed failed,
              std::function<void()> done);
   ~SyncWorker();
   SyncWorker(const SyncWorker&) = delete;
@@ -63,6 +64,7 @@ class SyncWorker {
 
   JournalIo& io_;
   const std::string dir_;
+  DurableNote& note_;
   const Failed report_failed_;
   const std::function<void()> done_;
   int wakeup_fd_ = -1;

@@ -112,6 +112,16 @@ Status ReplicatorImpl::meet_checkpoint(Lsn checkpoint_lsn) {
   if (recovered_.meta.pair_id.empty() && figures.last > 0) {
     log("warning", "meta_missing", "a journal without meta.json: out of sync");
   }
+  const bool had_records = checkpoint_lsn > 0 || !recovered_.meta.history.empty();
+  if (figures.last == 0 && had_records && !recovered_.meta.needs_snapshot) {
+    // Moved away by the operator, or by accident.
+    const std::string why = "the journal " + config_.data_dir + "/journal is missing; record " +
+                            std::to_string(checkpoint_lsn) +
+                            ", where the checkpoint ends, is the "
+                            "last one that is left";
+    log("error", "journal_missing", why);
+    if (!config_.single) return state_unusable(why);
+  }
   if (figures.first != 0 && figures.first > checkpoint_lsn + 1) {
     return state_unusable("the journal begins with record " + std::to_string(figures.first) +
                           ", the checkpoint ends with " + std::to_string(checkpoint_lsn));

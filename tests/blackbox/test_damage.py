@@ -58,7 +58,7 @@ def flip(path, at, bit=0):
 
 
 def test_journal_cut_at_any_byte(ctx):
-    """A cut journal is served up to a whole record, or refused; it never has holes."""
+    """Records that were acknowledged are missed, although their sync marks are cut with them."""
     broker = ctx.broker().start()
     fill(broker)
     broker.kill()
@@ -70,8 +70,8 @@ def test_journal_cut_at_any_byte(ctx):
         with open(broker.journal_files()[-1], "r+b") as file:
             file.truncate(cut)
         got = queue_after_start(broker)
-        expect(got is None or got == list(range(len(got))),
-               f"cut at {cut}: not the first messages: {got and got[:20]}")
+        expect(got is None or got == list(range(300)),
+               f"cut at {cut}: {got and len(got)} of 300 messages are served")
     broker.restore_data()
     broker.start()
     expect_numbers(broker, 300)

@@ -147,6 +147,76 @@ TEST_CASE("a journal shortened to any length opens, with the records that are wh
   CHECK_FALSE(opened(disk).ok);
 }
 
+TEST_CASE("a synced journal shortened to any length is damage: its marks go with the cut") {
+  auto closed = std::make_unique<MemoryDisk>();
+  {
+    auto journal = open_on(*closed, 1 << 16);
+    fill(**journal, 20, 1, true);
+  }
+  auto after_kill = killed(20, 1, true, 1 << 16);
+  for (const auto* image : {&closed, &after_kill}) {
+    const std::size_t used = kSegmentHeader + 20 * kFrame;
+    for (std::size_t size = 0; size < used; ++size) {
+      MemoryDisk disk(**image);
+      disk.content(path_of(1))->resize(size);
+      const Opened result = opened(disk);
+      CAPTURE(size);
+      REQUIRE_FALSE(result.ok);
+      CHECK(result.message.find(kDir) != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("the newest segment of a synced journal cannot go unnoticed") {
+  const auto image = killed(100, 4, true);
+  MemoryDisk disk(*image);
+  std::vector<std::string> names;
+  REQUIRE(disk.list(kDir, names) == 0);
+  Lsn newest = 0;
+  for (const std::string& name : names) newest = std::max(newest, segment_of_name(name));
+  REQUIRE(newest > 1);
+  SUBCASE("removed") {
+    REQUIRE(disk.remove(path_of(newest)) == 0);
+  }
+  SUBCASE("emptied") {
+    disk.content(path_of(newest))->clear();
+  }
+  const Opened result = opened(disk);
+  REQUIRE_FALSE(result.ok);
+  CHECK(result.message.find("record " + std::to_string(newest) + " ") != std::string::npos);
+  CHECK(result.message.find("known to have been durable") != std::string::npos);
+}
+
+TEST_CASE("what is known to be durable never stands in the way of a cut or a reset") {
+  MemoryDisk disk;
+  {
+    auto journal = open_on(disk);
+    fill(**journal, 100, 4, true);
+    REQUIRE((*journal)->truncate_after(30, nullptr));
+  }
+  CHECK(opened(disk).last == 30);
+  {
+    auto journal = open_on(disk);
+    REQUIRE((*journal)->reset(11));
+  }
+  auto journal = open_on(disk);
+  REQUIRE(journal);
+  CHECK((*journal)->figures().last == 10);
+}
+
+TEST_CASE("a note of what is durable that is missing or damaged is no knowledge") {
+  const auto image = killed(20, 1, true);
+  const std::string note = std::string(kDir) + "/durable";
+  for (const char* bytes : {"", "nonsense", "TQSYNCED0123456789ab"}) {
+    MemoryDisk disk(*image);
+    *disk.content(note) = bytes;
+    CHECK(opened(disk).last == 20);
+  }
+  MemoryDisk disk(*image);
+  REQUIRE(disk.remove(note) == 0);
+  CHECK(opened(disk).last == 20);
+}
+
 TEST_CASE("garbage behind the last record is a torn tail; its size is told") {
   const auto disk = killed(20, 3, false);
   std::mt19937_64 random(3);
@@ -175,6 +245,7 @@ TEST_CASE("a missing segment, a doubled one and records out of order are damage"
   const auto image = killed(200, 4, true);
   std::vector<std::string> names;
   REQUIRE(image->list(kDir, names) == 0);
+  std::erase_if(names, [](const std::string& name) { return segment_of_name(name) == 0; });
   REQUIRE(names.size() > 4);
   SUBCASE("missing") {
     image->remove(std::string(kDir) + "/" + names[2]);

@@ -370,6 +370,35 @@ TEST_CASE("a node whose state is unusable may not reign, not even by force") {
   CHECK(w.a.status().pair_state == PairState::paired);
 }
 
+TEST_CASE("a node that went alone and lost its data still says that it went alone") {
+  for (const bool journal_left : {false, true}) {
+    World w;
+    w.pair_up();
+    w.network = false;
+    w.cut();
+    w.kill(w.b);
+    CHECK(w.order(w.a, event::GoSolo{"operator"}) == "");
+    w.append(w.a, 10);
+    w.settle();
+    w.kill(w.a);
+    w.a.meta.needs_snapshot = true;  // as recovery says of a damaged journal
+    w.a.meta.in_sync = false;
+    if (!journal_left) {
+      w.a.meta.history.clear();
+      w.a.journal.clear();
+      w.a.checkpoint.clear();
+      w.a.synced = 0;
+    }
+    w.network = true;
+    w.start(w.a);
+    w.start(w.b);
+    w.settle();
+    CHECK_FALSE(w.b.status().in_sync);
+    CHECK(w.order(w.b, event::Promote{}).find("out of sync") != std::string::npos);
+    CHECK(w.order(w.a, event::Promote{}).find("unusable") != std::string::npos);
+  }
+}
+
 TEST_CASE("messages out of turn end the link and change nothing") {
   World w;
   w.pair_up();

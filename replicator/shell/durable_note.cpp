@@ -1,0 +1,52 @@
+#include "replicator/shell/durable_note.h"
+
+#include <fcntl.h>
+
+#include "broker/base/bytes.h"
+#include "broker/base/crc32c.h"
+
+namespace tandemq::repl {
+namespace {
+
+constexpr std::string_view kMagic = "TQSYNCED";
+constexpr std::size_t kCoveredBytes = 16;  // by the checksum
+constexpr std::size_t kBytes = 20;
+
+std::string path_in(const std::string& dir) {
+  return dir + "/durable";
+}
+
+}  // namespace
+
+Lsn read_durable_note(JournalIo& io, const std::string& dir) {
+  const std::string path = path_in(dir);
+  const int fd = io.open(path, O_RDONLY);
+  if (fd < 0) return 0;
+  const JournalFile file(io, path, fd);
+  char bytes[kBytes];
+  if (read_all(io, fd, bytes, kBytes, 0) != static_cast<ssize_t>(kBytes)) return 0;
+  const std::string_view covered(bytes, kCoveredBytes);
+  const bool whole = covered.starts_with(kMagic) &&
+                     crc32c(covered) == get_le<std::uint32_t>(bytes + kCoveredBytes);
+  return whole ? get_le<Lsn>(bytes + kMagic.size()) : 0;
+}
+
+DurableNote::DurableNote(JournalIo& io, const std::string& dir) : io_(io), path_(path_in(dir)) {}
+
+int DurableNote::write(Lsn lsn, bool durably) {
+  if (!file_) {
+    const int fd = io_.open(path_, O_RDWR | O_CREAT);
+    if (fd < 0) return fd;
+    file_ = std::make_unique<JournalFile>(io_, path_, fd);
+  }
+  std::string bytes(kMagic);
+  put_le(bytes, lsn);
+  put_le(bytes, crc32c(bytes));
+  const int result = write_all(io_, file_->fd, bytes, 0);
+  if (result < 0) return result;
+  if (!durably && ++unsynced_ < kSyncEvery) return 0;
+  unsynced_ = 0;
+  return io_.fdatasync(file_->fd);
+}
+
+}  // namespace tandemq::repl
