@@ -17,6 +17,7 @@ bool is_shared(std::string_view filter) {
 
 // Retained messages a record may name: keeps it far below the largest frame.
 constexpr std::size_t kRetainedPerRecord = 1000;
+constexpr std::size_t kBytesLikeATopic = 1024;  // of a message, as work
 
 void emit_codes(const Session& session, EffectKind kind, std::uint16_t packet_id,
                 std::vector<Reason> codes, const State::Impl& s, Effects& out) {
@@ -44,79 +45,114 @@ Reason Engine::Impl::check_filter(const Session& session, const mqtt::SubscribeF
   return static_cast<Reason>(filter.qos);
 }
 
-void Engine::subscribe(Origin from, const mqtt::Subscribe& packet, TimeMs now, Effects& out) {
+std::unique_ptr<RetainedFeed> Engine::subscribe(Origin from, const mqtt::Subscribe& packet, TimeMs,
+                                                Effects& out) {
   Impl& e = *impl_;
   Session* session = e.attached(from);
-  if (!session) return;
-  std::vector<Reason> codes;
-  std::vector<const mqtt::SubscribeFilter*> retained_for;
+  if (!session) return nullptr;
+  auto feed = std::make_unique<RetainedFeed>();
   Subscribed& record = e.subscribed;
   record.session = session->id;
   record.subscriptions.clear();
+  const std::uint32_t identifier = packet.properties.subscription_identifier;
   std::size_t added = 0;
   for (const mqtt::SubscribeFilter& f : packet.filters) {
     const bool shared = is_shared(f.filter);
-    if (shared && f.no_local && session->is_v5())
-      return e.refuse(*session, Reason::protocol_error, out);  // [MQTT-3.8.3-4]
+    if (shared && f.no_local && session->is_v5()) {
+      e.refuse(*session, Reason::protocol_error, out);  // [MQTT-3.8.3-4]
+      return nullptr;
+    }
     Reason code = e.check_filter(*session, f, added);
     if (code == Reason::not_authorized) ++e.counters.refused_not_authorized;
     if (mqtt::is_error(code)) {
-      codes.push_back(session->is_v5() ? code : Reason::unspecified_error);
+      feed->codes.push_back(session->is_v5() ? code : Reason::unspecified_error);
       continue;
     }
-    codes.push_back(code);
+    feed->codes.push_back(code);
     // Named before in this packet counts as existing, too.
     const bool named = std::any_of(record.subscriptions.begin(), record.subscriptions.end(),
                                    [&](const auto& one) { return one.filter == f.filter; });
     const bool existed = named || e.s.subscriptions.contains(*session, f.filter);
     added += !existed;
     if (!shared && (f.retain_handling == 0 || (f.retain_handling == 1 && !existed)))
-      retained_for.push_back(&f);
-    record.subscriptions.push_back({f.filter, f.qos, f.no_local, f.retain_as_published,
-                                    f.retain_handling, packet.properties.subscription_identifier});
+      feed->filters.push_back({std::string(f.filter), f.qos, identifier});
+    record.subscriptions.push_back(
+        {f.filter, f.qos, f.no_local, f.retain_as_published, f.retain_handling, identifier});
   }
   if (!record.subscriptions.empty()) e.commit(session->id, record, &out);
-  emit_codes(*session, EffectKind::suback, packet.packet_id, std::move(codes), e.s, out);
-  for (const mqtt::SubscribeFilter* f : retained_for)
-    e.send_retained(*session, *f, packet.properties.subscription_identifier, now, out);
+  feed->from = from;
+  feed->packet_id = packet.packet_id;
+  feed->suback_due = !is_volatile(session->id) &&
+                     std::any_of(feed->filters.begin(), feed->filters.end(),
+                                 [](const RetainedFeed::Filter& filter) { return filter.qos > 0; });
+  if (!feed->suback_due)
+    emit_codes(*session, EffectKind::suback, packet.packet_id, std::move(feed->codes), e.s, out);
+  if (feed->filters.empty()) return nullptr;
+  return feed;
+}
+
+bool Engine::feed(RetainedFeed& feed, std::size_t budget, TimeMs now, Effects& out) {
+  Impl& e = *impl_;
+  Session* session = e.attached(feed.from);
+  if (!session) return true;
+  const std::size_t begun = out.size();
+  RetainedQueued record;
+  record.session = session->id;
+  e.plan.identifiers.clear();
+  e.plan.tracked = true;
+  while (budget > 0 && !feed.filters.empty()) {
+    const RetainedFeed::Filter& filter = feed.filters.front();
+    if (record.items.empty()) e.plan.serial = ++e.s.plan_serial;
+    if (!feed.cursor) feed.cursor = std::make_unique<RetainedCursor>(e.s.retained, filter.text);
+    while (const Message* message = feed.cursor->next(budget)) {
+      budget -= std::min(budget, message->footprint() / kBytesLikeATopic);
+      if (!message->expired(now)) e.send_retained(*session, *message, filter, record, out);
+    }
+    if (!feed.cursor->at_end()) break;
+    feed.cursor.reset();
+    feed.filters.pop_front();
+  }
+  if (!record.items.empty()) e.commit(session->id, record, &out);
+  if (!feed.filters.empty()) return false;
+  e.end_feed(*session, feed, begun, out);
+  return true;
 }
 
 // Retained messages carry RETAIN 1 here, whatever the subscription's options (5.0 section 3.3.1.3).
-void Engine::Impl::send_retained(Session& session, const mqtt::SubscribeFilter& filter,
-                                 std::uint32_t identifier, TimeMs now, Effects& out) {
-  retained.clear();
-  s.retained.match(filter.filter, retained);
-  plan.routes.assign(1, {&session, identifier, 0, true, false});
-  plan.identifiers.clear();
-  plan.serial = ++s.plan_serial;
-  plan.tracked = true;
-  RetainedQueued record;
-  record.session = session.id;
-  for (const Message* message : retained) {
-    if (message->expired(now)) continue;
-    if (permissions &&
-        !permissions->may_receive(session.client_id, session.username, message->topic()))
-      continue;
-    Route& route = plan.routes[0];
-    route.qos = std::min(filter.qos, message->qos());
-    if (!fits_client(session, *message, route.qos, identifier != 0)) {
-      ++counters.dropped_too_large;
-    } else if (route.qos == 0) {
-      emit_at_once(session, MessageRef(message), 0, out);
-      out.back().after = s.last_lsn;  // not before the SUBACK
-    } else if (decide_target(rules(), plan, 0, message->footprint(), target) ==
-               Placement::queue_full) {
-      ++counters.dropped_queue_full;
-    } else {
-      ++counters.delivered[route.qos];
-      record.items.push_back({message->topic(), target});
-    }
-    if (record.items.size() < kRetainedPerRecord) continue;
-    commit(session.id, record, &out);
-    record.items.clear();
-    plan.serial = ++s.plan_serial;
+void Engine::Impl::send_retained(Session& session, const Message& message,
+                                 const RetainedFeed::Filter& filter, RetainedQueued& record,
+                                 Effects& out) {
+  if (permissions &&
+      !permissions->may_receive(session.client_id, session.username, message.topic()))
+    return;
+  const std::uint8_t qos = std::min(filter.qos, message.qos());
+  plan.routes.assign(1, {&session, filter.identifier, qos, true, false});
+  if (!fits_client(session, message, qos, filter.identifier != 0)) {
+    ++counters.dropped_too_large;
+  } else if (qos == 0) {
+    emit_at_once(session, MessageRef(&message), 0, out);
+    out.back().after = s.last_lsn;  // not before the SUBACK
+  } else if (decide_target(rules(), plan, 0, message.footprint(), target) ==
+             Placement::queue_full) {
+    ++counters.dropped_queue_full;
+  } else {
+    ++counters.delivered[qos];
+    record.items.push_back({message.topic(), target});
   }
-  if (!record.items.empty()) commit(session.id, record, &out);
+  if (record.items.size() < kRetainedPerRecord) return;
+  commit(session.id, record, &out);
+  record.items.clear();
+  plan.serial = ++s.plan_serial;
+}
+
+// The SUBACK goes before the messages of this call: before all, when there was no call before.
+void Engine::Impl::end_feed(const Session& session, RetainedFeed& feed, std::size_t begun,
+                            Effects& out) {
+  if (!feed.suback_due) return;
+  emit_codes(session, EffectKind::suback, feed.packet_id, std::move(feed.codes), s, out);
+  const auto from = out.begin() + static_cast<std::ptrdiff_t>(begun);
+  std::rotate(from, out.end() - 1, out.end());
+  for (auto effect = from; effect != out.end(); ++effect) effect->after = s.last_lsn;
 }
 
 void Engine::unsubscribe(Origin from, const mqtt::Unsubscribe& packet, TimeMs, Effects& out) {

@@ -12,6 +12,7 @@
 
 #include "broker/core/commands.h"
 #include "broker/core/effects.h"
+#include "broker/core/retained_feed.h"
 #include "broker/core/state.h"
 
 namespace tandemq::core {
@@ -68,7 +69,12 @@ class Engine {
   void pubrec(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out);
   void pubrel(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out);
   void pubcomp(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out);
-  void subscribe(Origin from, const mqtt::Subscribe& packet, TimeMs now, Effects& out);
+  // Retained messages that the new subscriptions are to be sent are left in the feed; null: none.
+  // The shell calls feed() until it is done before it gives the connection's next command.
+  [[nodiscard]] std::unique_ptr<RetainedFeed> subscribe(Origin from, const mqtt::Subscribe& packet,
+                                                        TimeMs now, Effects& out);
+  // Sends some of them: looks at `budget` topics at most, long messages count more. True when done.
+  [[nodiscard]] bool feed(RetainedFeed& feed, std::size_t budget, TimeMs now, Effects& out);
   void unsubscribe(Origin from, const mqtt::Unsubscribe& packet, TimeMs now, Effects& out);
   // A DISCONNECT packet; ends the attachment like disconnected() does. False when it was refused
   // (protocol error; effects in `out`).

@@ -77,8 +77,9 @@ struct Engine::Impl {
   // decide_subscribe.cpp
   mqtt::Reason check_filter(const Session& session, const mqtt::SubscribeFilter& filter,
                             std::size_t added) const;
-  void send_retained(Session& session, const mqtt::SubscribeFilter& filter,
-                     std::uint32_t identifier, TimeMs now, Effects& out);
+  void send_retained(Session& session, const Message& message, const RetainedFeed::Filter& filter,
+                     RetainedQueued& record, Effects& out);
+  void end_feed(const Session& session, RetainedFeed& feed, std::size_t begun, Effects& out);
 
   // decide_expiry.cpp: both return the number of records written.
   std::size_t expire_session(Session& session, TimeMs now, Effects& out);
@@ -99,7 +100,6 @@ struct Engine::Impl {
   Sent sent;
   Dropped dropped;
   Subscribed subscribed;
-  std::vector<const Message*> retained;
 };
 
 }  // namespace tandemq::core

@@ -1,5 +1,6 @@
 #include "broker/core/retained.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -16,6 +17,7 @@ struct RetainedNode {
   RetainedNode* previous = nullptr;  // siblings
   RetainedNode* next = nullptr;
   std::uint64_t hash = 0;
+  std::uint64_t stored = 0;  // number of the message
   MessageRef message;
   std::uint32_t level_size = 0;
 
@@ -89,6 +91,7 @@ void Retained::store(const MessageRef& message) {
   }
   if (node->message) forget(*node->message);
   node->message = message;
+  node->stored = ++stores_;
   ++size_;
   bytes_ += message->footprint();
   if (message->expires_at() != 0) expiries_.emplace(message->expires_at(), message->topic());
@@ -114,6 +117,8 @@ bool Retained::clear(std::string_view topic) {
 void Retained::prune(RetainedNode* node) {
   while (node && !node->message && !node->first) {
     RetainedNode* parent = node->parent;
+    for (RetainedCursor* cursor : cursors_)
+      if (cursor->node_ == node) cursor->leave();
     (node->previous ? node->previous->next : parent ? parent->first : first_) = node->next;
     (node->next ? node->next->previous : parent ? parent->last : last_) = node->previous;
     edges_.erase(node->hash, node);
@@ -122,52 +127,88 @@ void Retained::prune(RetainedNode* node) {
   }
 }
 
-void Retained::match(std::string_view filter, std::vector<const Message*>& out) const {
-  collect(nullptr, filter, true, true, out);
-}
-
-// Messages below `parent` that match what is left of the filter.
-void Retained::collect(const RetainedNode* parent, std::string_view rest, bool more, bool at_root,
-                       std::vector<const Message*>& out) const {
-  if (!more) {
-    if (parent->message) out.push_back(parent->message.get());
-    return;
-  }
-  const std::string_view level = take_level(rest, more);
-  if (level == "#") {
-    if (parent && parent->message) out.push_back(parent->message.get());
-    collect_all(parent ? parent->first : first_, at_root, out);
-  } else if (level == "+") {
-    for (const RetainedNode* node = parent ? parent->first : first_; node; node = node->next)
-      if (!at_root || !node->level().starts_with('$')) collect(node, rest, more, false, out);
-  } else if (const RetainedNode* node = child(parent, level)) {
-    collect(node, rest, more, false, out);
-  }
-}
-
-// Without recursion: published topics may have any number of levels.
-void Retained::collect_all(const RetainedNode* first, bool at_root,
-                           std::vector<const Message*>& out) {
-  const RetainedNode* const top = first ? first->parent : nullptr;
-  for (const RetainedNode* node = first; node;) {
-    const bool hidden = at_root && node->parent == top && node->level().starts_with('$');
-    if (!hidden && node->message) out.push_back(node->message.get());
-    if (!hidden && node->first) {
-      node = node->first;
-      continue;
-    }
-    while (!node->next && node->parent != top) node = node->parent;
-    node = node->next;
-  }
-}
-
 void Retained::all(std::vector<const Message*>& out) const {
-  collect_all(first_, false, out);
+  edges_.each([&out](RetainedNode& node) {
+    if (node.message) out.push_back(node.message.get());
+  });
 }
 
 std::pair<TimeMs, std::string_view> Retained::next_expiry() const {
   if (expiries_.empty()) return {0, {}};
   return *expiries_.begin();
+}
+
+RetainedCursor::RetainedCursor(Retained& retained, std::string_view filter)
+    : retained_(retained), filter_(filter), newest_(retained.stores_) {
+  std::string_view rest = filter_;
+  for (bool more = true; more;) levels_.push_back(take_level(rest, more));
+  multi_level_ = levels_.back() == "#";
+  if (multi_level_) levels_.pop_back();
+  retained_.cursors_.push_back(this);
+  descend(nullptr, 0);
+}
+
+RetainedCursor::~RetainedCursor() {
+  auto& all = retained_.cursors_;
+  all.erase(std::find(all.begin(), all.end(), this));
+}
+
+bool RetainedCursor::many(std::size_t depth) const {
+  return depth >= levels_.size() || levels_[depth] == "+";
+}
+
+// "a/#" matches "a", too.
+bool RetainedCursor::matches() const {
+  return multi_level_ ? depth_ + 1 >= levels_.size() : depth_ + 1 == levels_.size();
+}
+
+// A wildcard at the first level does not match what begins with $ [MQTT-4.7.2-1].
+bool RetainedCursor::hidden() const {
+  return depth_ == 0 && many(0) && node_->level().starts_with('$');
+}
+
+// To the first node below `parent` that may match; node_ is null when there is none.
+void RetainedCursor::descend(const RetainedNode* parent, std::size_t depth) {
+  depth_ = depth;
+  if (depth >= levels_.size() && !multi_level_) {
+    node_ = nullptr;
+  } else if (many(depth)) {
+    node_ = parent ? parent->first : retained_.first_;
+  } else {
+    node_ = retained_.child(parent, levels_[depth]);
+  }
+}
+
+// On from node_ without looking below it.
+void RetainedCursor::leave() {
+  while (node_) {
+    if (many(depth_) && node_->next) {
+      node_ = node_->next;
+      return;
+    }
+    node_ = node_->parent;
+    --depth_;
+  }
+}
+
+const Message* RetainedCursor::next(std::size_t& budget) {
+  for (; node_ && budget > 0; --budget) {
+    RetainedNode* const here = node_;
+    const std::size_t depth = depth_;
+    const bool shown = !hidden();
+    const bool match = shown && matches() && here->message && here->stored <= newest_;
+    if (shown) descend(here, depth + 1);
+    if (!shown || !node_) {
+      node_ = here;
+      depth_ = depth;
+      leave();
+    }
+    if (match) {
+      --budget;
+      return here->message.get();
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace tandemq::core

@@ -9,9 +9,11 @@ namespace tandemq::broker {
 constexpr std::size_t kReadSize = 128 << 10;      // bytes of one read
 constexpr std::size_t kHeadroom = 16 << 10;       // a shorter rest is read on in the shared buffer
 constexpr std::size_t kWorkPerCallback = 16'384;  // packets and effects, a few milliseconds
+constexpr std::size_t kFeedPerCallback = 4'096;   // topics looked at for a new subscription
 
 constexpr std::size_t kUnsentMax = 8 << 20;            // bytes to one client; QoS 0 beyond it is
 constexpr std::size_t kUnsentRetainedMax = 256 << 20;  // dropped, retained ones only beyond this
+constexpr std::size_t kUnsentFeedMax = 1 << 20;        // above it a feed waits
 constexpr std::size_t kUnsentAllMax = 1 << 30;         // bytes to all; beyond it each client may
 constexpr std::size_t kUnsentCrowded = 64 << 10;       // have only this much
 constexpr std::size_t kUnsentReadMax = 64 << 20;       // above it a client is not read from

@@ -11,6 +11,14 @@
 #include "broker/support/log.h"
 
 namespace tandemq::broker {
+namespace {
+
+// Not read from for a reason of ours: its silence says nothing.
+bool is_held_back(const Connection& connection) {
+  return connection.paused || connection.backlog || connection.choked || connection.feed;
+}
+
+}  // namespace
 
 Clients::Clients(event_base* base, const Config& config, const PairClock& clock, Turn& turn,
                  const Authenticator& authenticator)
@@ -43,6 +51,7 @@ void Clients::end_reign(mqtt::Reason reason) {
   counters_.effects_dropped += outbox_.size();
   outbox_.drop_all();
   table_.each([&](Connection& connection) {
+    connection.feed.reset();
     if (connection.stage == Stage::lingering) return;
     connection.session = core::kNoSession;
     shut(connection, reason);
@@ -89,7 +98,7 @@ void Clients::accept(int fd) {
 void Clients::arm(Connection& connection) {
   const bool reads = connection.stage == Stage::connecting || connection.stage == Stage::serving ||
                      connection.stage == Stage::lingering;
-  const bool held_back = connection.paused || connection.backlog || connection.choked;
+  const bool held_back = is_held_back(connection);
   const int wanted = (reads && !held_back ? EV_READ : 0) | (connection.blocked ? EV_WRITE : 0);
   if (wanted == connection.armed) return;
   if (connection.armed) event_del(&connection.event);
@@ -111,6 +120,9 @@ void Clients::on_event(int, short what, void* arg) {
     if (connection.choked && !self.is_choked(connection)) {
       connection.choked = false;
       connection.heard_s = self.turn_.seconds();
+    }
+    if (connection.feed && !connection.backlog && self.may_feed(connection)) {
+      self.put_off(connection);
     }
     self.arm(connection);
   }
@@ -172,6 +184,7 @@ void Clients::begin_closing(Connection& connection) {
   connection.stage = Stage::closing;
   connection.session = core::kNoSession;
   connection.unread.reset();
+  connection.feed.reset();
   connection.paused = connection.backlog = connection.choked = false;
   connection.check_s = 0;
   arm(connection);
@@ -217,7 +230,7 @@ void Clients::look_at(Connection& connection) {
   }
   if (connection.keep_alive_s == 0) return;
   const std::uint32_t due = connection.heard_s + connection.keep_alive_s * 3u / 2u + 1;
-  if (due > turn_.seconds() || connection.paused || connection.backlog || connection.choked) {
+  if (due > turn_.seconds() || is_held_back(connection)) {
     return deadlines_.set(connection, std::max(due, turn_.seconds() + 1));
   }
   ++counters_.timed_out;

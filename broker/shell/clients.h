@@ -58,7 +58,7 @@ class Clients {
   // Keep-alive, connect time and lingering; call about once a second.
   void sweep();
 
-  // Whole packets wait that the last turn had no time for: the loop must not sleep.
+  // Packets wait that the last turn had no time for: the loop must not sleep.
   bool has_backlog() const { return !backlog_.empty() && !reading_paused_ && !pause_ordered_; }
   void work_backlog();
 
@@ -88,6 +88,8 @@ class Clients {
   void handle_unread(Connection& connection);
   std::size_t handle_packets(Connection& connection, std::string_view in);
   void put_off(Connection& connection);
+  void put_off_if_due(Connection& connection);
+  void continue_work(Connection& connection);
   void end_of_callback();
   void refuse_bytes(Connection& connection, bool is_mqtt);
   void lose(Connection& connection, Ending how, std::string_view event, std::string_view text);
@@ -98,6 +100,8 @@ class Clients {
   // clients_packets.cpp: packets to commands
   void dispatch(Connection& connection);
   void connect(Connection& connection, const mqtt::Connect& packet);
+  void feed(Connection& connection);
+  bool may_feed(const Connection& connection) const;
   void answer(Connection& connection, core::EffectKind kind, mqtt::Reason reason);
   void log_connect(const Connection& connection, const mqtt::Connect& packet) const;
   void disconnect(Connection& connection, const mqtt::Disconnect& packet);

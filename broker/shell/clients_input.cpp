@@ -51,8 +51,8 @@ void Clients::read(Connection& connection) {
     if (!is_open(connection)) return;
     if (handled < in.size()) {
       connection.unread = std::make_unique<std::string>(in.substr(handled));
-      if (work_left_ == 0) put_off(connection);
     }
+    put_off_if_due(connection);
   }
   end_of_callback();
 }
@@ -66,18 +66,15 @@ void Clients::handle_unread(Connection& connection) {
   const std::size_t handled = handle_packets(connection, *connection.unread);
   if (!is_open(connection)) return;
   connection.unread->erase(0, handled);
-  if (connection.unread->empty()) {
-    connection.unread.reset();
-  } else if (work_left_ == 0) {
-    put_off(connection);
-  }
+  if (connection.unread->empty()) connection.unread.reset();
+  put_off_if_due(connection);
 }
 
-// Handles whole packets until none is left or the callback has done its share of work. Returns the
-// bytes handled; when the connection ended on the way, `in` may be gone.
+// Handles whole packets until none is left or the callback has done its share of work, or one needs
+// more turns. Returns the bytes handled; when the connection ended on the way, `in` may be gone.
 std::size_t Clients::handle_packets(Connection& connection, std::string_view in) {
   std::size_t at = 0;
-  while (work_left_ > 0) {
+  while (work_left_ > 0 && !connection.feed) {
     std::size_t used = 0;
     // A refusal goes by what this CONNECT says, not one before.
     if (connection.stage == Stage::connecting) packet_.connect.properties.maximum_packet_size = 0;
@@ -98,7 +95,12 @@ std::size_t Clients::handle_packets(Connection& connection, std::string_view in)
   return at;
 }
 
-// Whole packets may be left: they are handled next turn, before anything more is read.
+// Whole packets may be left, or a part of the last: both come next turn, before anything more is
+// read.
+void Clients::put_off_if_due(Connection& connection) {
+  if (connection.feed || (connection.unread && work_left_ == 0)) put_off(connection);
+}
+
 void Clients::put_off(Connection& connection) {
   connection.backlog = true;
   backlog_.push_back(connection.id);
@@ -115,10 +117,22 @@ void Clients::work_backlog() {
     turn_.begin(clock_);
     connection->backlog = false;
     work_left_ = kWorkPerCallback;
-    handle_unread(*connection);
+    continue_work(*connection);
     if (is_open(*connection)) arm(*connection);
     end_of_callback();
   }
+}
+
+void Clients::continue_work(Connection& connection) {
+  if (connection.feed) {
+    if (!may_feed(connection)) return;  // goes on when the socket has taken what is unsent
+    feed(connection);
+    put(effects_);
+    if (!is_open(connection)) return;
+    if (connection.feed) return put_off(connection);
+    connection.heard_s = turn_.seconds();
+  }
+  if (connection.unread) handle_unread(connection);
 }
 
 void Clients::end_of_callback() {

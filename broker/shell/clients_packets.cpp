@@ -29,7 +29,8 @@ void Clients::dispatch(Connection& connection) {
       engine_->pubcomp(from, packet_.ack, now, effects_);
       break;
     case mqtt::PacketType::subscribe:
-      engine_->subscribe(from, packet_.subscribe, now, effects_);
+      connection.feed = engine_->subscribe(from, packet_.subscribe, now, effects_);
+      if (connection.feed) feed(connection);
       break;
     case mqtt::PacketType::unsubscribe:
       engine_->unsubscribe(from, packet_.unsubscribe, now, effects_);
@@ -47,6 +48,18 @@ void Clients::dispatch(Connection& connection) {
                   "disconnected due to protocol error");
   }
   put(effects_);
+}
+
+// Sends the next of the retained messages that a SUBSCRIBE asked for.
+void Clients::feed(Connection& connection) {
+  if (engine_->feed(*connection.feed, kFeedPerCallback, turn_.now(), effects_)) {
+    connection.feed.reset();
+  }
+}
+
+// Not while the socket is full and the last ones are still unsent.
+bool Clients::may_feed(const Connection& connection) const {
+  return !connection.blocked || connection.unsent->left() <= kUnsentFeedMax;
 }
 
 // Puts up an effect of the shell's own in the order of the engine's.

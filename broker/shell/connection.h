@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "broker/core/commands.h"
+#include "broker/core/retained_feed.h"
 #include "broker/mqtt/decode.h"
 
 namespace tandemq::broker {
@@ -38,7 +38,8 @@ struct Connection {
   std::unique_ptr<std::string>
       unread;  // the first part of a packet, or what a turn had no time for
   std::unique_ptr<Unsent> unsent;
-  std::unique_ptr<char[]> client_id;  // zero-terminated, for log lines
+  std::unique_ptr<core::RetainedFeed> feed;  // a SUBSCRIBE being served: nothing else is read
+  std::unique_ptr<char[]> client_id;         // zero-terminated, for log lines
   mqtt::Decoder decoder = mqtt::Decoder();
   core::SessionId session = core::kNoSession;
   std::uint32_t client_packet_max = 0;  // bytes, 0: no limit

@@ -4,7 +4,7 @@ import struct
 import time
 
 from broker import expect, wait_until
-from wire import PINGREQ, PINGRESP, PUBACK, PUBLISH, Client, packet
+from wire import PINGREQ, PINGRESP, PUBACK, PUBLISH, SUBSCRIBE, Client, packet
 
 
 def fresh(broker, name, **arguments):
@@ -133,3 +133,25 @@ def test_clients_that_vanish_in_the_middle(ctx):
         writer.close()
     wait_until(lambda: broker.status()["connections"] == 0, "all are gone")
     expect(broker.status()["sessions"] == 0, "no session is left")
+
+
+def test_a_subscription_to_very_many_retained_messages(ctx):
+    """They come in pieces, all of them, also to one who reads late; others are served meanwhile."""
+    broker = ctx.broker().start()
+    count, at_once = 40_000, 500
+    writer, other = (fresh(broker, name) for name in ("writer", "other"))
+    for begin in range(0, count, at_once):
+        writer.send(b"".join(writer.publish_bytes(f"r/{n}", b"x" * 100, 1, packet_id=n % at_once + 1,
+                                                  retain=True)
+                             for n in range(begin, begin + at_once)))
+        for _ in range(at_once):
+            writer.receive(PUBACK)
+    for qos, expiry in ((0, 0), (1, 600)):
+        reader = Client(broker.port, f"reader{qos}", clean=True, expiry=expiry)
+        reader.send(packet(SUBSCRIBE, 2, b"\0\1\0\0\1#" + bytes([qos])))
+        for _ in range(20):
+            other.send(packet(PINGREQ, 0, b""))
+            expect(other.next_packet(5).kind == PINGRESP, "the other is served")
+        time.sleep(0.3)
+        topics = [p.topic for p in reader.drain(2, limit=count)]
+        expect(len(set(topics)) == len(topics) == count, f"QoS {qos}: {len(topics)} came")

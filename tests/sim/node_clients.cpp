@@ -119,7 +119,10 @@ void Node::serve(core::ConnId conn, const Request& request) {
       packet.packet_id = request.packet_id;
       // Retained messages with the first subscription only: a repeated one brings none twice.
       packet.filters.push_back({request.text, request.qos, false, false, 1});
-      return p.engine->subscribe(from, packet, now, p.effects);
+      const auto feed = p.engine->subscribe(from, packet, now, p.effects);
+      while (feed && !p.engine->feed(*feed, 2, now, p.effects)) {
+      }
+      return;
     }
     case mqtt::PacketType::puback:
       return p.engine->puback(from, ack, now, p.effects);

@@ -119,7 +119,13 @@ void Client::subscribe(const mqtt::SubscribeFilter& filter, std::uint32_t identi
   packet.packet_id = 1;
   packet.filters.push_back(filter);
   packet.properties.subscription_identifier = identifier;
-  rig->engine->subscribe(origin, packet, rig->now, rig->out);
+  subscribe(packet);
+}
+
+void Client::subscribe(const mqtt::Subscribe& packet) {
+  const auto feed = rig->engine->subscribe(origin, packet, rig->now, rig->out);
+  while (feed && !rig->engine->feed(*feed, rig->feed_budget, rig->now, rig->out)) {
+  }
   rig->settle();
 }
 

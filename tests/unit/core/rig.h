@@ -70,6 +70,7 @@ struct Client {
 
   void subscribe(std::string_view filter, std::uint8_t qos, std::uint32_t identifier = 0);
   void subscribe(const mqtt::SubscribeFilter& filter, std::uint32_t identifier = 0);
+  void subscribe(const mqtt::Subscribe& packet);
   void unsubscribe(std::string_view filter);
   void publish(std::string_view topic, std::string_view payload, PublishOptions options = {});
   void puback(std::uint16_t id, Reason reason = Reason::success);
@@ -106,6 +107,7 @@ struct Rig {
   Epoch epoch = 0;
   std::size_t mirrored = 0;
   bool check_mirror = true;
+  std::size_t feed_budget = 1000;  // topics looked at in one call of Engine::feed
 };
 
 }  // namespace tandemq::core::test

@@ -42,7 +42,9 @@ struct Bench {
   void subscribe(Origin origin, std::string_view filter, std::uint8_t qos) {
     mqtt::Subscribe packet;
     packet.filters.push_back({filter, qos, false, false, 0});
-    engine.subscribe(origin, packet, 1, out);
+    const auto feed = engine.subscribe(origin, packet, 1, out);
+    while (feed && !engine.feed(*feed, 1000, 1, out)) {
+    }
   }
   // One message from `from` to everyone, all acknowledgements of both sides included.
   void message(Origin from, mqtt::Publish& packet, const std::vector<Origin>& sessions) {
@@ -268,7 +270,8 @@ TEST_CASE("bench: a standby applies what a primary wrote" * doctest::skip()) {
   Origin origin{1, engine.connect({1, packet, ""}, 1, out)};
   mqtt::Subscribe subscribe;
   subscribe.filters.push_back({"a/topic", 1, false, false, 0});
-  engine.subscribe(origin, subscribe, 1, out);
+  const auto feed = engine.subscribe(origin, subscribe, 1, out);
+  CHECK(engine.feed(*feed, 1000, 1, out));
   mqtt::Publish publish;
   publish.topic = "a/topic";
   publish.payload = kPayload;

@@ -164,7 +164,9 @@ class World {
     mqtt::Subscribe packet;
     packet.packet_id = 60'000;
     packet.filters.push_back({"n/#", peer.qos, false, false, 0});
-    engine_->subscribe(peer.origin, packet, now_, out_);
+    const auto feed = engine_->subscribe(peer.origin, packet, now_, out_);
+    while (feed && !engine_->feed(*feed, 100, now_, out_)) {
+    }
     route();
   }
   void send_publish(Peer& peer, const Outgoing& one, bool dup) {

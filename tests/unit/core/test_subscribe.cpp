@@ -33,8 +33,7 @@ TEST_CASE(
     for (const char* filter : {"a", "b/#", "bad/#/x", "c/+", "$share//x"})
       packet.filters.push_back(
           {filter, static_cast<std::uint8_t>(packet.filters.size() % 3), false, false, 0});
-    rig.engine->subscribe(c.origin, packet, rig.now, rig.out);
-    rig.settle();
+    c.subscribe(packet);
     CHECK(c.last().kind == EffectKind::suback);
     CHECK(c.last().packet_id == 321);
     CHECK(c.last().after == rig.log.last);
@@ -164,8 +163,7 @@ TEST_CASE("a subscription too many is refused with 0x97") {
   mqtt::Subscribe packet;
   for (const char* filter : {"a", "b", "c", "a"})
     packet.filters.push_back({filter, 1, false, false, 0});
-  rig.engine->subscribe(c.origin, packet, rig.now, rig.out);
-  rig.settle();
+  c.subscribe(packet);
   CHECK(codes_of(c, EffectKind::suback) == Codes{Reason::granted_qos1, Reason::granted_qos1,
                                                  Reason::quota_exceeded, Reason::quota_exceeded});
   c.subscribe("b", 2);  // replacing is not one more

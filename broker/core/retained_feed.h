@@ -1,0 +1,34 @@
+// The retained messages that a SUBSCRIBE still has to be sent, so that a subscription to very many
+// of them is served in pieces (Engine::feed) and never stops everything else.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/core/commands.h"
+#include "broker/core/retained.h"
+
+namespace tandemq::core {
+
+// Owned by the connection that subscribed; goes with it, or with the reign. The State it was made
+// from outlives it.
+struct RetainedFeed {
+  struct Filter {
+    std::string text;
+    std::uint8_t qos = 0;
+    std::uint32_t identifier = 0;
+  };
+  Origin from;
+  std::deque<Filter> filters;  // the first is being served
+  std::unique_ptr<RetainedCursor> cursor;
+  // A SUBACK that waits for the end: it promises a session that outlives this node that all its
+  // deliveries above QoS 0 are durable.
+  bool suback_due = false;
+  std::uint16_t packet_id = 0;
+  std::vector<mqtt::Reason> codes;
+};
+
+}  // namespace tandemq::core
