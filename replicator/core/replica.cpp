@@ -6,6 +6,12 @@
 #include "replicator/core/history.h"
 
 namespace tandemq::repl {
+namespace {
+
+// A disk that is busy may take that many times longer than a standby that only receives.
+constexpr std::uint64_t kSyncPatience = 10;
+
+}  // namespace
 
 Replica::Replica(ReplicaConfig config) : config_(std::move(config)) {}
 
@@ -132,7 +138,7 @@ void Replica::watch_silence() {
 void Replica::watch_confirmations() {
   if (!primary() || follower_.waits_since_ms == 0) return;
   const std::uint64_t late_ms = now_ms_ - follower_.waits_since_ms;
-  if (late_ms < config_.peer_silence_ms) return;
+  if (late_ms < config_.peer_silence_ms * (by_sync() ? kSyncPatience : 1)) return;
   if (mode_ == Mode::paired) {
     mode_ = Mode::waiting;
     follower_.ready_at = last_;

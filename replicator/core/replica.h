@@ -146,6 +146,9 @@ class Replica {
   void take_confirmation(const msg::Confirm& confirm);
   void commit();
   Lsn commit_candidate() const;
+  bool by_sync() const { return config_.commit == CommitRule::replicated_synced; }
+  // What the standby has confirmed in the sense of the commit rule.
+  Lsn confirmed_there() const { return by_sync() ? follower_.synced : follower_.received; }
   Lsn append_control(ControlKind kind, std::string reason);
 
   // replica_snapshot.cpp: both ends of a resync by snapshot

@@ -82,11 +82,12 @@ void Replica::on_message(const msg::Confirm& m) {
 
 void Replica::take_confirmation(const msg::Confirm& m) {
   Follower& f = follower_;
-  const bool moved = m.received > f.received;
+  const Lsn before = confirmed_there();
   f.received = std::max(f.received, m.received);
   f.synced = std::max(f.synced, m.synced);
   peer_received_ = f.received;
-  while (!f.batches.empty() && f.batches.front().first <= f.received) {
+  const bool moved = confirmed_there() > before;
+  while (!f.batches.empty() && f.batches.front().first <= confirmed_there()) {
     f.unconfirmed_bytes -= f.batches.front().second;
     f.batches.pop_front();
   }
@@ -103,7 +104,7 @@ void Replica::follow_progress() {
   Follower& f = follower_;
   if (!primary() || f.stream != Stream::records || f.received < f.begin) return;
   if (f.in_sync) {
-    if (mode_ == Mode::waiting && f.received >= f.ready_at) {
+    if (mode_ == Mode::waiting && confirmed_there() >= f.ready_at) {
       now_paired("the standby is back and confirms everything");
     }
     return;
@@ -147,19 +148,17 @@ void Replica::commit() {
 
 Lsn Replica::commit_candidate() const {
   const Follower& f = follower_;
-  const bool by_sync = config_.commit == CommitRule::replicated_synced;
-  const Lsn there = by_sync ? f.synced : f.received;
   switch (mode_) {
     case Mode::waiting:
       return committed_;
     case Mode::paired:
-      return std::min(by_sync ? synced_ : written_, there);
+      return std::min(by_sync() ? synced_ : written_, confirmed_there());
     case Mode::solo:
       break;
   }
   if (synced_ < solo_from_) return committed_;
   const Lsn here = config_.sync_when_solo ? synced_ : written_;
-  return f.required_from != 0 ? std::min(here, there) : here;
+  return f.required_from != 0 ? std::min(here, confirmed_there()) : here;
 }
 
 // Returns its LSN. The caller writes (write_own).

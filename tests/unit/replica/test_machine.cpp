@@ -243,6 +243,32 @@ TEST_CASE("a standby that lives but does not confirm makes the pair wait, and be
   CHECK(w.a.replica->committed() == w.a.last());
 }
 
+TEST_CASE(
+    "replicated+synced: a standby whose disk stands still makes the pair wait, however it talks") {
+  World w(CommitRule::replicated_synced);
+  w.pair_up();
+  w.append(w.a);
+  const Lsn newest = w.a.last();
+  const auto talk = [&](int ticks) {
+    for (int i = 0; i < ticks; ++i) {
+      w.tick();
+      while (w.deliver(w.a) || w.deliver(w.b) || w.finish_sync(w.a)) {
+      }
+    }
+  };
+  talk(50);  // a sync may take longer than a message
+  CHECK(w.a.status().pair_state == PairState::paired);
+  talk(250);
+  CHECK(w.a.status().peer_received == newest);
+  CHECK(w.a.status().pair_state == PairState::waiting);
+  talk(50);
+  CHECK(w.a.status().pair_state == PairState::waiting);
+  CHECK(w.a.replica->committed() < newest);
+  w.settle();
+  CHECK(w.a.status().pair_state == PairState::paired);
+  CHECK(w.a.replica->committed() == w.a.last());
+}
+
 TEST_CASE("a primary that learns of a higher epoch steps down and commits nothing more") {
   World w;
   w.pair_up();
