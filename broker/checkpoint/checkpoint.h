@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 
+#include "broker/base/exit_code.h"
 #include "broker/base/ids.h"
 #include "broker/base/result.h"
 #include "broker/core/state.h"
@@ -24,10 +25,10 @@ struct event_base;
 namespace tandemq::broker {
 
 // Error::code of everything below; the message says where and what to do.
-constexpr int kCheckpointForeign = 2;  // of another pair, or of a newer program
-constexpr int kCheckpointIo = 3;       // the file system refuses: full, no permission, I/O error
-constexpr int kCheckpointDamaged = 4;  // pair: checkpoint_set_aside and resync; single: restore
-constexpr int kCheckpointStopped = 5;  // abandon() or the destructor came first
+constexpr int kCheckpointForeign = kExitConfiguration;  // of another pair, or of a newer program
+constexpr int kCheckpointIo = kExitEnvironment;   // the disk is full, no permission, I/O error
+constexpr int kCheckpointDamaged = kExitDamaged;  // pair: checkpoint_set_aside and resync
+constexpr int kCheckpointStopped = 5;             // abandon() or the destructor came first
 
 struct CheckpointConfig {
   std::string path;                    // "DATA/checkpoint.db"; SQLite adds -wal and -shm
@@ -72,9 +73,6 @@ Result<CheckpointInfo> checkpoint_load(
     const CheckpointConfig& config, core::State& state,
     const std::function<void(const CheckpointProgress&)>& progress);
 
-// The same checks without a state to fill.
-Result<CheckpointInfo> checkpoint_verify(const CheckpointConfig& config);
-
 // Renames a damaged checkpoint out of the way (FILE.damaged-1, -2, ...), for the operator to look
 // at; a new one starts empty. Returns the new name.
 Result<std::string> checkpoint_set_aside(const CheckpointConfig& config);
@@ -102,7 +100,6 @@ struct CheckpointFigures {
 struct CheckpointSnapshot {
   std::string path;
   Lsn lsn = 0;
-  Epoch epoch = 0;
   std::uint64_t bytes = 0;
 };
 

@@ -257,8 +257,4 @@ Result<CheckpointInfo> checkpoint_load(const CheckpointConfig& config, core::Sta
   return checkpoint_read(config, sql::Mode::read, &state.restorer(), &progress);
 }
 
-Result<CheckpointInfo> checkpoint_verify(const CheckpointConfig& config) {
-  return checkpoint_read(config, sql::Mode::read, nullptr, nullptr);
-}
-
 }  // namespace tandemq::broker

@@ -160,7 +160,7 @@ Result<CheckpointSnapshot> Worker::snapshot(const SnapshotJob& job) {
     return copied.error();
   }
   const core::MetaRow& meta = store_->head().meta;
-  return CheckpointSnapshot{job.path, meta.lsn, meta.epoch, file_bytes(job.path)};
+  return CheckpointSnapshot{job.path, meta.lsn, file_bytes(job.path)};
 }
 
 }  // namespace tandemq::broker::checkpoint

@@ -29,7 +29,7 @@ constexpr bool is_volatile(SessionId id) {
 
 constexpr std::uint32_t kNeverExpires = 0xffffffffu;  // of a session expiry interval
 
-// Kinds below 16 belong to the replicator (replicator/core/control_records.h); of those the core
+// Kinds below 16 belong to the replicator (replicator/core/frame.h); of those the core
 // looks at reign_began only.
 enum class Kind : std::uint16_t {
   reign_began = 1,

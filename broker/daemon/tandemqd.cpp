@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <string>
 
+#include "broker/base/exit_code.h"
 #include "broker/shell/authenticator.h"
 #include "broker/shell/config.h"
 #include "broker/shell/node.h"
@@ -18,7 +19,8 @@ int fail(const tandemq::Error& error) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+// An exception is a bug: it ends the process where it was thrown, and nothing more is written.
+int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   using namespace tandemq;
   using namespace tandemq::broker;
   CLI::App app{"TandeMQ: an MQTT broker that runs as an active/standby pair"};
@@ -30,7 +32,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? 0 : kExitConfiguration;
   }
   tandemq::Result<Config> config = load_config(file);
   if (!config) return fail(config.error());

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "broker/base/exit_code.h"
 #include "broker/mqtt/topic.h"
 
 namespace tandemq::broker {
@@ -110,7 +111,8 @@ Status Acl::parse(std::string_view text, const std::string& path) {
     if (line.empty() || line.front() == '#') continue;
     Status parsed = parse_line(line, book, user);
     if (!parsed) {
-      return Error{path + ":" + std::to_string(number) + ": the line " + parsed.error().message, 2};
+      return Error{path + ":" + std::to_string(number) + ": the line " + parsed.error().message,
+                   kExitConfiguration};
     }
   }
   book_ = std::move(book);
@@ -124,7 +126,7 @@ Status Acl::load(const std::string& path) {
   if (!file.is_open()) {
     return Error{"auth.acl_file " + path + " cannot be read: " + std::strerror(errno) +
                      "; create it and let the broker's user read it",
-                 2};
+                 kExitConfiguration};
   }
   return parse(text.str(), path);
 }

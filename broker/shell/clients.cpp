@@ -7,7 +7,7 @@
 #include <cerrno>
 
 #include "broker/shell/client_limits.h"
-#include "broker/shell/peer_name.h"
+#include "broker/shell/client_names.h"
 #include "broker/support/log.h"
 
 namespace tandemq::broker {

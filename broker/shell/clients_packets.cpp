@@ -2,8 +2,8 @@
 #include <cstring>
 
 #include "broker/shell/client_limits.h"
+#include "broker/shell/client_names.h"
 #include "broker/shell/clients.h"
-#include "broker/shell/peer_name.h"
 #include "broker/support/log.h"
 
 namespace tandemq::broker {

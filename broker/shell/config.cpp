@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "broker/base/exit_code.h"
 #include "broker/support/config_reader.h"
 
 namespace tandemq::broker {
@@ -113,7 +114,7 @@ Result<Config> parse_config(std::string_view text, const std::string& path) {
   std::string complaints = in.finish();
   if (!complaints.empty()) {
     complaints.pop_back();
-    return Error{complaints, 2};
+    return Error{complaints, kExitConfiguration};
   }
   config.replication.node_name = config.node_name;
   config.replication.node_index = config.node_index;

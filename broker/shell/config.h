@@ -1,4 +1,4 @@
-// Configuration of tandemqd: docs/control-protocol.md lists the keys and their defaults.
+// Configuration of tandemqd: docs/configuration.md lists the keys and their defaults.
 #pragma once
 
 #include <cstdint>

@@ -28,7 +28,7 @@ enum class Stage : std::uint8_t {
   connecting,  // waits for CONNECT
   serving,
   closing,   // nothing more is read; what is unsent (and a held DISCONNECT) goes out first
-  lingering  // write side shut, input thrown away until the client closes or a second has passed
+  lingering  // write side shut, input thrown away until the client closes or kLingerS is over
 };
 
 struct Connection {

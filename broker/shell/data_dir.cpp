@@ -8,6 +8,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "broker/base/exit_code.h"
+
 namespace tandemq::broker {
 
 DataDir::~DataDir() {
@@ -18,7 +20,7 @@ Status DataDir::open(const std::string& path) {
   const auto refused = [&](const std::string& why) {
     return Error{"cannot use the data folder " + path + ": " + why +
                      "; set node.data_dir to a folder that the broker's user may write to",
-                 3};
+                 kExitEnvironment};
   };
   std::error_code error;
   if (std::filesystem::create_directories(path, error)) {
@@ -32,7 +34,7 @@ Status DataDir::open(const std::string& path) {
   if (flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
     return Error{"the data folder " + path +
                      " is in use by another broker; stop it or set another node.data_dir",
-                 3};
+                 kExitEnvironment};
   }
   return Done{};
 }

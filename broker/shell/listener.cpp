@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "broker/base/exit_code.h"
 #include "broker/support/log.h"
 
 namespace tandemq::broker {
@@ -61,7 +62,7 @@ Status Listener::bind_socket() {
   if (failed) {
     return Error{"cannot listen on " + where + ": " + gai_strerror(failed) +
                      "; set listener.address to an address of this host",
-                 3};
+                 kExitEnvironment};
   }
   fd_ = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   int error = fd_ < 0 ? errno : 0;
@@ -72,7 +73,8 @@ Status Listener::bind_socket() {
   }
   freeaddrinfo(found);
   if (error == 0) return Done{};
-  return Error{"cannot listen on " + where + ": " + std::strerror(error) + bind_remedy(error), 3};
+  return Error{"cannot listen on " + where + ": " + std::strerror(error) + bind_remedy(error),
+               kExitEnvironment};
 }
 
 Status Listener::open() {
@@ -85,7 +87,7 @@ Status Listener::open() {
     const int error = errno;
     return Error{"cannot listen on " + address_ + ":" + std::to_string(port_) + ": " +
                      std::strerror(error) + bind_remedy(error),
-                 3};
+                 kExitEnvironment};
   }
   event_assign(&event_, base_, fd_, EV_READ | EV_PERSIST, on_readable, this);
   event_add(&event_, nullptr);

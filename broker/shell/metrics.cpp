@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/base/exit_code.h"
 #include "broker/shell/metrics_table.h"
 
 namespace tandemq::broker {
@@ -46,8 +47,8 @@ class MetricsImpl : public Metrics {
   // Its web server takes half a second and more to end its threads. A stopped primary has none: the
   // standby may take over when this process is gone. So they end with the process.
   ~MetricsImpl() override {
-    static std::vector<std::unique_ptr<prometheus::Exposer>>& until_exit =
-        *new std::vector<std::unique_ptr<prometheus::Exposer>>;
+    using Exposers = std::vector<std::unique_ptr<prometheus::Exposer>>;
+    static Exposers& until_exit = *new Exposers;  // NOLINT(bugprone-unhandled-exception-at-new)
     exposer_->RemoveCollectable(snapshot_);
     until_exit.push_back(std::move(exposer_));
   }
@@ -66,7 +67,7 @@ Result<std::unique_ptr<Metrics>> Metrics::serve(const std::string& listen) {
   } catch (const std::exception& error) {  // the library tells it only so
     return Error{"cannot serve metrics on " + listen + ": " + error.what() +
                      "; free the port, or set metrics.listen to another one or to \"\"",
-                 3};
+                 kExitEnvironment};
   }
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "broker/base/result.h"
-#include "broker/shell/orders.h"
+#include "broker/shell/node_status.h"
 
 namespace tandemq::broker {
 

@@ -155,6 +155,8 @@ void add_clients(Table& table, const NodeStatus& status) {
               static_cast<double>(status.traffic.held_effects));
   table.gauge("tandemq_held_bytes", "Memory of packets that wait for a commit",
               static_cast<double>(status.traffic.held_bytes));
+  table.counter("tandemq_effects_dropped_total", "Packets for clients that were gone already",
+                clients.effects_dropped);
   table.gauge("tandemq_reads_paused", "1 while publishers are not read from",
               status.traffic.reading_paused);
   table.counter("tandemq_reads_paused_total", "Times that reading was paused",
@@ -168,6 +170,8 @@ void add_clients(Table& table, const NodeStatus& status) {
   table.counter("tandemq_client_sends_total", "send() calls to clients", clients.sends);
   table.counter("tandemq_connections_accepted_total", "Connections accepted", clients.accepted);
   table.counter("tandemq_connects_total", "CONNECT packets accepted", clients.connects);
+  table.counter("tandemq_sessions_resumed_total", "Of them, with a session that went on",
+                clients.sessions_resumed);
   table.family("tandemq_connections_refused_total", "Connections refused", MetricType::Counter);
   table.value("reason", "full", static_cast<double>(clients.refused_full));
   table.value("reason", "authentication", static_cast<double>(clients.refused_auth));

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "broker/shell/orders.h"
+#include "broker/shell/node_status.h"
 
 namespace tandemq::broker {
 

@@ -132,7 +132,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   std::uint64_t stop_by_ns_ = 0;
   int exit_code_ = 0;
   struct event tick_event_ {};
-  struct event signal_events_[4]{};
+  struct event signal_events_[3]{};
   std::vector<struct event*> added_;
 };
 

@@ -31,7 +31,7 @@ void Node::make_snapshot(std::function<void(Result<SnapshotFile>)> ready) {
     replicator_->checkpointed(*folded);
     checkpointer_->make_snapshot(path, [ready](Result<CheckpointSnapshot> snapshot) {
       if (!snapshot) return ready(snapshot.error());
-      ready(SnapshotFile{snapshot->path, snapshot->lsn, snapshot->epoch});
+      ready(SnapshotFile{snapshot->path, snapshot->lsn});
     });
   });
 }

@@ -76,7 +76,6 @@ Node::~Node() {
 
 Status Node::start() {
   signal(SIGPIPE, SIG_IGN);
-  signal(SIGHUP, SIG_IGN);  // until the loop listens: a recovery must not end by it
   raise_file_limit();
   Status done = data_dir_.open(config_.data_dir);
   if (done) done = authenticator_.reload();
@@ -184,7 +183,6 @@ void Node::add_timers() {
   add_signal(1, SIGINT, stop);
   add_signal(2, SIGHUP,
              [](evutil_socket_t, short, void* self) { static_cast<Node*>(self)->reload(); });
-  add_signal(3, SIGUSR2, [](evutil_socket_t, short, void*) {});
   constexpr timeval tick_interval{0, 100'000};
   event_assign(
       &tick_event_, base_, -1, EV_PERSIST,
@@ -194,7 +192,6 @@ void Node::add_timers() {
 }
 
 void Node::reload() {
-  notify_reloading();
   Status opened = log_open(config_.log_level, config_.log_target);
   Status reloaded = authenticator_.reload();
   if (!opened) log(LogLevel::error, "reload_failed", {{"reason", opened.error().message}});
@@ -204,7 +201,6 @@ void Node::reload() {
   } else {
     log(LogLevel::notice, "reloaded", {{"text", "password and ACL files were read again"}});
   }
-  notify_ready();
 }
 
 }  // namespace tandemq::broker

@@ -1,44 +1,15 @@
-// What the control socket may ask of the node, and what it tells about itself.
+// What the control socket may ask of the node.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <string>
 
+#include "broker/base/ids.h"
 #include "broker/base/result.h"
-#include "broker/checkpoint/checkpoint.h"
-#include "broker/core/engine.h"
-#include "broker/core/state.h"
-#include "broker/shell/client_counters.h"
-#include "broker/shell/histogram.h"
-#include "replicator/shell/replicator.h"
+#include "broker/shell/node_status.h"
 
 namespace tandemq::broker {
-
-// A picture of the node at one moment; plain values, may be copied to another thread.
-struct NodeStatus {
-  std::string node, peer;
-  bool single = false;
-  bool listening = false;
-  repl::CommitRule commit = repl::CommitRule::replicated;
-  repl::ReplicaStatus replica;
-  repl::JournalFigures journal;
-  repl::LinkFigures link;
-  CheckpointFigures checkpoint;
-  core::StateFigures state;
-  core::EngineCounters engine;
-  ClientCounters clients;
-  ClientFigures traffic;
-  Histogram commit_latency, turn_length;
-  std::uint64_t turn_ns_max = 0;  // longest turn since the start of the process
-  std::uint64_t since_ms = 0;     // age of this role and pair state
-  std::uint64_t uptime_ms = 0;
-  std::uint64_t role_changes = 0;  // since the start of the process
-  std::uint64_t pair_state_changes = 0;
-  std::uint64_t sessions_before = 0;  // durable sessions connected when the reign began
-  std::uint64_t sessions_back = 0;    // of them have come back
-  std::int64_t first_client_ms = -1;  // from the begin of the reign, -1: none yet
-};
 
 // All calls on the loop. A refusal's Error says why in a sentence. `done` may be called before the
 // call returns.

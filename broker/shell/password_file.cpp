@@ -9,6 +9,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "broker/base/exit_code.h"
+
 namespace tandemq::broker {
 namespace {
 
@@ -87,7 +89,7 @@ Result<PasswordFile> PasswordFile::parse(std::string_view text, const std::strin
     if (user.empty() || !entry) {
       return Error{path + ":" + std::to_string(number) + ": the line " +
                        (user.empty() ? "names no user; remove it" : entry.error().message),
-                   2};
+                   kExitConfiguration};
     }
     file.users_[user] = *entry;
   }
@@ -101,7 +103,7 @@ Result<PasswordFile> PasswordFile::load(const std::string& path) {
   if (!file.is_open()) {
     return Error{"auth.password_file " + path + " cannot be read: " + std::strerror(errno) +
                      "; make it with `mosquitto_passwd -c FILE USER` and let the broker read it",
-                 2};
+                 kExitConfiguration};
   }
   return parse(text.str(), path);
 }

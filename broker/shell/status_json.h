@@ -3,7 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "broker/shell/orders.h"
+#include "broker/shell/node_status.h"
 
 namespace tandemq::broker {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "broker/core/engine.h"
-#include "broker/shell/orders.h"
+#include "broker/shell/node_status.h"
 
 namespace tandemq::broker {
 

@@ -14,12 +14,14 @@
 #include <system_error>
 #include <vector>
 
+#include "broker/base/exit_code.h"
+
 namespace tandemq {
 
 Result<std::string> read_config_file(const std::string& path) {
   const auto refused = [&](const std::string& why) {
     return Error{path + ": cannot be read: " + why + "; name the configuration file with -c FILE",
-                 2};
+                 kExitConfiguration};
   };
   std::ifstream file(path, std::ios::binary);
   if (!file) return refused(std::strerror(errno));

@@ -13,6 +13,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "broker/base/exit_code.h"
+
 namespace tandemq {
 namespace {
 
@@ -29,7 +31,8 @@ bool answers(const sockaddr_un& address) {
 }
 
 Error refused(const std::string& path, const std::string& why, const std::string& remedy) {
-  return Error{"cannot open the control socket " + path + ": " + why + "; " + remedy, 3};
+  return Error{"cannot open the control socket " + path + ": " + why + "; " + remedy,
+               kExitEnvironment};
 }
 
 }  // namespace

@@ -12,6 +12,8 @@
 #include <memory>
 #include <utility>
 
+#include "broker/base/exit_code.h"
+
 namespace tandemq {
 namespace {
 
@@ -72,7 +74,7 @@ Status log_open(std::string_view level, const std::string& target) {
   } catch (const spdlog::spdlog_ex&) {
     return Error{"cannot open the log file " + target + ": " + std::strerror(errno) +
                      "; create its folder and let the user of this process write to it",
-                 3};
+                 kExitEnvironment};
   }
   return Done{};
 }

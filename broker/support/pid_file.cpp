@@ -6,6 +6,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "broker/base/exit_code.h"
+
 namespace tandemq {
 
 Status write_pid_file(const std::string& path) {
@@ -16,7 +18,7 @@ Status write_pid_file(const std::string& path) {
   if (file) return Done{};
   return Error{"cannot write node.pid_file " + path + ": " + std::strerror(errno) +
                    "; create its folder or leave the key out",
-               3};
+               kExitEnvironment};
 }
 
 }  // namespace tandemq

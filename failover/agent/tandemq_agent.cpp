@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "broker/base/exit_code.h"
 #include "broker/support/log.h"
 #include "broker/support/pid_file.h"
 #include "broker/support/service_notify.h"
@@ -42,14 +43,12 @@ void stop(int, short, void* base) {
 // For log rotation.
 void reopen_log(int, short, void* config) {
   const auto& c = *static_cast<const AgentConfig*>(config);
-  notify_reloading();
   if (Status opened = log_open(c.log_level, c.log_target); !opened) {
     log(LogLevel::error, "reload_failed", {{"reason", opened.error().message}});
   } else {
     log(LogLevel::notice, "reloaded",
         {{"text", "the log was opened anew; all else needs a restart"}});
   }
-  notify_ready();
 }
 
 // Until it is told to stop.
@@ -103,7 +102,7 @@ int main(int argc, char** argv) try {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? 0 : kExitConfiguration;
   }
   if (table) return std::fputs(print_table().c_str(), stdout) < 0;
 

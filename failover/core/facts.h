@@ -47,7 +47,6 @@ struct BrokerStatus {
 
 // A question to the peer's agent, in every report until it is answered or dropped.
 enum class AskKind : std::uint8_t { none, promote, solo };
-const char* to_string(AskKind kind);
 struct Ask {
   AskKind kind = AskKind::none;
   std::uint64_t id = 0;  // grows within one life of the asking agent

@@ -1,6 +1,5 @@
 // Words of the control protocol, the logs and the printed table.
 #include "failover/core/event.h"
-#include "failover/core/state.h"
 #include "failover/core/table.h"
 
 namespace tandemq::failover {
@@ -41,32 +40,6 @@ const char* to_string(Vrrp vrrp) {
       return "MASTER";
     case Vrrp::fault:
       return "FAULT";
-  }
-  return "";
-}
-
-const char* to_string(AskKind kind) {
-  switch (kind) {
-    case AskKind::none:
-      return "none";
-    case AskKind::promote:
-      return "promote";
-    case AskKind::solo:
-      return "solo";
-  }
-  return "";
-}
-
-const char* to_string(Purpose purpose) {
-  switch (purpose) {
-    case Purpose::none:
-      return "none";
-    case Purpose::take_over:
-      return "take_over";
-    case Purpose::cold_start:
-      return "cold_start";
-    case Purpose::solo:
-      return "solo";
   }
   return "";
 }

@@ -31,7 +31,7 @@ std::optional<PeerSession::Accepted> PeerSession::accept(const Numbers& n, TimeM
   why = Refusal::none;
   last_ = n.own;
   if (!known) greet_ = {};
-  return Accepted{proof, !known};
+  return Accepted{proof};
 }
 
 }  // namespace tandemq::failover

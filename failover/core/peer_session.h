@@ -36,7 +36,6 @@ class PeerSession {
 
   struct Accepted {
     TimeMs echo_sent_at = 0;  // 0: the peer has heard nothing recent from us
-    bool new_life = false;    // first of this boot id
   };
   enum class Refusal : std::uint8_t { none, old, unproven };
   // The datagram, or why it is not to be believed. `unproven`: answer it with next().

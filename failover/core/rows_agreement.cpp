@@ -55,12 +55,4 @@ std::span<const Row> agreement_rows() {
   return kRows;
 }
 
-std::vector<Row> all_rows() {
-  std::vector<Row> rows;
-  for (auto part : {broker_rows(), primary_rows(), standby_rows(), agreement_rows()}) {
-    rows.insert(rows.end(), part.begin(), part.end());
-  }
-  return rows;
-}
-
 }  // namespace tandemq::failover

@@ -10,7 +10,6 @@
 namespace tandemq::failover {
 
 enum class Purpose : std::uint8_t { none, take_over, cold_start, solo };
-const char* to_string(Purpose purpose);
 
 // A question to the authority; answered by an event that names `id`.
 struct Inquiry {

@@ -37,9 +37,7 @@ int timeout_of(const Options& options, int otherwise) {
 
 int fail(const Options& options, const Error& error) {
   if (options.as_json)
-    std::printf(
-        "%s\n",
-        json{{"ok", false}, {"error", error.message}, {"exit_code", error.code}}.dump(2).c_str());
+    std::printf("%s\n", json{{"ok", false}, {"error", error.message}}.dump(2).c_str());
   std::fprintf(stderr, "tandemqctl: %s\n", error.message.c_str());
   return error.code;
 }
@@ -59,8 +57,6 @@ int status(const Options& options) {
   if (options.as_json) {
     json all = report.is_object() ? report : json{{"agent", nullptr}, {"peer", nullptr}};
     all.erase("id");
-    all["ok"] = health != Health::unreachable;
-    if (!agent) all["error"] = agent.error().message;
     all["broker"] = broker;
     all["exit_code"] = static_cast<int>(health);
     std::printf("%s\n", all.dump(2).c_str());
@@ -87,13 +83,9 @@ int order(const Options& options, const std::string& socket_path, const json& re
   const Result<json> answer = ask(socket_path, request, timeout_of(options, timeout_ms));
   if (!answer) return fail(options, answer.error());
   if (options.as_json) {
-    json shown = *answer;
-    shown.erase("id");
-    std::printf("%s\n", shown.dump(2).c_str());
+    std::printf("%s\n", answer->dump(2).c_str());
   } else {
-    const std::string result = answer->value("result", "");
-    std::printf("%s: done%s%s\n", request["cmd"].get<std::string>().c_str(),
-                result.empty() ? "" : ", ", result.c_str());
+    std::printf("%s: done\n", request["cmd"].get<std::string>().c_str());
   }
   return 0;
 }
@@ -111,7 +103,7 @@ int wait_whole(const Options& options) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   Options options;
   CLI::App app{"shows and steers a TandeMQ pair"};
   app.require_subcommand(0, 1);  // checked below: CLI11 would hide an unknown option behind it
@@ -154,4 +146,7 @@ int main(int argc, char** argv) {
   }
   std::fprintf(stderr, "tandemqctl: name a command; run with --help for the list\n");
   return 64;
+} catch (const nlohmann::json::exception& error) {  // a daemon of another version
+  std::fprintf(stderr, "tandemqctl: the answer cannot be read: %s\n", error.what());
+  return tandemq::failover::kUnreachable;
 }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "broker/base/exit_code.h"
 #include "broker/support/log.h"
 
 namespace tandemq::failover {
@@ -48,7 +49,8 @@ Result<std::unique_ptr<AddressWatch>> AddressWatch::open(event_base* base,
   own.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
   if (!watch->fd_ ||
       bind(watch->fd_.get(), reinterpret_cast<const sockaddr*>(&own), sizeof(own)) != 0) {
-    return Error{std::string("cannot watch the network interfaces: ") + std::strerror(errno), 3};
+    return Error{std::string("cannot watch the network interfaces: ") + std::strerror(errno),
+                 kExitEnvironment};
   }
   AddressWatch* raw = watch.get();
   watch->readable_ = std::make_unique<Readable>(base, watch->fd_.get(), [raw] { raw->read(); });

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "broker/base/exit_code.h"
 #include "broker/support/config_reader.h"
 #include "failover/shell/endpoint.h"
 
@@ -142,7 +143,7 @@ Result<AgentConfig> parse_config(std::string_view text, const std::string& path)
   read_vrrp(reader, config);
   read_rest(reader, config);
   std::string complaints = reader.finish();
-  if (!complaints.empty()) return Error{complaints, 2};
+  if (!complaints.empty()) return Error{complaints, kExitConfiguration};
   return config;
 }
 
@@ -155,14 +156,14 @@ Result<AgentConfig> load_config(const std::string& path, bool with_secret) {
   if (!secret) {
     return Error{"cannot read the pair's secret " + config->secret_file + ": " +
                      std::strerror(errno) + "; both nodes need the same file, at least 16 bytes",
-                 3};
+                 kExitEnvironment};
   }
   std::getline(secret, config->secret);
   if (config->secret.size() < 16) {
     return Error{"the first line of " + config->secret_file +
                      " must have at least 16 bytes; make "
                      "one with: openssl rand -hex 32",
-                 3};
+                 kExitEnvironment};
   }
   return config;
 }

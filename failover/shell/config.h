@@ -1,4 +1,4 @@
-// /etc/tandemq/agent.toml (docs/control-protocol.md lists the keys).
+// /etc/tandemq/agent.toml (docs/configuration.md lists the keys and their defaults).
 #pragma once
 
 #include <cstdint>

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "broker/base/exit_code.h"
+
 namespace tandemq::failover {
 namespace {
 
@@ -45,7 +47,7 @@ Result<std::unique_ptr<Gateway>> Gateway::open(event_base* base, const std::stri
     return Error{"cannot ask the gateway " + address + ": " + std::strerror(errno) +
                      "; allow ping sockets (net.ipv4.ping_group_range) or CAP_NET_RAW, or leave "
                      "failover.gateway empty",
-                 3};
+                 kExitEnvironment};
   }
   Gateway* raw = gateway.get();
   gateway->readable_ = std::make_unique<Readable>(base, gateway->fd_.get(), [raw] { raw->read(); });

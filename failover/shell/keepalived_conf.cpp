@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "broker/base/exit_code.h"
 #include "failover/shell/loop.h"
 
 namespace tandemq::failover {
@@ -100,7 +101,8 @@ std::string instance(const AgentConfig& c) {
 }
 
 Error failed(const std::string& path, const char* what) {
-  return Error{std::string("cannot ") + what + " " + path + ": " + std::strerror(errno), 3};
+  return Error{std::string("cannot ") + what + " " + path + ": " + std::strerror(errno),
+               kExitEnvironment};
 }
 
 }  // namespace

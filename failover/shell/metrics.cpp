@@ -8,6 +8,8 @@
 
 #include <exception>
 
+#include "broker/base/exit_code.h"
+
 namespace tandemq::failover {
 namespace {
 
@@ -75,7 +77,7 @@ Result<std::unique_ptr<AgentMetrics>> AgentMetrics::open(const std::string& list
     } catch (const std::exception& e) {
       return Error{"cannot serve metrics on " + listen + ": " + e.what() +
                        "; free the port, or set metrics.listen to another one or to \"\" for none",
-                   3};
+                   kExitEnvironment};
     }
   }
   return std::unique_ptr<AgentMetrics>(new AgentMetrics(std::move(impl)));

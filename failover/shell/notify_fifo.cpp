@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "broker/base/exit_code.h"
+
 namespace tandemq::failover {
 namespace {
 
@@ -48,7 +50,7 @@ Result<std::unique_ptr<NotifyFifo>> NotifyFifo::open(event_base* base, const std
   const auto refuse = [&](const char* what) {
     return Error{"cannot " + std::string(what) + " the notify FIFO " + path + ": " +
                      std::strerror(errno) + "; node.run_dir must be a folder of the agent's",
-                 3};
+                 kExitEnvironment};
   };
   if (mkfifo(path.c_str(), 0600) != 0 && errno != EEXIST) return refuse("make");
   std::unique_ptr<NotifyFifo> fifo(new NotifyFifo(std::move(instance), std::move(heard)));
@@ -56,7 +58,7 @@ Result<std::unique_ptr<NotifyFifo>> NotifyFifo::open(event_base* base, const std
   struct stat info {};
   if (!fifo->fd_) return refuse("open");
   if (fstat(fifo->fd_.get(), &info) != 0 || !S_ISFIFO(info.st_mode)) {
-    return Error{path + " is there and no named pipe; remove it", 3};
+    return Error{path + " is there and no named pipe; remove it", kExitEnvironment};
   }
   NotifyFifo* raw = fifo.get();
   fifo->readable_ = std::make_unique<Readable>(base, fifo->fd_.get(), [raw] { raw->read(); });

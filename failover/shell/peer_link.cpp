@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "broker/base/exit_code.h"
 #include "broker/support/address_check.h"
 #include "broker/support/log.h"
 #include "failover/shell/report_codec.h"
@@ -46,7 +47,7 @@ Status PeerLink::bind(event_base* base, const std::string& listen, const std::st
       ::bind(path->fd.get(), reinterpret_cast<const sockaddr*>(&own->address), own->size) != 0) {
     return Error{"cannot listen for the peer's agent on " + listen + ": " + std::strerror(errno) +
                      "; is another agent running, and is peer.listen right?",
-                 3};
+                 kExitEnvironment};
   }
   tell_missing_address(listen.substr(0, listen.rfind(':')), "peer.listen");
   path->peer = *other;

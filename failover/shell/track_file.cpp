@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "broker/base/exit_code.h"
 #include "broker/support/log.h"
 
 namespace tandemq::failover {
@@ -78,7 +79,7 @@ Status TrackFile::write() {
   if (!fd || ::write(fd.get(), text, 2) != 2 || rename(temporary.c_str(), path_.c_str()) != 0) {
     return Error{"cannot write the track file " + path_ + ": " + std::strerror(errno) +
                      "; node.run_dir must be a folder that the agent may write",
-                 3};
+                 kExitEnvironment};
   }
   return Done{};
 }

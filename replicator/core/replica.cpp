@@ -212,7 +212,6 @@ ReplicaStatus Replica::status() const {
   s.was_in_sync = meta_.in_sync && !meta_.needs_snapshot;
   s.peer_in_sync = primary() ? mode_ == Mode::paired || follower_.in_sync : leader_.following;
   s.peer_connected = link_ && greeted_;
-  s.ever_led = last_ > 0;
   s.was_solo = !meta_.peer_in_sync && in_sync();
   s.change = change_;
   s.reason = reason_;

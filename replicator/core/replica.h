@@ -51,7 +51,6 @@ class Replica {
   void step(const Event& event, Output& out);
 
   ReplicaStatus status() const;
-  const ReplicaConfig& config() const { return config_; }
   const Meta& meta() const { return meta_; }
   Role role() const { return meta_.role; }
   Epoch epoch() const { return epoch_; }  // of the own reign, or of the primary last followed
@@ -130,7 +129,7 @@ class Replica {
   void on_message(const msg::Heartbeat&);
   msg::Hello own_hello() const;
   void compare_with(const msg::Hello& peer);
-  void drop_link(std::string reason, bool back_off);
+  void drop_link(const std::string& reason, bool back_off);
   void protocol_error(std::string reason) { drop_link(std::move(reason), true); }
   void link_lost(const std::string& reason);
 

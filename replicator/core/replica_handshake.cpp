@@ -127,7 +127,7 @@ void Replica::on_message(const msg::Heartbeat& m) {
   if (m.pair_time != 0) act(action::LearnTime{m.pair_time});
 }
 
-void Replica::drop_link(std::string reason, bool back_off) {
+void Replica::drop_link(const std::string& reason, bool back_off) {
   if (!link_) return;
   act(action::DropLink{reason, back_off});
   link_lost(reason);

@@ -54,7 +54,6 @@ struct ReplicaStatus {
   bool was_in_sync = false;  // its durable claim, not confirmed by the peer since it started
   bool peer_in_sync = false;
   bool peer_connected = false;
-  bool ever_led = false;       // this node's journal holds a record at all
   bool was_solo = false;       // durably solo: it may serve alone after a restart
   std::uint64_t change = 0;    // raised at every change of role, pair state or in_sync
   std::string reason;          // sentence for the last change

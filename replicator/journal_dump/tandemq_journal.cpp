@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "broker/base/exit_code.h"
 #include "replicator/journal_dump/print.h"
 #include "replicator/shell/journal_scan.h"
 
@@ -30,7 +31,7 @@ Result<JournalScan> scan_frames(const std::string& path, std::string_view bytes,
     if (read_frame(bytes.substr(offset), frame) != FrameRead::frame) {
       return Error{path + " is damaged at offset " + std::to_string(offset) +
                        ": length or checksum is wrong",
-                   kDamagedData};
+                   kExitDamaged};
     }
     visit(path, frame, offset);
     offset += frame.bytes.size();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "broker/base/exit_code.h"
 #include "replicator/shell/journal_impl.h"
 
 namespace tandemq::repl {
@@ -21,7 +22,7 @@ Status JournalImpl::note_durable(Lsn lsn) {
 }
 
 Status JournalImpl::truncate_after(Lsn lsn, std::string* cut) {
-  if (!settle()) return Error{"the journal has failed", kDamagedData};
+  if (!settle()) return Error{"the journal has failed", kExitDamaged};
   if (lsn >= last_) return Done{};
   if (lsn + 1 < segments_.front().first) {
     return Error{"cannot cut the journal after record " + std::to_string(lsn) +
@@ -63,7 +64,7 @@ Status JournalImpl::remove_from(std::size_t segment) {
 // that is one step for the file system, where writing zeros would be many.
 Status JournalImpl::cut_segment(Segment& segment, std::uint64_t offset) {
   const auto refused = [&segment](int result) {
-    return Error{"cannot cut " + segment.file->path + ": " + io_error(result), kEnvironmentRefuses};
+    return Error{"cannot cut " + segment.file->path + ": " + io_error(result), kExitEnvironment};
   };
   const int fd = segment.file->fd;
   const std::uint64_t size = std::max(config_.segment_bytes, offset);
@@ -103,7 +104,7 @@ void JournalImpl::begin_at_end() {
 }
 
 Status JournalImpl::reset(Lsn next) {
-  if (!settle()) return Error{"the journal has failed", kDamagedData};
+  if (!settle()) return Error{"the journal has failed", kExitDamaged};
   Status removed = note_durable(0);
   if (!removed) return removed;
   removed = remove_from(0);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "broker/base/exit_code.h"
 #include "replicator/shell/journal_impl.h"
 
 namespace tandemq::repl {
@@ -21,7 +22,7 @@ std::uint64_t draw_salt() {
 }
 
 Error refused(const std::string& what, const std::string& path, ssize_t result) {
-  return Error{"cannot " + what + " " + path + ": " + io_error(result), kEnvironmentRefuses};
+  return Error{"cannot " + what + " " + path + ": " + io_error(result), kExitEnvironment};
 }
 
 }  // namespace
@@ -58,7 +59,7 @@ Status JournalImpl::lock_folder() {
   if (locked != -EWOULDBLOCK) return refused("lock", config_.dir, locked);
   return Error{
       "the journal folder " + config_.dir + " is in use by another process; stop that one first",
-      kEnvironmentRefuses};
+      kExitEnvironment};
 }
 
 Status JournalImpl::adopt(const JournalScan& scan) {

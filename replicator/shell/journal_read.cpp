@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/base/bytes.h"
+#include "broker/base/exit_code.h"
 #include "replicator/shell/journal_impl.h"
 
 namespace tandemq::repl {
@@ -41,7 +42,7 @@ Status JournalImpl::walk(Lsn from, std::size_t chunk, const Visit& visit) {
       return Error{"journal " + segment.file->path + " is damaged at offset " +
                        std::to_string(offset) + ", where record " + std::to_string(next) +
                        " should stand: " + why + "; let this node resync from its peer",
-                   kDamagedData};
+                   kExitDamaged};
     };
     std::size_t wanted = chunk;
     while (offset < segment.end) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "broker/base/exit_code.h"
 #include "replicator/shell/durable_note.h"
 
 namespace tandemq::repl {
@@ -27,7 +28,7 @@ class Scanner {
     const int listed = io_.list(dir_, names);
     if (listed < 0) {
       return Error{"cannot list the journal folder " + dir_ + ": " + io_error(listed),
-                   kEnvironmentRefuses};
+                   kExitEnvironment};
     }
     for (const std::string& name : names) {
       const Lsn first = segment_of_name(name);
@@ -84,7 +85,7 @@ class Scanner {
         return judge(at, *bytes, 0, 0, "the segment header is missing or damaged");
       case HeaderRead::other_version:
         return Error{path + " was written by another version of this program; use that version",
-                     kDamagedData};
+                     kExitDamaged};
     }
     if (header.first != first) {
       return damage(path, 0, first,
@@ -162,7 +163,7 @@ class Scanner {
                      ". Do not serve from it: restore a backup, or move the folder " + dir_ +
                      " away: a node of a pair then resyncs from its peer, a single one starts from "
                      "its checkpoint and loses what came after it",
-                 kDamagedData};
+                 kExitDamaged};
   }
 
   const std::string dir_;
@@ -178,10 +179,10 @@ class Scanner {
 
 Result<std::string_view> FileBytes::load(const std::string& path) {
   const int fd = io_.open(path, O_RDONLY);
-  if (fd < 0) return Error{"cannot open " + path + ": " + io_error(fd), kEnvironmentRefuses};
+  if (fd < 0) return Error{"cannot open " + path + ": " + io_error(fd), kExitEnvironment};
   const JournalFile file(io_, path, fd);
   const std::int64_t found = io_.size(fd);
-  if (found < 0) return Error{"cannot stat " + path + ": " + io_error(found), kEnvironmentRefuses};
+  if (found < 0) return Error{"cannot stat " + path + ": " + io_error(found), kExitEnvironment};
   const auto size = static_cast<std::size_t>(found);
   if (size > capacity_) {
     buffer_ = std::make_unique_for_overwrite<char[]>(size);
@@ -191,7 +192,7 @@ Result<std::string_view> FileBytes::load(const std::string& path) {
   if (got < 0) {
     return Error{"cannot read " + path + ": " + io_error(got) +
                      "; the disk may be failing: let this node resync from its peer on another one",
-                 kDamagedData};
+                 kExitDamaged};
   }
   return std::string_view(buffer_.get(), static_cast<std::size_t>(got));
 }

@@ -9,15 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/base/exit_code.h"
 #include "broker/base/ids.h"
 #include "broker/base/result.h"
 #include "replicator/core/segment.h"
 #include "replicator/shell/journal_io.h"
 
 namespace tandemq::repl {
-
-constexpr int kDamagedData = 4;  // exit codes, as in docs/control-protocol.md
-constexpr int kEnvironmentRefuses = 3;
 
 // Where some records of a segment begin, one entry every kIndexStep bytes or so.
 struct IndexEntry {
@@ -57,7 +55,7 @@ struct JournalScan {
 
 using RecordVisitor = std::function<void(const std::string& path, const FrameView&, std::uint64_t)>;
 
-// Damage is an Error with code kDamagedData that names file, offset, LSN and remedy; frames before
+// Damage is an Error with code kExitDamaged that names file, offset, LSN and remedy; frames before
 // it have been visited.
 Result<JournalScan> scan_journal(JournalIo& io, const std::string& dir, const RecordVisitor& visit);
 

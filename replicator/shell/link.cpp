@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "broker/base/check.h"
+#include "broker/base/exit_code.h"
 #include "replicator/shell/link_stream.h"
 
 namespace tandemq::repl {
@@ -65,7 +66,7 @@ Result<Link::Address> Link::parse(const std::string& address, std::uint16_t port
     parsed.size = sizeof(*v6);
   } else {
     return Error{"'" + address + "' is not an IP address: the replication link takes no host names",
-                 2};
+                 kExitConfiguration};
   }
   return parsed;
 }
@@ -91,7 +92,7 @@ Status Link::listen() {
       ::listen(listen_fd_, 16) != 0) {
     return Error{"cannot listen for the peer on " + config_.listen_address + " port " +
                      std::to_string(config_.listen_port) + ": " + std::strerror(errno),
-                 3};
+                 kExitEnvironment};
   }
   Address bound;
   bound.size = sizeof(bound.storage);
@@ -261,10 +262,10 @@ void Link::dial() {
   }
   dialling_ = std::make_unique<LinkStream>(base_, fd, kMessageMax);
   dialling_->wait_connected(std::max(config_.silence_ms, 100u),
-                            [this](const std::string& error) { dialled(error.empty(), error); });
+                            [this](const std::string& error) { dialled(error.empty()); });
 }
 
-void Link::dialled(bool connected, const std::string&) {
+void Link::dialled(bool connected) {
   std::unique_ptr<LinkStream> stream = std::move(dialling_);
   if (!connected) {
     stream->close();

@@ -89,7 +89,7 @@ class Link {
   bool from_peer(const sockaddr* address) const;
   void dial();
   void dial_later(bool back_off);
-  void dialled(bool connected, const std::string& error);
+  void dialled(bool connected);
   void adopt(std::unique_ptr<LinkStream> stream);
   void wire_up(LinkStream& stream);
   void candidate_message(LinkStream* stream, const Message& message);

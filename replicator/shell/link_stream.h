@@ -26,9 +26,7 @@ class LinkStream {
     std::function<void(const std::string& reason)> closed;  // by the peer or an error, once
   };
 
-  // Takes a connected, non-blocking socket. With `connecting` true the connection is under way and
-  // `opened` is called when it is there. timeout_ms: closed when no message came in that time, 0:
-  // never.
+  // Takes a non-blocking socket, whose connection may be under way still (wait_connected).
   LinkStream(event_base* base, int fd, std::uint32_t message_max);
   ~LinkStream();
   LinkStream(const LinkStream&) = delete;
@@ -37,6 +35,7 @@ class LinkStream {
   void set_callbacks(Callbacks callbacks) { callbacks_ = std::move(callbacks); }
   // Waits for a connect() that is under way; then calls `opened` with the error, empty when fine.
   void wait_connected(std::uint32_t timeout_ms, std::function<void(const std::string&)> opened);
+  // Closed when no message came within first_message_ms, 0: never.
   void start_reading(std::uint32_t first_message_ms);
   void set_message_max(std::uint32_t bytes) { message_max_ = bytes; }
 

@@ -10,16 +10,15 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "broker/base/exit_code.h"
+
 namespace tandemq::repl {
 namespace {
 
 using nlohmann::json;
 
-constexpr int kDamaged = 4;
-constexpr int kEnvironment = 3;
-
 Error failed(const char* what, const std::string& path) {
-  return Error{std::string(what) + " " + path + ": " + std::strerror(errno), kEnvironment};
+  return Error{std::string(what) + " " + path + ": " + std::strerror(errno), kExitEnvironment};
 }
 
 Meta from_json(const json& j) {
@@ -76,7 +75,7 @@ Result<Meta> load_meta(const std::string& path) {
   } catch (const json::exception& e) {
     return Error{
         path + " is damaged (" + e.what() + "): move it away, and the node comes back out of sync",
-        kDamaged};
+        kExitDamaged};
   }
 }
 

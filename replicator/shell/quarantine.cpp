@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "broker/base/exit_code.h"
 #include "replicator/shell/meta_file.h"
 
 namespace tandemq::repl {
@@ -25,7 +26,7 @@ std::string_view up_to(std::string_view frames, Lsn last) {
 
 Result<std::string> quarantine(Journal& journal, const std::string& folder, Lsn first, Lsn last) {
   if (::mkdir(folder.c_str(), 0750) != 0 && errno != EEXIST) {
-    return Error{"cannot create " + folder + ": " + std::strerror(errno), 3};
+    return Error{"cannot create " + folder + ": " + std::strerror(errno), kExitEnvironment};
   }
   std::string frames;
   const Result<Lsn> read = journal.read(first, std::numeric_limits<std::size_t>::max(), frames);

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "broker/base/check.h"
+#include "broker/base/exit_code.h"
 #include "replicator/shell/replicator_impl.h"
 
 namespace tandemq::repl {
@@ -275,7 +276,7 @@ void ReplicatorImpl::log(const char* level, const char* event, const std::string
 
 void ReplicatorImpl::fatal(const std::string& what) const {
   log("error", "replicator_stopped", what);
-  ::_exit(4);
+  ::_exit(kExitDamaged);
 }
 
 }  // namespace tandemq::repl

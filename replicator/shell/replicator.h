@@ -62,7 +62,6 @@ class ReplicatorHost {
   struct SnapshotFile {
     std::string path;  // the host keeps it until release_snapshot
     Lsn lsn = 0;
-    Epoch epoch = 0;
   };
   // Called once; answers when ready (a checkpoint may have to be written first).
   virtual void make_snapshot(std::function<void(Result<SnapshotFile>)> ready) = 0;
@@ -73,7 +72,6 @@ class ReplicatorHost {
   // The journal was cut after `lsn`: rebuild the state from checkpoint and journal. An error
   // (checkpoint beyond lsn) makes the replicator ask the peer for a snapshot.
   virtual Result<Lsn> rebuild_until(Lsn lsn) = 0;
-  virtual std::uint64_t state_hash() = 0;
 };
 
 class Replicator {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "broker/base/exit_code.h"
 #include "replicator/core/history.h"
 #include "replicator/shell/meta_file.h"
 #include "replicator/shell/replicator_impl.h"
@@ -13,8 +14,6 @@
 namespace tandemq::repl {
 namespace {
 
-constexpr int kDamagedData = 4;
-constexpr int kEnvironment = 3;
 constexpr std::size_t kReplayBytes = 1u << 20;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -26,7 +25,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 Status ReplicatorImpl::recover(Lsn checkpoint_lsn,
                                const std::function<void(const Progress&)>& progress) {
   if (::mkdir(config_.data_dir.c_str(), 0750) != 0 && errno != EEXIST) {
-    return Error{"cannot create " + config_.data_dir + ": " + std::strerror(errno), kEnvironment};
+    return Error{"cannot create " + config_.data_dir + ": " + std::strerror(errno),
+                 kExitEnvironment};
   }
   Status done = load_own_meta();
   const Meta loaded = recovered_.meta;
@@ -55,7 +55,7 @@ Status ReplicatorImpl::load_own_meta() {
                      " of pair '" + meta->pair_id + "', the configuration says node " +
                      std::to_string(config_.node_index) + " of pair '" + config_.pair_id +
                      "': correct node.index and replication.pair_id, or use another data_dir",
-                 kEnvironment};
+                 kExitEnvironment};
   }
   return Done{};
 }
@@ -65,7 +65,7 @@ Status ReplicatorImpl::open_journal() {
   journal.dir = config_.data_dir + "/journal";
   journal.segment_bytes = config_.segment_bytes;
   auto opened = Journal::open(journal, base_);
-  if (!opened && opened.error().code == kDamagedData && !config_.single) {
+  if (!opened && opened.error().code == kExitDamaged && !config_.single) {
     const Status aside = set_journal_aside(opened.error().message);
     if (!aside) return aside;
     opened = Journal::open(journal, base_);
@@ -87,7 +87,7 @@ Status ReplicatorImpl::set_journal_aside(const std::string& why) {
     to = config_.data_dir + "/journal.damaged-" + std::to_string(i);
   }
   if (::rename(from.c_str(), to.c_str()) != 0) {
-    return Error{"cannot move " + from + " aside: " + std::strerror(errno), kEnvironment};
+    return Error{"cannot move " + from + " aside: " + std::strerror(errno), kExitEnvironment};
   }
   recovered_.meta.history.clear();
   log("error", "journal_set_aside", why + "; kept as " + to);
@@ -97,7 +97,7 @@ Status ReplicatorImpl::set_journal_aside(const std::string& why) {
 Status ReplicatorImpl::state_unusable(const std::string& why) {
   if (config_.single) {
     return Error{config_.data_dir + ": " + why + "; restore a backup of the whole folder",
-                 kDamagedData};
+                 kExitDamaged};
   }
   log("warning", "state_unusable", why + "; the peer will send a snapshot");
   recovered_.meta.needs_snapshot = true;

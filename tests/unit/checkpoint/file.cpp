@@ -144,7 +144,6 @@ TEST_CASE("a snapshot goes to another node and is installed there") {
   const auto snapshot = folder.snapshot(source.dir.path() + "/snapshot");
   REQUIRE_MESSAGE(static_cast<bool>(snapshot), snapshot.error().message);
   CHECK(snapshot->lsn == source.journal.last());
-  CHECK(snapshot->epoch == source.state.meta().epoch);
   const std::string received = target.dir.path() + "/received";
   put_content(received, content(snapshot->path));
   CHECK(content(received).size() == snapshot->bytes);

@@ -7,7 +7,8 @@ namespace tandemq::broker::test {
 namespace {
 
 CheckpointRows rows_in(const CheckpointConfig& config) {
-  const auto info = checkpoint_verify(config);
+  core::State state;
+  const auto info = checkpoint_load(config, state, {});
   REQUIRE_MESSAGE(static_cast<bool>(info), info.error().message);
   return info->rows;
 }

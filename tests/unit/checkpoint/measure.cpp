@@ -87,10 +87,6 @@ struct Measured {
     REQUIRE(info);
     const auto rows = static_cast<double>(info->rows.total());
     std::printf("load %s: %.0f rows in %.2f s, %.0f rows/s\n", what, rows, took, rows / took);
-    const auto again = Clock::now();
-    REQUIRE(checkpoint_verify(config));
-    const double verified = std::chrono::duration<double>(Clock::now() - again).count();
-    std::printf("verify %s: %.2f s, %.0f rows/s\n", what, verified, rows / verified);
   }
 };
 

@@ -134,12 +134,10 @@ void World::carry_out(std::size_t n, const Actions& actions) {
         send_report(n);
         break;
       case ActionKind::transition:
-        reasons.insert(a.why.substr(0, 60));
         note("agent " + std::to_string(n) + " " + to_string(a.from) + " -> " + to_string(a.to) +
              " (" + to_string(a.cause) + "): " + a.why);
         break;
       default:
-        reasons.insert(a.why.substr(0, 60));
         break;
     }
   }

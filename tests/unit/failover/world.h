@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <random>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -62,7 +61,6 @@ class World {
   // Two hosts alone cannot tell a dead peer from one that is cut off; where the policy `timeout`
   // took a living primary for dead, histories may fork until the pair is whole again.
   bool admitted = false;
-  std::set<std::string> reasons;  // sentences of all transitions taken
   std::mt19937_64 rng;
   std::vector<std::string> trace;
   std::uint64_t acked_count() const { return acked_.size(); }

@@ -49,7 +49,7 @@ void FakeHost::make_snapshot(std::function<void(Result<SnapshotFile>)> ready) {
   std::ofstream out(snapshot_path, std::ios::binary);
   out << image() << std::string(snapshot_padding, '\0');
   out.close();
-  ready(SnapshotFile{snapshot_path, last(), 0});
+  ready(SnapshotFile{snapshot_path, last()});
 }
 
 Status FakeHost::install_snapshot(const std::string& path, Lsn lsn) {

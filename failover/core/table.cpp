@@ -58,6 +58,14 @@ std::string section(const char* title, std::span<const Row> rows) {
 
 }  // namespace
 
+std::vector<Row> all_rows() {
+  std::vector<Row> rows;
+  for (auto part : {broker_rows(), primary_rows(), standby_rows(), agreement_rows()}) {
+    rows.insert(rows.end(), part.begin(), part.end());
+  }
+  return rows;
+}
+
 std::string print_table() {
   return kHead + states() + section("The broker's process and role", broker_rows()) +
          section("This node serves, or is ceasing to", primary_rows()) +

@@ -1,4 +1,4 @@
-#include "broker/shell/peer_name.h"
+#include "broker/shell/client_names.h"
 
 #include <netdb.h>
 #include <sys/random.h>
