@@ -3,42 +3,10 @@ filled from its peer, and then holds everything."""
 import os
 import shutil
 
-from broker import expect, free_port, wait_until
+from broker import expect, wait_until
+from pair import Pair
 from test_damage import flip, used_bytes
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
-
-
-class Pair:
-    def __init__(self, ctx, **settings):
-        links = {"a": f"127.0.0.1:{free_port()}", "b": f"127.0.0.1:{free_port()}"}
-        self.nodes = {}
-        for index, (name, peer) in enumerate((("a", "b"), ("b", "a")), 1):
-            self.nodes[name] = ctx.broker(
-                name, node_name=name, node_index=index, replication_mode="pair",
-                replication_pair_id="plant-1", replication_peer=peer,
-                replication_listen=links[name], replication_peer_address=links[peer], **settings)
-        self.a, self.b = self.nodes["a"], self.nodes["b"]
-
-    def start(self):
-        for node in self.nodes.values():
-            node.start(listening=False)
-        wait_until(lambda: self.a.status()["peer_connected"], "the nodes see each other")
-        self.a.control("promote", reason="test")
-        self.wait_paired(self.a)
-        return self
-
-    @staticmethod
-    def wait_paired(primary, seconds=30):
-        wait_until(lambda: primary.status()["pair_state"] == "paired", "the pair is paired", seconds)
-
-    def take_over(self, by, of):
-        """`of` is killed, `by` is promoted and goes on alone."""
-        of.kill()
-        by.control("promote", reason="test")
-        if by.status()["pair_state"] != "solo":
-            wait_until(lambda: by.status()["pair_state"] == "waiting", "it waits for its peer")
-            by.control("solo", authority="operator")
-        wait_until(lambda: by.status()["pair_state"] == "solo", "it goes on alone")
 
 
 def test_takeover_keeps_all(ctx):
@@ -47,7 +15,7 @@ def test_takeover_keeps_all(ctx):
     publish_acknowledged(pair.a, 1000)
     pair.a.checkpoint()
     publish_acknowledged(pair.a, 1000, first=1000)
-    pair.take_over(pair.b, pair.a)
+    pair.take_over(by=pair.b, of=pair.a)
     expect_numbers(pair.b, 2000)
 
 
@@ -59,18 +27,17 @@ def damaged_and_resynced(ctx, damage, says=None):
         node.checkpoint()
     publish_acknowledged(pair.a, 500, first=500)
     pair.b.stop()
-    if pair.a.status()["pair_state"] == "waiting":
-        pair.a.control("solo", authority="operator")
+    pair.solo(pair.a)
     publish_acknowledged(pair.a, 500, first=1000)
     pair.a.checkpoint()
     damage(pair.b)
     pair.b.start(listening=False)
-    pair.wait_paired(pair.a)
+    pair.wait_paired()
     publish_acknowledged(pair.a, 500, first=1500)
     if says:
         expect(says in pair.b.log(), f"its log does not say {says}: {pair.b.log_tail()}")
     wait_until(lambda: pair.b.status()["last_lsn"] == pair.a.status()["last_lsn"], "b holds all")
-    pair.take_over(pair.b, pair.a)
+    pair.take_over(by=pair.b, of=pair.a)
     expect_numbers(pair.b, 2000)
     # And what it got is in its own files.
     pair.b.checkpoint()

@@ -213,6 +213,8 @@ def test_metrics(ctx):
     for qos in (0, 1, 1):
         client.publish("a", "x", qos)
     client.drain()
+    for _ in range(2):
+        Client(broker.port, "p", clean=False, expiry=60).disconnect()
 
     def read():
         with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
@@ -220,7 +222,8 @@ def test_metrics(ctx):
     wait_until(lambda: 'tandemq_messages_received_total{qos="1"} 2' in read(), "counted", 5)
     text = read()
     for line in ('tandemq_messages_received_total{qos="0"} 1', 'tandemq_role{role="primary"} 1',
-                 'tandemq_pair_state{state="solo"} 1', "tandemq_connections 1", "tandemq_sessions 1",
+                 'tandemq_pair_state{state="solo"} 1', "tandemq_connections 1", "tandemq_sessions 2",
+                 "tandemq_connects_total 3", "tandemq_sessions_resumed_total 1",
                  "tandemq_subscriptions 1", "tandemq_commit_latency_seconds_bucket",
                  "tandemq_turn_seconds_count", "tandemq_journal_bytes", "tandemq_build_info"):
         expect(line in text, f"'{line}' is missing")
