@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 export PYTHON=${PYTHON:-/usr/bin/python3} PYTHONDONTWRITEBYTECODE=1
 
-all_stages="build unit tidy clang asan tsan fuzz sim blackbox ha"
+all_stages="build unit tidy lint clang asan tsan fuzz sim blackbox ha"
 tsan_tests="test_journal test_replica test_link test_shell test_checkpoint"
 fuzz_seconds=${FUZZ_SECONDS:-60}
 export SIM_SEEDS=${SIM_SEEDS:-200}
@@ -43,6 +43,28 @@ stage_tidy() {
   "$PYTHON" tests/tidy/tidy.py || status=1
   "$PYTHON" tests/tidy/tidy.py --self-test || status=1
   return $status
+}
+
+# lint_one FILE: only when it, or a header of it, has changed since it was found good.
+lint_one() {
+  local stamp=build/lint/$1.ok object
+  object=$(find "build/release/$(dirname "$1")/CMakeFiles" -name "$(basename "$1").o")
+  if [ "$stamp" -nt "$object" ] && [ "$stamp" -nt .clang-tidy ]; then return 0; fi
+  mkdir -p "$(dirname "$stamp")"
+  rm -f "$stamp"
+  clang-tidy-14 -p build/release --quiet "$1" 2>/dev/null && touch "$stamp"
+}
+export -f lint_one
+
+stage_lint() {
+  local sources all good
+  ./run build release
+  sources=$(find broker replicator failover -name '*.cpp' | sort)
+  xargs -P "$(nproc)" -I{} bash -c 'lint_one {}' <<<"$sources" || true
+  all=$(wc -l <<<"$sources")
+  good=$(while read -r source; do [ ! -e "build/lint/$source.ok" ] || echo; done <<<"$sources" | wc -l)
+  echo "$good passed, $((all - good)) failed"
+  [ "$good" = "$all" ]
 }
 
 # The second compiler's opinion: warnings are errors there too.
@@ -135,7 +157,7 @@ run_stage() {
   echo "=== $name"
   # In a process of its own: errexit would be off inside a function whose status is asked for.
   "$0" --stage "$name" 2>&1 </dev/null | tee "$log" | sed -u '/^[0-9]* passed, /d' || status=$?
-  read -r p f <<<"$(sum_counts "$log")"
+  read -r p f <<<"$(sum_counts "$log" || echo 0 0)"
   if [ $status != 0 ] && [ "$f" = 0 ]; then f=1; fi
   if [ $status = 0 ] && [ "$f" != 0 ]; then status=1; fi
   passed=$((passed + p)) failed=$((failed + f))
