@@ -11,8 +11,14 @@ using mqtt::Reason;
 void Engine::Impl::end_session(Session& session, TimeMs now, bool will, Effects& out) {
   s.detach(session);
   if (will && session.will) publish_will(session, now, out);
+  collect_leftovers(session, now);
+  // QoS 1 is passed on before the session is gone, QoS 2 after: should this node die in between,
+  // the former comes twice and the latter not at all.
+  pass_on(1, &session, now, out);
   const SessionId id = session.id;
   commit(id, SessionRemoved{id}, &out);
+  pass_on(2, nullptr, now, out);
+  leftovers.clear();
 }
 
 void Engine::Impl::close_session(Session& session, std::uint32_t expiry_s, bool drop_will,

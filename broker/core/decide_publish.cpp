@@ -89,14 +89,18 @@ void Engine::Impl::plan_target(std::size_t route, const Message& message) {
 std::size_t Engine::Impl::distribute(const Publication& p, TimeMs now, Effects& out) {
   decide_routes(rules(), p.publisher, p.fields, plan);
   const std::size_t receivers = plan.routes.size();
+  const bool facts = p.retain != RetainAction::none || p.is_will || p.inbound_id != 0;
+  if (receivers != 0 || facts) put_up(p, Message::create(p.fields), now, out);
+  return receivers;
+}
+
+void Engine::Impl::put_up(const Publication& p, const MessageRef& message, TimeMs now,
+                          Effects& out) {
   const bool inbound_durable = p.inbound_id != 0 && !is_volatile(p.publisher->id);
   const bool facts = p.retain != RetainAction::none || p.is_will || inbound_durable;
-  if (receivers == 0 && !facts && p.inbound_id == 0) return 0;
-
-  const MessageRef message = Message::create(p.fields);
   durable.targets.clear();
   ephemeral.targets.clear();
-  for (std::size_t i = 0; i < receivers; ++i) {
+  for (std::size_t i = 0; i < plan.routes.size(); ++i) {
     const Session& session = *plan.routes[i].session;
     const std::uint8_t qos = plan.routes[i].qos;
     if (qos == 0 && session.link.conn == 0) continue;
@@ -127,7 +131,6 @@ std::size_t Engine::Impl::distribute(const Publication& p, TimeMs now, Effects& 
     commit(kVolatileBit, ephemeral, &out);
     ephemeral.message = {};
   }
-  return receivers;
 }
 
 void Engine::publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effects& out) {

@@ -61,13 +61,13 @@ void route_plain(const RouteRules& rules, const Session* publisher, const Messag
 
 // The member whose turn it is: connected ones first, else one that can keep the message.
 const Subscriber* choose_member(const RouteRules& rules, const ShareGroup& group,
-                                const MessageFields& message) {
+                                const Session* leaving, const MessageFields& message) {
   const std::size_t count = group.members.size();
   const Subscriber* keeper = nullptr;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t at = (group.cursor + i) % count;
     const Subscriber& member = group.members[at];
-    if (!may_receive(rules, *member.session, message.topic)) continue;
+    if (member.session == leaving || !may_receive(rules, *member.session, message.topic)) continue;
     if (member.session->link.conn != 0) {
       group.cursor = static_cast<std::uint32_t>(at + 1);
       return &member;
@@ -92,9 +92,19 @@ void decide_routes(const RouteRules& rules, const Session* publisher, const Mess
   for (const FilterNode* node : nodes) {
     route_plain(rules, publisher, message, *node, plan);
     for (const auto& group : node->groups)
-      if (const Subscriber* member = choose_member(rules, *group, message))
+      if (const Subscriber* member = choose_member(rules, *group, nullptr, message))
         plan.routes.push_back(make_route(*member, message));
   }
+}
+
+void decide_member(const RouteRules& rules, const ShareGroup& group, const Session* leaving,
+                   const MessageFields& message, RoutePlan& plan) {
+  plan.routes.clear();
+  plan.identifiers.clear();
+  plan.serial = ++rules.state.plan_serial;
+  plan.tracked = false;
+  if (const Subscriber* member = choose_member(rules, group, leaving, message))
+    plan.routes.push_back(make_route(*member, message));
 }
 
 Placement decide_target(const RouteRules& rules, const RoutePlan& plan, std::size_t index,

@@ -21,6 +21,13 @@ struct Publication {
   RetainAction retain = RetainAction::none;
 };
 
+// A message of a session that ends, for another member of the group.
+struct Leftover {
+  MessageRef message;
+  const ShareGroup* group = nullptr;
+  std::uint8_t qos = 0;
+};
+
 struct Engine::Impl {
   Impl(State& state_, RecordSink& sink_, const Limits& limits_, const Permissions* permissions_)
       : s(state_.impl()), sink(sink_), limits(limits_), permissions(permissions_) {}
@@ -49,6 +56,8 @@ struct Engine::Impl {
 
   // decide_publish.cpp. Returns the number of receivers.
   std::size_t distribute(const Publication& publication, TimeMs now, Effects& out);
+  // To the routes of `plan`.
+  void put_up(const Publication& publication, const MessageRef& message, TimeMs now, Effects& out);
   void emit_at_once(const Session& session, const MessageRef& message, std::size_t route,
                     Effects& out);
   void plan_target(std::size_t route, const Message& message);
@@ -61,6 +70,10 @@ struct Engine::Impl {
   // decide_send.cpp: the session's window has room, or may have.
   void pump(Session& session, TimeMs now, Effects& out);
   void resend(Session& session, bool with_pubrels, Effects& out);
+
+  // decide_leftovers.cpp
+  void collect_leftovers(const Session& session, TimeMs now);
+  void pass_on(std::uint8_t qos, const Session* leaving, TimeMs now, Effects& out);
 
   // wills.cpp
   void publish_will(Session& session, TimeMs now, Effects& out);
@@ -100,6 +113,7 @@ struct Engine::Impl {
   Sent sent;
   Dropped dropped;
   Subscribed subscribed;
+  std::vector<Leftover> leftovers;
 };
 
 }  // namespace tandemq::core

@@ -76,6 +76,7 @@ Node::~Node() {
 
 Status Node::start() {
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);  // until the loop listens: a recovery must not end by it
   raise_file_limit();
   Status done = data_dir_.open(config_.data_dir);
   if (done) done = authenticator_.reload();
@@ -192,6 +193,7 @@ void Node::add_timers() {
 }
 
 void Node::reload() {
+  notify_reloading();
   Status opened = log_open(config_.log_level, config_.log_target);
   Status reloaded = authenticator_.reload();
   if (!opened) log(LogLevel::error, "reload_failed", {{"reason", opened.error().message}});
@@ -201,6 +203,7 @@ void Node::reload() {
   } else {
     log(LogLevel::notice, "reloaded", {{"text", "password and ACL files were read again"}});
   }
+  notify_ready();
 }
 
 }  // namespace tandemq::broker

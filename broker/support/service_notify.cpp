@@ -2,6 +2,8 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <ctime>
+
 namespace tandemq {
 
 void notify_ready() {
@@ -9,6 +11,13 @@ void notify_ready() {
 }
 void notify_stopping() {
   sd_notify(0, "STOPPING=1");
+}
+void notify_reloading() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto us = static_cast<unsigned long long>(now.tv_sec) * 1'000'000 +
+                  static_cast<unsigned long long>(now.tv_nsec) / 1'000;
+  sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us)).c_str());
 }
 void notify_status(const std::string& sentence) {
   sd_notify(0, ("STATUS=" + sentence).c_str());

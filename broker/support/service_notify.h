@@ -9,6 +9,7 @@ namespace tandemq {
 
 void notify_ready();
 void notify_stopping();
+void notify_reloading();  // until notify_ready() is called again
 void notify_status(const std::string& sentence);
 void notify_watchdog();
 // A long start goes on: systemd waits `seconds` more.

@@ -43,12 +43,14 @@ void stop(int, short, void* base) {
 // For log rotation.
 void reopen_log(int, short, void* config) {
   const auto& c = *static_cast<const AgentConfig*>(config);
+  notify_reloading();
   if (Status opened = log_open(c.log_level, c.log_target); !opened) {
     log(LogLevel::error, "reload_failed", {{"reason", opened.error().message}});
   } else {
     log(LogLevel::notice, "reloaded",
         {{"text", "the log was opened anew; all else needs a restart"}});
   }
+  notify_ready();
 }
 
 // Until it is told to stop.

@@ -32,9 +32,23 @@ class Socket {
   int fd_;
 };
 
-Error unreachable(const std::string& path, const std::string& why) {
-  return {"no answer on " + path + ": " + why + "; is the service running, and may you read it?",
-          kUnreachable};
+Error unreachable(const std::string& path, const std::string& why,
+                  const char* remedy = "see the service's log") {
+  return {"no answer on " + path + ": " + why + "; " + remedy, kUnreachable};
+}
+
+const char* remedy_of(int error) {
+  switch (error) {
+    case EACCES:
+    case EPERM:
+      return "run it as root, or as a user of the group that the socket belongs to";
+    case ENOENT:
+    case ECONNREFUSED:
+      return "the service does not run here: start it (`systemctl status tandemqd "
+             "tandemq-agent` tells why it ended), or name another socket";
+    default:
+      return "see the service's log";
+  }
 }
 
 bool wait_for(int fd, short events, Clock::time_point deadline) {
@@ -58,7 +72,8 @@ Result<json> read_answer(int fd, const std::string& path, Clock::time_point dead
     }
     if (gathered.size() > kLineMax) return unreachable(path, "the answer is too long");
   }
-  return unreachable(path, "time is over");
+  return unreachable(path, "no time is left",
+                     "the service hangs or needs longer: see its log, or give a longer --timeout");
 }
 
 }  // namespace
@@ -71,7 +86,7 @@ Result<json> ask(const std::string& socket_path, const json& request, int timeou
   std::memcpy(address.sun_path, socket_path.c_str(), socket_path.size() + 1);
   const Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return unreachable(socket_path, std::strerror(errno));
+    return unreachable(socket_path, std::strerror(errno), remedy_of(errno));
 
   const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
   json numbered = request;

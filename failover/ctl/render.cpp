@@ -69,8 +69,9 @@ void render_agent(std::string& out, const json& agent) {
   row(out, "because", text(agent, "reason"));
   if (!text(agent, "waiting_for", "").empty()) row(out, "waits for", text(agent, "waiting_for"));
   row(out, "VRRP",
-      text(agent, "vrrp") + (agent.value("holds_address", false) ? ", holds the address"
-                                                                 : ", does not hold the address"));
+      (number(agent, "keepalived_pid") == 0 ? "keepalived does not run" : text(agent, "vrrp")) +
+          (agent.value("holds_address", false) ? ", holds the address"
+                                               : ", does not hold the address"));
 }
 
 }  // namespace
@@ -111,7 +112,7 @@ std::string render_status(const json& agent_answer, const json& broker) {
   row(out, "in sync", text(peer, "in_sync"));
   const json heard = agent.value("peer_heard_ms", json::object());
   for (const auto& [path, ms] : heard.items())
-    row(out, "heard", ms.dump() + " ms ago over " + path);
+    row(out, "heard", (ms == -1 ? "never" : ms.dump() + " ms ago") + " over " + path);
   return out;
 }
 

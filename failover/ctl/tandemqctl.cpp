@@ -37,7 +37,9 @@ int timeout_of(const Options& options, int otherwise) {
 
 int fail(const Options& options, const Error& error) {
   if (options.as_json)
-    std::printf("%s\n", json{{"ok", false}, {"error", error.message}}.dump(2).c_str());
+    std::printf(
+        "%s\n",
+        json{{"ok", false}, {"error", error.message}, {"exit_code", error.code}}.dump(2).c_str());
   std::fprintf(stderr, "tandemqctl: %s\n", error.message.c_str());
   return error.code;
 }
@@ -57,6 +59,8 @@ int status(const Options& options) {
   if (options.as_json) {
     json all = report.is_object() ? report : json{{"agent", nullptr}, {"peer", nullptr}};
     all.erase("id");
+    all["ok"] = health != Health::unreachable;
+    if (!agent) all["error"] = agent.error().message;
     all["broker"] = broker;
     all["exit_code"] = static_cast<int>(health);
     std::printf("%s\n", all.dump(2).c_str());
@@ -83,9 +87,13 @@ int order(const Options& options, const std::string& socket_path, const json& re
   const Result<json> answer = ask(socket_path, request, timeout_of(options, timeout_ms));
   if (!answer) return fail(options, answer.error());
   if (options.as_json) {
-    std::printf("%s\n", answer->dump(2).c_str());
+    json shown = *answer;
+    shown.erase("id");
+    std::printf("%s\n", shown.dump(2).c_str());
   } else {
-    std::printf("%s: done\n", request["cmd"].get<std::string>().c_str());
+    const std::string result = answer->value("result", "");
+    std::printf("%s: done%s%s\n", request["cmd"].get<std::string>().c_str(),
+                result.empty() ? "" : ", ", result.c_str());
   }
   return 0;
 }

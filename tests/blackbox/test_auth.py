@@ -24,6 +24,7 @@ def code(broker, version=5, **arguments):
 
 
 def test_passwords(ctx):
+    """[5:3.1.4-2 3:3.1.4-5]"""
     broker = ctx.broker(auth_allow_anonymous=False,
                         auth_password_file=passwords(ctx, alice="secret", bob="other")).start()
     expect(code(broker, username="alice", password="secret") == 0, "the right password")

@@ -20,6 +20,7 @@ def refusal(broker, data, version=5):
 
 
 def test_versions(ctx):
+    """[5:3.12.4-1 3:3.12.4-1 3:3.2.0-1 5:4.2.0-1 3:7.1.1-1]"""
     broker = ctx.broker().start()
     for version in (3, 4, 5):
         client = Client(broker.port, f"c{version}", version, clean=True, expiry=0)
@@ -30,9 +31,12 @@ def test_versions(ctx):
 
 
 def test_unsupported_version(ctx):
+    """[5:3.1.2-1 5:3.1.2-2 3:3.1.2-1 3:3.1.2-2]"""
     broker = ctx.broker().start()
-    expect(refusal(broker, connect_bytes(version=6)) == 0x84, "version 6 of MQTT")
-    expect(refusal(broker, connect_bytes(version=2), 4) in (1, 0x84), "version 2 of MQTT")
+    for version, name, code in ((6, b"\0\4MQTT", 0x84), (5, b"\0\4MQTX", 1), (2, b"\0\4MQTT", 1),
+                                (3, b"\0\4MQTT", 1), (4, b"\0\6MQIsdp", 1)):
+        found = refusal(broker, connect_bytes(name, version), 5 if code == 0x84 else 4)
+        expect(found == code, f"version {version} of {name}: {found}")
 
 
 def test_not_mqtt(ctx):
@@ -50,19 +54,35 @@ def test_first_packet_must_be_connect(ctx):
 
 
 def test_second_connect_ends_the_connection(ctx):
+    """[5:3.1.0-2 3:3.1.0-2 5:3.2.0-2]"""
     broker = ctx.broker().start()
-    client = Client(broker.port, "twice", clean=True, expiry=0)
-    client.send(connect_bytes())
-    found = client.expect_closed()
-    expect([p.kind for p in found] == [DISCONNECT] and found[0].code == 0x82, f"got {found}")
+    for version, wanted in ((5, [(DISCONNECT, 0x82)]), (4, [])):
+        client = Client(broker.port, "twice", version, clean=True, expiry=0)
+        client.send(connect_bytes())
+        found = client.expect_closed()
+        expect([(p.kind, p.code) for p in found] == wanted, f"version {version} got {found}")
 
 
 def test_empty_client_id(ctx):
+    """[5:3.1.3-6 5:3.1.3-7 3:3.1.3-6 3:3.1.3-8 3:3.1.3-9]"""
     broker = ctx.broker().start()
     client = Client(broker.port, "", clean=True, expiry=0)
     expect(client.connack.code == 0 and b"auto-" in client.connack.body, "none was assigned")
     expect(Client(broker.port, "", 4, clean=True).connack.code == 0, "3.1.1 with clean session")
     expect(Client(broker.port, "", 4, clean=False).connack.code == 2, "3.1.1 without clean session")
+    expect(Client(broker.port, "", 3, clean=True).connack.code == 2, "3.1")
+
+
+def test_client_ids(ctx):
+    """[5:3.1.3-5 3:3.1.3-5 5:3.1.3-8] Those that must be taken, and longer and stranger ones."""
+    broker = ctx.broker().start()
+    names = ["0123456789abcdefghijklm"[:n] for n in range(1, 24)]
+    names += ["nopqrstuvwxyzABCDEFGHIJ", "KLMNOPQRSTUVWXYZ", "a/b c#\u00e4\U0001f600", "x" * 65535]
+    for version in (4, 5):
+        for name in names:
+            client = Client(broker.port, name, version, clean=True, expiry=0)
+            expect(client.connack.code == 0, f"{name[:30]}: {client.connack.code}")
+            client.disconnect()
 
 
 def test_connack_tells_the_limits(ctx):
@@ -71,6 +91,50 @@ def test_connack_tells_the_limits(ctx):
     body = Client(broker.port, "c", clean=True, expiry=0).connack.body
     for part in (b"\x21\0\x07", b"\x27" + struct.pack("!I", 5000), b"\x22\0\x03"):
         expect(part in body, f"{part} is not in {body}")
+
+
+def test_connack_excludes_nothing(ctx):
+    """[5:3.2.2-9 5:3.2.2-10 5:3.2.2-12 5:3.2.2-13 5:3.1.2-28 5:4.12.0-6 3:3.8.3-2 5:u3.2.2.3.4-1
+    5:u3.2.2.3.5-1 5:u3.2.2.3.11-1 5:u3.2.2.3.12-1 5:u3.2.2.3.13-1] CONNACK has the three limits
+    and no other property, so that everything may be used, and is."""
+    broker = ctx.broker().start()
+    client = Client(broker.port, "c", clean=True, expiry=0, will=("w", "x", 2, True),
+                    properties=b"\x19\0")
+    body = client.connack.body
+    expect(sorted((body[3], body[6], body[9])) == [0x21, 0x22, 0x27] and len(body) == 14, f"{body}")
+    asks = Client(broker.port, "d", clean=True, expiry=0, properties=b"\x19\1").connack.body
+    expect(asks == body, "Response Information may be asked for, there is none")
+    for topic_filter in ("$share/g/+/#", "+/#"):
+        found = client.subscribe(topic_filter, 2, properties=b"\x0b\7").codes
+        expect(found == [2], f"{topic_filter}: {found}")
+    client.publish("a/b", "x", 2, retain=True)
+    expect({client.next_packet(5).kind for _ in range(3)} == {3, 5}, "PUBREC and two copies")
+
+
+def test_packets_right_behind_connect(ctx):
+    """[5:u3.1.4-2 5:3.2.0-1 3:3.2.0-1]"""
+    broker = ctx.broker().start()
+    for version in (4, 5):
+        raw = Raw(broker.port, version)
+        none = b"\0" if version == 5 else b""
+        raw.send(connect_bytes(version=version, flags=0, rest=none + b"\0\1c")
+                 + packet(SUBSCRIBE, 2, b"\0\1" + none + text("a") + b"\0")
+                 + raw.publish_bytes("a", "x") + packet(PINGREQ, 0, b""))
+        found = [raw.next_packet(5).kind for _ in range(4)]
+        expect(found[0] == CONNACK and sorted(found[1:]) == [3, 9, PINGRESP], f"got {found}")
+
+
+def test_problem_information(ctx):
+    """[5:3.1.2-29] Reason strings go out in CONNACK and DISCONNECT, nowhere else."""
+    broker = ctx.broker().start()
+    for wanted in (b"\0", b"\1"):
+        client = Client(broker.port, "c", clean=True, expiry=0, properties=b"\x17" + wanted)
+        for topic_filter, body in (("a/#/b", b"\0\x8f"), ("a", b"\0\1")):
+            expect(client.subscribe(topic_filter).body[2:] == body, topic_filter)
+        client.publish("$SYS/a", "x", 1)
+        expect(client.receive(4).body[2:] == b"\x87", "PUBACK")
+        client.send(b"\0\0")
+        expect(b"reserved" in client.expect_closed()[0].body, "DISCONNECT")
 
 
 def test_answers_too_large_for_the_client(ctx):
@@ -99,6 +163,7 @@ def test_answers_too_large_for_the_client(ctx):
 
 
 def test_silence_before_connect(ctx):
+    """[5:u3.1.4-1]"""
     broker = ctx.broker().start()
     raw = Raw(broker.port)
     begun = time.monotonic()
@@ -107,8 +172,12 @@ def test_silence_before_connect(ctx):
 
 
 def test_keep_alive(ctx):
+    """[5:3.1.2-22 3:3.1.2-24 5:3.2.2-22 5:u3.1.2.10-1 5:u3.1.2.5-1]"""
     broker = ctx.broker().start()
     silent = Client(broker.port, "silent", keep_alive=2, clean=True, expiry=0)
+    old = Client(broker.port, "old", 4, keep_alive=2, clean=True, will=("w", "gone", 0, False))
+    never = Client(broker.port, "never", keep_alive=0, clean=True, expiry=0)
+    never.subscribe("w")
     alive = Client(broker.port, "alive", keep_alive=2, clean=True, expiry=0)
     begun = time.monotonic()
     found = None
@@ -125,6 +194,8 @@ def test_keep_alive(ctx):
                 pass
     expect(found is not None and 2.9 <= found <= 5, f"closed after {found} s, 3 s is right")
     expect("Client silent has exceeded timeout, disconnecting." in broker.log(), "the log")
+    expect(old.expect_closed() == [], "3.1.1 has no DISCONNECT from the server")
+    expect(never.receive(3).payload == b"gone", "the will; and keep alive 0 may be silent")
 
 
 def test_connections_max(ctx):

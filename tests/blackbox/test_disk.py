@@ -57,6 +57,7 @@ def expect_at_least(broker, count, name="reader"):
 
 
 def test_journal_sync_fails(ctx):
+    """[3:4.8.0-2]"""
     disk = FailingDisk(ctx)
     broker = ctx.broker().start(env=disk.env)
     absent_subscriber(broker)

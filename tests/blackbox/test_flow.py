@@ -179,6 +179,63 @@ def test_topic_alias(ctx):
                                                    ("long/topic/name", b"2")], f"got {got}")
 
 
+def test_no_topic_alias_from_us(ctx):
+    """[5:3.1.2-26 5:3.1.2-27 5:3.3.2-11] Also not to a client that takes them."""
+    broker = ctx.broker().start()
+    for properties in (b"", b"\x22\0\0", b"\x22\0\x0a"):
+        client = fresh(broker, properties=properties)
+        client.subscribe("a/topic", 1)
+        for n in range(3):
+            client.publish("a/topic", str(n))
+        got = client.drain()
+        expect([(p.topic, p.properties) for p in got] == 3 * [("a/topic", b"")], f"got {got}")
+
+
+def test_text_is_passed_on(ctx):
+    """[5:1.5.4-3 3:1.5.3-3 5:4.7.3-4 3:4.7.3-4 5:u3.1.3.2.3-2 5:u3.3.2.3.2-1] Topics are compared
+    and sent as they were written; a payload marked as UTF-8 is not looked at."""
+    broker = ctx.broker().start()
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    for version in (4, 5):
+        client = fresh(broker, version=version)
+        client.subscribe(composed, 0)
+        client.subscribe("bom/+", 0)
+        for topic in (composed, decomposed, "bom/\ufeff", "bom/x\ufeffy", "\ufeffbom/x", "BOM/x"):
+            client.publish(topic, "x")
+        got = [p.topic for p in client.drain()]
+        expect(got == [composed, "bom/\ufeff", "bom/x\ufeffy"], f"got {got}")
+    marked = {"will_properties": b"\1\1", "will": ("bom/w", b"\xff\xfe", 0, False)}
+    fresh(broker, "mortal", **marked).close()
+    got = client.receive(PUBLISH)
+    expect((got.payload, got.properties) == (b"\xff\xfe", b"\1\1"), f"got {got}")
+    client.publish("bom/x", b"\xff", properties=b"\1\1")
+    got = client.receive(PUBLISH)
+    expect((got.payload, got.properties) == (b"\xff", b"\1\1"), f"got {got}")
+
+
+def test_what_is_too_large_for_a_client(ctx):
+    """[5:3.1.2-24 5:3.1.2-25 5:u3.1.2.11.4-2] Dropped, as if delivered: the next one comes. A share
+    does not look for another member."""
+    broker = ctx.broker().start()
+    reader = fresh(broker, "reader", properties=b"\x27\0\0\0\x64\x21\0\1")
+    writer = fresh(broker, "writer")
+    writer.publish("kept", b"x" * 200, 1, retain=True)
+    writer.receive(PUBACK)
+    for topic_filter in ("a", "kept", "$share/g/b"):
+        reader.subscribe(topic_filter, 2)
+    for qos in range(3):
+        for topic in "ab":
+            for payload in (b"x" * 200, b"fits"):
+                writer.publish(topic, payload, qos)
+    got = reader.drain(0.5)
+    expect(sorted((p.topic, p.qos, p.payload) for p in got)
+           == [(t, q, b"fits") for t in "ab" for q in range(3)], f"got {got}")
+    writer.publish("a", b"x" * 94)
+    expect(len(reader.receive(PUBLISH).body) == 98, "exactly as large as it may be")
+    writer.publish("a", b"x" * 95)
+    expect(reader.drain() == [], "a byte more")
+
+
 def test_subscription_options(ctx):
     broker = ctx.broker().start()
     client, other = fresh(broker), fresh(broker, "other")
@@ -210,6 +267,7 @@ def test_wildcards(ctx):
 
 
 def test_mosquitto_clients(ctx):
+    """[3:7.0.0-2]"""
     broker = ctx.broker().start()
     for version in ("mqttv31", "mqttv311", "5"):
         reader = subprocess.Popen(["mosquitto_sub", "-p", str(broker.port), "-t", "a/#", "-q", "2",
@@ -225,6 +283,7 @@ def test_mosquitto_clients(ctx):
 
 
 def test_paho(ctx):
+    """[3:7.0.0-2]"""
     import paho.mqtt.client as paho
     broker = ctx.broker().start()
     for protocol in (paho.MQTTv311, paho.MQTTv5):

@@ -11,6 +11,7 @@ MALFORMED, PROTOCOL = 0x81, 0x82
 # What a connected 5.0 client sends, and the code of the DISCONNECT that it gets.
 BROKEN = {
     "reserved packet type 0": (b"\0\0", {MALFORMED}),
+    "AUTH again without a method in CONNECT": (b"\xf0\x06\x19\x04\x15\0\1x", {PROTOCOL}),
     "AUTH without a method": (b"\xf0\0", {PROTOCOL}),
     "CONNACK from a client": (b"\x20\x03\0\0\0", {PROTOCOL}),
     "SUBACK from a client": (packet(9, 0, ID + b"\0\0"), {PROTOCOL}),
@@ -82,7 +83,9 @@ BROKEN_CONNECT = {
 
 
 def test_after_connect(ctx):
+    """[5:4.13.1-1 5:u4.13.1-1 5:4.13.2-1 5:u1.2-1 5:3.14.4-2 5:3.15.2-1 5:u3.15-1 5:4.12.1-2]"""
     broker = ctx.broker().start()
+    bystander = Client(broker.port, "bystander")
     wrong = []
     for name, (data, codes) in BROKEN.items():
         client = Client(broker.port, "c", clean=True, expiry=0)
@@ -95,11 +98,12 @@ def test_after_connect(ctx):
                 or found[0].code not in codes:
             wrong.append(f"{name}: {found}, wanted {[hex(c) for c in codes]}")
     expect(not wrong, "\n      ".join(wrong))
-    expect(broker.status()["sessions"] == 0, "sessions are left")
+    expect(broker.status()["sessions"] == 1, "sessions are left")
+    expect(bystander.subscribe("a").codes == [1], "others are not touched")
 
 
 def test_after_connect_of_3_1_1(ctx):
-    """3.1.1 has no DISCONNECT from the server: the connection is closed, and nothing else."""
+    """[3:4.8.0-1] 3.1.1 has no DISCONNECT from the server: it closes, and nothing else."""
     broker = ctx.broker().start()
     for data in (b"\0\0", b"\xf0\0", b"\xc0\x01x", packet(PUBLISH, 6, text("a") + ID),
                  packet(SUBSCRIBE, 0, ID + text("a") + b"\0"), packet(PUBLISH, 0, text("#") + b"x")):
@@ -109,7 +113,20 @@ def test_after_connect_of_3_1_1(ctx):
         expect(found == [], f"{data}: got {found}")
 
 
+def test_connect_of_3_1_1(ctx):
+    """[3:3.1.4-1 3:3.2.2-6] No return code fits a malformed CONNECT: closed without CONNACK."""
+    broker = ctx.broker().start()
+    for head in (b"\0\4MQTT\4", b"\0\6MQIsdp\3"):
+        for body in (b"\x1e\0\0\0\1c\0\1t\0\1p", b"\x42\0\0\0\1c\0\1p", b"\2\0\0",
+                     b"\2\0\0\0\1cx", b"\2\0\0\0\1\xff", b"\6\0\0\0\1c\0\1#\0\1p"):
+            raw = Raw(broker.port, 4)
+            raw.send(packet(CONNECT, 0, head + body))
+            expect(raw.expect_closed() == [], f"{head + body} was answered")
+
+
 def test_connect(ctx):
+    """[5:3.1.4-1 5:3.2.2-8 5:3.14.0-1 5:4.12.0-1 5:4.12.0-2 5:4.12.0-4 5:4.12.0-5 5:3.15.2-2
+    5:3.15.2-3] CONNACK with the code, no AUTH, no DISCONNECT."""
     broker = ctx.broker().start()
     wrong = []
     for name, (body, code) in BROKEN_CONNECT.items():

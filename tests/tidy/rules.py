@@ -6,6 +6,7 @@ import statistics
 import subprocess
 from collections import namedtuple
 
+import conformance
 from layers import (IMPURE, LAYERS, STANDARD, layer_of, library_of, library_of_target)
 from source import blank, cpp_functions
 
@@ -253,11 +254,15 @@ def script_rule(tree):
     return found
 
 
+def conformance_rule(tree):
+    return [Finding(*finding) for finding in conformance.findings(tree)]
+
+
 RULES = {
     "include": include_rule, "home": home_rule, "link": link_rule, "pure": pure_rule,
     "order": order_rule, "file-size": size_rule, "function-size": function_rule,
     "format": format_rule, "leftover": leftover_rule, "machine-path": home_path_rule,
-    "metric": metric_rule, "script": script_rule,
+    "metric": metric_rule, "script": script_rule, "conformance": conformance_rule,
 }
 
 

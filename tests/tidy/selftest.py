@@ -47,6 +47,8 @@ BREAKS = [
     ("machine-path", "docs/bad.md", "see /ho" + "me/someone/notes\n"),
     ("metric", "broker/shell/bad.cpp", 'auto& f = BuildCounter().Name("messages_total");\n'),
     ("metric", "broker/shell/bad.cpp", 'const char* name = "broker_restarts_total";\n'),
+    ("conformance", "docs/conformance.md", "+| 5:9.9.9-9 | A statement without a test |  |\n"),
+    ("conformance", "tests/blackbox/test_bad.py", 'def test_x(_ctx):\n    """[5:9.9.9-9]"""\n'),
     ("script", "tests/ha/bad.sh", "if true; then\n"),
     ("script", "tests/ha/bad.sh", "#!/bin/bash\ntrue\n"),
     ("exceptions", tidy.EXCEPTIONS, "+broker/base/bytes.h | file-size | not needed at all\n"),

@@ -68,7 +68,8 @@ TEST_CASE("a clean start throws an old session away [5:3.1.2-4 3:3.1.2-6 5:3.1.4
 }
 
 TEST_CASE(
-    "the session ends when its expiry has passed, not before [5:3.1.2-23 5:4.1.0-2 5:4.1.0-1]") {
+    "the session ends when its expiry has passed, not before [5:3.1.2-23 5:4.1.0-2 5:4.1.0-1 "
+    "3:4.1.0-2]") {
   Rig rig;
   Client& c = rig.connect("c", kStays);
   rig.now += 1'000'000;

@@ -23,7 +23,8 @@ Codes codes_of(const Client& client, EffectKind kind) {
 
 TEST_CASE(
     "SUBACK: one code for each filter, in order, one record [5:3.8.4-1 5:3.8.4-2 5:3.8.4-5 "
-    "5:3.8.4-6 5:3.8.4-7 5:3.9.3-1 5:2.2.1-6 3:3.8.4-1 3:3.8.4-2 3:3.8.4-4 3:3.8.4-5 3:3.9.3-1 "
+    "5:3.8.4-6 5:3.8.4-7 5:3.9.3-1 5:2.2.1-6 3:2.3.1-7 5:3.9.3-2 3:3.8.4-1 3:3.8.4-2 3:3.8.4-4 "
+    "3:3.8.4-5 3:3.9.3-1 "
     "3:3.9.3-2 5:u3.9.3-1]") {
   for (Version version : {Version::v5, Version::v311}) {
     Rig rig;
@@ -77,6 +78,7 @@ TEST_CASE("delivery QoS is the lower of both [5:3.8.4-8 3:3.8.4-6 5:4.3.1-1 3:4.
 
 TEST_CASE(
     "overlapping subscriptions: one copy, highest QoS, all identifiers [5:3.3.4-2 5:3.3.4-3 "
+    "5:3.3.4-5 "
     "5:3.3.4-4 3:3.3.5-1 5:u3.3.4-3]") {
   Rig rig;
   Client& sub = rig.connect("s", {.expiry_s = 60});
@@ -215,6 +217,33 @@ TEST_CASE(
   REQUIRE_FALSE(back.publishes().empty());
   CHECK(back.publishes()[0].message->payload() == "1");
   CHECK(back.publishes()[0].dup);
+}
+
+TEST_CASE(
+    "what a member leaves behind when its session ends goes to another [5:u4.8.2-2 5:4.8.2-5]") {
+  for (std::uint8_t qos : {std::uint8_t{1}, std::uint8_t{2}}) {
+    Rig rig;
+    Client& a = rig.connect("a", {.expiry_s = qos == 1 ? 0u : 60u, .receive_maximum = 2});
+    a.subscribe("$share/g/t/#", 2);
+    a.subscribe("$share/lonely/u", 2);
+    a.subscribe("t/mine", 2);
+    Client& pub = rig.connect("p");
+    std::uint16_t id = 0;
+    for (const char* topic : {"t/1", "t/2", "t/3", "u", "t/mine", "t/6"})
+      pub.publish(topic, topic, {.qos = qos, .packet_id = ++id});
+    REQUIRE(a.payloads() == "t/1 t/2");
+    qos == 1 ? a.puback(a.publishes()[0].packet_id) : a.pubrec(a.publishes()[0].packet_id);
+    Client& b = rig.connect("b", {.expiry_s = 60});
+    b.subscribe("$share/g/+/#", 2);  // another filter: another group
+    b.subscribe("$share/g/t/#", 1);
+    a.disconnect(Reason::success, 0);
+    // What may have arrived with QoS 2 goes to nobody; what may be of another subscription neither.
+    CHECK(b.payloads() == (qos == 1 ? "t/2 t/3 t/6" : "t/3 t/6"));
+    for (const Effect& effect : b.publishes()) CHECK((effect.qos == 1 && !effect.dup));
+    CHECK(rig.state->figures().queued == b.publishes().size());
+    b.disconnect(Reason::success, 0);  // the last one: they are dropped
+    CHECK(rig.state->figures().queued == 0);
+  }
 }
 
 TEST_CASE(

@@ -6,7 +6,9 @@
 
 using namespace tandemq::mqtt;
 
-TEST_CASE("valid_utf8 takes well-formed text and nothing else") {
+TEST_CASE(
+    "valid_utf8 takes well-formed text and nothing else [5:1.5.4-1 5:1.5.4-3 3:1.5.3-1 "
+    "3:1.5.3-3]") {
   CHECK(valid_utf8(""));
   CHECK(valid_utf8("a"));
   CHECK(valid_utf8("sensors/17/temperature"));
@@ -48,7 +50,7 @@ TEST_CASE("a bad byte is found at every place of strings of every length") {
   }
 }
 
-TEST_CASE("topic names") {
+TEST_CASE("topic names [5:4.7.3-1 3:4.7.3-1 5:4.7.3-3 3:4.7.3-3]") {
   CHECK(valid_topic_name("/"));
   CHECK(valid_topic_name("a b"));
   CHECK_FALSE(valid_topic_name(""));
@@ -56,7 +58,9 @@ TEST_CASE("topic names") {
   CHECK_FALSE(valid_topic_name(std::string(65536, 'a')));
 }
 
-TEST_CASE("topic filters") {
+TEST_CASE(
+    "topic filters [5:4.7.1-1 5:4.7.1-2 3:4.7.1-2 3:4.7.1-3 5:4.7.3-1 3:4.7.3-1 5:4.8.2-1 "
+    "5:4.8.2-2]") {
   for (const char* good : {"#", "+", "/", "a", "a/#", "+/+", "a/+/b", "/+", "a//b", "$SYS/#",
                            "$share", "$shared/x", "$share/g/a", "$share/g/#", "$share/g//"}) {
     CAPTURE(good);
@@ -71,7 +75,7 @@ TEST_CASE("topic filters") {
   CHECK_FALSE(valid_topic_filter(std::string(65536, 'a')));
 }
 
-TEST_CASE("matching follows the examples of section 4.7") {
+TEST_CASE("matching follows the examples of section 4.7 [5:u4.7.1-1 5:4.7.2-1 3:4.7.2-1]") {
   const auto yes = [](const char* filter, const char* topic) {
     CAPTURE(filter);
     CAPTURE(topic);

@@ -1,0 +1,141 @@
+"""The daemons as systemd runs them: what they tell it, and whether the units let them live."""
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+from broker import Skipped, expect, wait_until
+from test_agent_start import AgentProcess
+from test_recovery import publish_acknowledged
+
+UNITS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "systemd")
+
+
+class Systemd:
+    """Hears what a daemon tells on NOTIFY_SOCKET."""
+
+    def __init__(self, ctx):
+        self.path = os.path.join(ctx.folder, "notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.socket.settimeout(0.05)
+        self.heard = []
+        ctx.cleanups.append(self.socket.close)
+
+    def hears(self, what, seconds=5):
+        def heard():
+            try:
+                while True:
+                    self.heard += self.socket.recv(65536).decode().split("\n")
+            except TimeoutError:
+                pass
+            return what in self.heard
+        wait_until(heard, f"{what} is told; heard {self.heard}", seconds)
+        self.heard = []
+
+
+def test_broker_tells_systemd(ctx):
+    systemd = Systemd(ctx)
+    broker = ctx.broker().launch({"NOTIFY_SOCKET": systemd.path})
+    systemd.hears("READY=1")
+    systemd.hears("WATCHDOG=1")
+    broker.process.send_signal(signal.SIGHUP)
+    systemd.hears("RELOADING=1")
+    broker.process.send_signal(signal.SIGHUP)
+    systemd.hears("READY=1")
+    broker.process.terminate()
+    systemd.hears("STOPPING=1")
+    expect(broker.exit_code() == 0, "an orderly end")
+
+
+def test_agent_tells_systemd(ctx):
+    systemd = Systemd(ctx)
+    os.environ["NOTIFY_SOCKET"] = systemd.path
+    try:
+        agent = AgentProcess(ctx).launch()
+    finally:
+        del os.environ["NOTIFY_SOCKET"]
+    systemd.hears("READY=1")
+    systemd.hears("WATCHDOG=1")
+    agent.process.send_signal(signal.SIGHUP)
+    systemd.hears("RELOADING=1")
+    agent.stop()
+    systemd.hears("STOPPING=1")
+
+
+def test_hangup_while_it_starts(ctx):
+    """A reload that comes during a long recovery must not end it."""
+    broker = ctx.broker().start()
+    publish_acknowledged(broker, 5000)
+    broker.kill()
+    os.unlink(os.path.join(broker.data, "lock"))
+    broker.launch()
+    wait_until(lambda: os.path.exists(os.path.join(broker.data, "lock")), "it is starting")
+    for _ in range(50):
+        broker.process.send_signal(signal.SIGHUP)
+        time.sleep(0.002)
+    wait_until(lambda: broker.log().count("event=listening") == 2
+               or broker.process.poll() is not None, "it listens")
+    expect(broker.process.poll() is None, f"it ended: {broker.process.returncode}")
+
+
+def test_units_are_valid(ctx):
+    if not shutil.which("systemd-analyze"):
+        raise Skipped("no systemd-analyze")
+    for name in ("tandemqd.service", "tandemq-agent.service"):
+        with open(os.path.join(UNITS, name), encoding="utf-8") as file:
+            text = file.read()
+        text = re.sub(r"ExecStart=\S+", "ExecStart=/bin/true", text)
+        path = os.path.join(ctx.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(re.sub(r"Documentation=.*\n", "", text))
+        found = subprocess.run(["systemd-analyze", "verify", "--man=no", path], check=False,
+                               capture_output=True, text=True)
+        expect(found.returncode == 0 and not found.stderr, f"{name}: {found.stderr}")
+
+
+def syscalls_of(name):
+    """The names in a group of systemd, of all groups in it."""
+    out = subprocess.run(["systemd-analyze", "syscall-filter", name], check=True,
+                         capture_output=True, text=True).stdout
+    found = set()
+    for line in (line.strip() for line in out.splitlines()[1:]):
+        if line.startswith("@"):
+            found |= syscalls_of(line)
+        elif line and not line.startswith("#"):
+            found.add(line)
+    return found
+
+
+def allowed_by(unit):
+    allowed = syscalls_of("@default")
+    with open(os.path.join(UNITS, unit), encoding="utf-8") as file:
+        for given in re.findall(r"^SystemCallFilter=(.*)$", file.read(), re.MULTILINE):
+            for name in given.removeprefix("~").split():
+                calls = syscalls_of(name) if name.startswith("@") else {name}
+                allowed = allowed - calls if given.startswith("~") else allowed | calls
+    return allowed
+
+
+def test_broker_makes_no_call_that_its_unit_forbids(ctx):
+    if not shutil.which("strace") or not shutil.which("systemd-analyze"):
+        raise Skipped("needs strace and systemd-analyze")
+    trace = os.path.join(ctx.folder, "trace")
+    broker = ctx.broker(checkpoint_interval_s=1)
+    broker.launch(wrapper=["strace", "-f", "-qq", "-o", trace])
+    wait_until(lambda: "event=listening" in broker.log() or broker.process.poll() is not None,
+               "it listens")
+    if broker.process.poll() is not None:
+        raise Skipped("strace may not trace here")
+    publish_acknowledged(broker, 300)
+    broker.checkpoint()
+    broker.control("shutdown")
+    broker.exit_code()
+    with open(trace, encoding="utf-8", errors="replace") as file:
+        used = set(re.findall(r"^\d+ +(\w+)\(", file.read(), re.MULTILINE))
+    # What only root does: SQLite gives its files the owner of the database.
+    forbidden = used - allowed_by("tandemqd.service") - {"fchown"}
+    expect(not forbidden, f"it makes these calls: {sorted(forbidden)}")
