@@ -84,10 +84,13 @@ bool Engine::Impl::settle_old(Session& old, bool clean_start, TimeMs now, Effect
   // 5.0 section 3.1.4: the will of the connection that is taken over is published when its session
   // ends by this or it has no delay. A will that waits already is dropped ([MQTT-3.1.2-8]).
   const bool will_now = was_attached && old.will && (ends || old.will->delay_s == 0);
-  if (ends)
-    end_session(old, now, will_now, out);
-  else if (will_now)
+  if (ends) {
+    // What is too much to pass on at once ends with it: the client begins anew now.
+    const SessionId id = old.id;
+    if (!end_session(old, now, will_now, out)) commit(id, SessionRemoved{id}, &out);
+  } else if (will_now) {
     publish_will(old, now, out);
+  }
   return !ends;
 }
 

@@ -7,23 +7,23 @@ namespace tandemq::core {
 
 using mqtt::Reason;
 
-// The session is over now; `will`: its will, if it has one, is published first.
-void Engine::Impl::end_session(Session& session, TimeMs now, bool will, Effects& out) {
+// The session is over now; `will`: its will, if it has one, is published first. False when there is
+// more to pass on to others than one turn should do: it stays, expired, until expire() has done it.
+bool Engine::Impl::end_session(Session& session, TimeMs now, bool will, Effects& out) {
   s.detach(session);
   if (will && session.will) publish_will(session, now, out);
-  collect_leftovers(session, now);
-  // QoS 1 is passed on before the session is gone, QoS 2 after: should this node die in between,
-  // the former comes twice and the latter not at all.
-  pass_on(1, &session, now, out);
   const SessionId id = session.id;
-  commit(id, SessionRemoved{id}, &out);
-  pass_on(2, nullptr, now, out);
-  leftovers.clear();
+  if (pass_on_leftovers(session, now, out)) {
+    commit(id, SessionRemoved{id}, &out);
+    return true;
+  }
+  if (session.connected || session.expiry_s != 0) commit(id, SessionClosed{id, now, 0, true}, &out);
+  return false;
 }
 
 void Engine::Impl::close_session(Session& session, std::uint32_t expiry_s, bool drop_will,
                                  TimeMs now, Effects& out) {
-  if (expiry_s == 0) return end_session(session, now, !drop_will, out);
+  if (expiry_s == 0) return static_cast<void>(end_session(session, now, !drop_will, out));
   s.detach(session);
   commit(session.id, SessionClosed{session.id, now, expiry_s, drop_will}, &out);
   if (session.will && session.will->delay_s == 0) publish_will(session, now, out);

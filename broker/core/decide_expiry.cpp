@@ -41,9 +41,14 @@ std::size_t Engine::Impl::expire_session(Session& session, TimeMs now, Effects& 
     ++records;
   }
   if (end_at != 0 && end_at <= now) {
-    ++counters.sessions_expired;
-    end_session(session, now, true, out);
-    return records + 1;
+    const std::size_t before = session.queue.size();
+    if (end_session(session, now, true, out)) {
+      ++counters.sessions_expired;
+      return records + 1;
+    }
+    records += before - session.queue.size();
+    s.reschedule_after_pop(session);
+    return records;
   }
   records += expire_queued(session, now);
   s.reschedule_after_pop(session);

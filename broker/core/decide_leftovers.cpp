@@ -8,6 +8,10 @@ namespace tandemq::core {
 
 namespace {
 
+// One piece: the loop must not be held up by a long queue.
+constexpr std::size_t kPieceMessages = 1000;
+constexpr std::size_t kPieceBytes = 1 << 20;
+
 bool has_partners(const SessionSubscription& one) {
   return one.group && one.group->members.size() > 1;
 }
@@ -23,33 +27,67 @@ const ShareGroup* group_of(const Session& session, std::string_view topic) {
   return found;
 }
 
-}  // namespace
+// Messages for other members, and the records that take them off the session.
+struct Leftovers {
+  struct Item {
+    MessageRef message;
+    const ShareGroup* group;
+  };
+  std::vector<Item> items[2];  // QoS 1, QoS 2
+  std::vector<Acked> acked;
+  Dropped dropped[2];
+  bool complete = true;
+};
 
-// Messages of shares with other members that this client has certainly not finished: QoS 1 without
-// PUBACK, QoS 2 not yet begun ([MQTT-4.8.2-5]).
-void Engine::Impl::collect_leftovers(const Session& session, TimeMs now) {
-  const auto& subscriptions = session.subscriptions;
-  if (session.queue.size() == 0 ||
-      std::none_of(subscriptions.begin(), subscriptions.end(), has_partners))
-    return;
+// The oldest messages that this client has certainly not finished: QoS 1 without PUBACK, QoS 2 not
+// yet begun ([MQTT-4.8.2-5]).
+Leftovers collect(const Session& session, TimeMs now) {
+  Leftovers found;
+  found.dropped[0].session = found.dropped[1].session = session.id;
+  std::size_t messages = 0, bytes = 0;
   for (std::size_t i = 0; i < session.queue.size(); ++i) {
     const Delivery& delivery = session.queue[i];
     const bool begun = delivery.stage != DeliveryStage::queued;
-    if ((delivery.qos == 2 && begun) || delivery.message->expired(now)) continue;
+    if (begun && delivery.qos == 2) continue;
+    if (messages == kPieceMessages || bytes > kPieceBytes) {
+      found.complete = false;
+      break;
+    }
+    ++messages;
+    bytes += delivery.message->footprint();
+    if (begun)
+      found.acked.push_back({session.id, delivery.packet_id});
+    else
+      found.dropped[delivery.qos - 1].sequence.push_back(delivery.sequence);
+    if (delivery.message->expired(now)) continue;
     if (const ShareGroup* group = group_of(session, delivery.message->topic()))
-      leftovers.push_back({delivery.message, group, delivery.qos});
+      found.items[delivery.qos - 1].push_back({delivery.message, group});
   }
+  return found;
 }
 
-// Those of one QoS go to other members than `leaving` (null: it has gone).
-void Engine::Impl::pass_on(std::uint8_t qos, const Session* leaving, TimeMs now, Effects& out) {
-  for (const Leftover& one : leftovers) {
-    if (one.qos != qos) continue;
-    Publication p;
-    p.fields = one.message->fields();
-    decide_member(rules(), *one.group, leaving, p.fields, plan);
-    put_up(p, one.message, now, out);
+}  // namespace
+
+// Passes a piece of them on; true when nothing is left. Should this node die in between, QoS 1
+// comes twice and QoS 2 not at all.
+bool Engine::Impl::pass_on_leftovers(const Session& session, TimeMs now, Effects& out) {
+  const auto& subscriptions = session.subscriptions;
+  if (session.queue.size() == 0 ||
+      std::none_of(subscriptions.begin(), subscriptions.end(), has_partners))
+    return true;
+  const Leftovers found = collect(session, now);
+  if (!found.dropped[1].sequence.empty()) commit(session.id, found.dropped[1], &out);
+  for (const auto& items : found.items) {
+    for (const Leftovers::Item& one : items) {
+      Publication p;
+      p.fields = one.message->fields();
+      decide_member(rules(), *one.group, session, p.fields, plan);
+      put_up(p, one.message, now, out);
+    }
   }
+  for (const Acked& record : found.acked) commit(session.id, record, &out);
+  if (!found.dropped[0].sequence.empty()) commit(session.id, found.dropped[0], &out);
+  return found.complete;
 }
 
 }  // namespace tandemq::core

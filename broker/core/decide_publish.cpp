@@ -103,7 +103,8 @@ void Engine::Impl::put_up(const Publication& p, const MessageRef& message, TimeM
   for (std::size_t i = 0; i < plan.routes.size(); ++i) {
     const Session& session = *plan.routes[i].session;
     const std::uint8_t qos = plan.routes[i].qos;
-    if (qos == 0 && session.link.conn == 0) continue;
+    // Nobody will fetch it: QoS 0 to an absent client, anything to a session that is ending.
+    if (session.link.conn == 0 && (qos == 0 || session.expiry_s == 0)) continue;
     const std::size_t identifiers =
         plan.routes[i].identifier == 0 ? 0 : 1 + plan.identifiers.size();
     if (!fits_client(session, *message, qos, identifiers))

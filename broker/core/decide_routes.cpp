@@ -61,7 +61,7 @@ void route_plain(const RouteRules& rules, const Session* publisher, const Messag
 
 // The member whose turn it is: connected ones first, else one that can keep the message.
 const Subscriber* choose_member(const RouteRules& rules, const ShareGroup& group,
-                                const Session* leaving, const MessageFields& message) {
+                                const MessageFields& message, const Session* leaving = nullptr) {
   const std::size_t count = group.members.size();
   const Subscriber* keeper = nullptr;
   for (std::size_t i = 0; i < count; ++i) {
@@ -72,7 +72,8 @@ const Subscriber* choose_member(const RouteRules& rules, const ShareGroup& group
       group.cursor = static_cast<std::uint32_t>(at + 1);
       return &member;
     }
-    if (!keeper && member.qos() != 0 && message.qos != 0) keeper = &member;
+    const bool keeps = member.qos() != 0 && message.qos != 0 && member.session->expiry_s != 0;
+    if (!keeper && keeps) keeper = &member;
   }
   if (keeper) group.cursor = static_cast<std::uint32_t>(keeper - group.members.begin()) + 1;
   return keeper;
@@ -92,18 +93,18 @@ void decide_routes(const RouteRules& rules, const Session* publisher, const Mess
   for (const FilterNode* node : nodes) {
     route_plain(rules, publisher, message, *node, plan);
     for (const auto& group : node->groups)
-      if (const Subscriber* member = choose_member(rules, *group, nullptr, message))
+      if (const Subscriber* member = choose_member(rules, *group, message))
         plan.routes.push_back(make_route(*member, message));
   }
 }
 
-void decide_member(const RouteRules& rules, const ShareGroup& group, const Session* leaving,
+void decide_member(const RouteRules& rules, const ShareGroup& group, const Session& leaving,
                    const MessageFields& message, RoutePlan& plan) {
   plan.routes.clear();
   plan.identifiers.clear();
   plan.serial = ++rules.state.plan_serial;
   plan.tracked = false;
-  if (const Subscriber* member = choose_member(rules, group, leaving, message))
+  if (const Subscriber* member = choose_member(rules, group, message, &leaving))
     plan.routes.push_back(make_route(*member, message));
 }
 

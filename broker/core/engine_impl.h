@@ -21,13 +21,6 @@ struct Publication {
   RetainAction retain = RetainAction::none;
 };
 
-// A message of a session that ends, for another member of the group.
-struct Leftover {
-  MessageRef message;
-  const ShareGroup* group = nullptr;
-  std::uint8_t qos = 0;
-};
-
 struct Engine::Impl {
   Impl(State& state_, RecordSink& sink_, const Limits& limits_, const Permissions* permissions_)
       : s(state_.impl()), sink(sink_), limits(limits_), permissions(permissions_) {}
@@ -72,14 +65,13 @@ struct Engine::Impl {
   void resend(Session& session, bool with_pubrels, Effects& out);
 
   // decide_leftovers.cpp
-  void collect_leftovers(const Session& session, TimeMs now);
-  void pass_on(std::uint8_t qos, const Session* leaving, TimeMs now, Effects& out);
+  bool pass_on_leftovers(const Session& session, TimeMs now, Effects& out);
 
   // wills.cpp
   void publish_will(Session& session, TimeMs now, Effects& out);
 
   // decide_connect.cpp
-  void end_session(Session& session, TimeMs now, bool publish_will, Effects& out);
+  bool end_session(Session& session, TimeMs now, bool publish_will, Effects& out);
   void close_session(Session& session, std::uint32_t expiry_s, bool drop_will, TimeMs now,
                      Effects& out);
   void refuse_connect(ConnId conn, mqtt::Reason reason, Effects& out);
@@ -113,7 +105,6 @@ struct Engine::Impl {
   Sent sent;
   Dropped dropped;
   Subscribed subscribed;
-  std::vector<Leftover> leftovers;
 };
 
 }  // namespace tandemq::core

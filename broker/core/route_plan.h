@@ -42,8 +42,8 @@ struct RouteRules {
 void decide_routes(const RouteRules& rules, const Session* publisher, const MessageFields& message,
                    RoutePlan& plan);
 
-// Fills `plan` with the member of the group whose turn it is, any but `leaving` (may be null).
-void decide_member(const RouteRules& rules, const ShareGroup& group, const Session* leaving,
+// Fills `plan` with the member of the group whose turn it is, any but `leaving`.
+void decide_member(const RouteRules& rules, const ShareGroup& group, const Session& leaving,
                    const MessageFields& message, RoutePlan& plan);
 
 enum class Placement : std::uint8_t { in_flight, queued, queue_full };

@@ -246,6 +246,37 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a member that leaves much behind: in pieces, also by the next primary [5:u4.8.2-2]") {
+  for (const bool dies : {false, true}) {
+    Rig rig({.receive_maximum = 65535});
+    rig.check_mirror = false;
+    Client& a = rig.connect("a", {.expiry_s = 60, .receive_maximum = 1});
+    a.subscribe("$share/g/t", 2);
+    a.subscribe("other", 1);
+    Client& pub = rig.connect("p");
+    for (std::uint16_t i = 1; i <= 2500; ++i) {
+      const std::uint8_t qos = i % 2 ? 2 : 1;
+      pub.publish("t", std::to_string(i), {.qos = qos, .packet_id = i});
+    }
+    Client* b = &rig.connect("b", {.expiry_s = 60});
+    b->subscribe("$share/g/t", 2);
+    a.disconnect(Reason::success, 0);
+    CHECK(b->publishes().size() == 1000);
+    CHECK(rig.state->figures().queued == 2500);
+    rig.connect("p").publish("other", "m", {.qos = 1});  // not to the session that ends
+    CHECK(rig.state->figures().queued == 2500);
+    if (dies) {
+      rig.fail_over();
+      b = &rig.connect("b", {.clean = false, .expiry_s = 60});
+    }
+    rig.now += 100;
+    rig.expire();
+    CHECK(rig.engine->counters().sessions_expired == 1);
+    CHECK(rig.state->figures().queued == 2499);  // the first was begun with QoS 2
+    CHECK(b->publishes().size() == 1024);        // its window
+  }
+}
+
 TEST_CASE(
     "the index finds what topic_matches finds, whatever comes and goes [5:3.3.2-3 3:3.3.2-3 "
     "5:4.7.3-4 3:4.7.3-4]") {
