@@ -9,6 +9,9 @@ struct ClientCounters {  // only grow, but for unsent_bytes
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t packets_received = 0;
+  std::uint64_t packets_sent = 0;
+  std::uint64_t payload_bytes_received = 0;  // of PUBLISHes
+  std::uint64_t payload_bytes_sent = 0;
   std::uint64_t sends = 0;
   std::uint64_t accepted = 0;
   std::uint64_t refused_full = 0;  // over connections_max

@@ -131,6 +131,7 @@ std::string& Clients::unsent(Connection& connection) {
 }
 
 void Clients::grown(Connection& connection, std::size_t before) {
+  ++counters_.packets_sent;
   counters_.unsent_bytes += connection.unsent->bytes.size() - before;
   mark_dirty(connection);
 }
@@ -162,6 +163,7 @@ bool Clients::has_room(Connection& connection, const core::Effect& effect) {
 void Clients::encode_publish(Connection& connection, const core::Effect& effect) {
   if (effect.qos == 0 && !has_room(connection, effect)) return;
   ++counters_.publishes_sent;
+  counters_.payload_bytes_sent += effect.message->payload().size();
   std::string& out = unsent(connection);
   const std::size_t before = out.size();
   const mqtt::Version version = connection.decoder.version();

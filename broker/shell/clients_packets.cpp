@@ -15,6 +15,7 @@ void Clients::dispatch(Connection& connection) {
     case mqtt::PacketType::publish:
       engine_->publish(from, packet_.publish, now, effects_);
       connection.unacknowledged += packet_.publish.qos == 1;
+      counters_.payload_bytes_received += packet_.publish.payload.size();
       break;
     case mqtt::PacketType::puback:
       engine_->puback(from, packet_.ack, now, effects_);

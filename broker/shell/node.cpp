@@ -66,7 +66,7 @@ void Node::every_second() {
   listener_->retry();
   const NodeStatus now = status();
   if (metrics_) metrics_->publish(now);
-  if (engine_ && seconds_ % SysTopics::kIntervalS == 0) {
+  if (engine_ && sys_topics_.is_due(seconds_)) {
     sys_topics_.publish(now, *engine_, turn_.now(), effects_);
     clients_.put(effects_);
   }

@@ -218,11 +218,30 @@ def test_sys_topics(ctx):
     broker = ctx.broker().start()
     client = fresh(broker)
     client.subscribe("$SYS/#", 0)
-    got = {p.topic: p.payload.decode() for p in client.drain(12, limit=12)}
+    got = {p.topic: p.payload.decode() for p in client.drain(3, limit=12)}
     got.update({p.topic: p.payload.decode() for p in client.drain(0.5)})
-    expect(got.get("$SYS/broker/version", "").startswith("tandemqd version"), f"got {got}")
-    expect(got.get("$SYS/broker/tandemq/role") == "primary", "the role")
-    expect("$SYS/broker/clients/connected" in got and "$SYS/broker/uptime" in got, f"got {got}")
+    for name in ("version", "uptime", "clients/total", "clients/connected", "clients/disconnected",
+                 "clients/active", "clients/inactive", "clients/maximum", "clients/expired",
+                 "messages/received", "messages/sent", "messages/stored", "store/messages/count",
+                 "store/messages/bytes", "subscriptions/count", "retained messages/count",
+                 "bytes/received", "bytes/sent", "publish/messages/received",
+                 "publish/messages/sent", "publish/messages/dropped", "publish/bytes/received",
+                 "publish/bytes/sent", "load/messages/received/1min", "load/messages/sent/5min",
+                 "load/publish/received/15min", "load/publish/sent/1min",
+                 "load/publish/dropped/1min", "load/bytes/received/1min", "load/bytes/sent/1min",
+                 "load/sockets/1min", "load/connections/1min"):
+        expect("$SYS/broker/" + name in got, f"{name} is not in {sorted(got)}")
+    expect(got["$SYS/broker/clients/connected"] == "1", f"got {got}")
+    expect(got["$SYS/broker/version"].startswith("tandemqd version"), f"got {got}")
+    expect(got["$SYS/broker/tandemq/role"] == "primary", "the role")
+    for n in range(20):
+        client.publish("a", "12345")
+    got = {p.topic: p.payload.decode() for p in client.drain(12, limit=8)}
+    got.update({p.topic: p.payload.decode() for p in client.drain(0.5)})
+    expect(got["$SYS/broker/publish/messages/received"] == "20", f"got {got}")
+    expect(got["$SYS/broker/publish/bytes/received"] == "100", f"got {got}")
+    load = float(got["$SYS/broker/load/publish/received/1min"])
+    expect(12 < load < 25, f"20 messages in 10 s are 18 in the mean of a minute, not {load}")
 
 
 def stand_still(broker, seconds, meanwhile=lambda: None):
