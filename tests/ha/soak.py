@@ -25,7 +25,8 @@ class Soak:
         self.options = ["--authority", self.authority, "--commit", commit,
                         "--set", f"agent:failover.damping_ms={rng.choice((100, 1000, 5000))}",
                         "--set", f"broker:checkpoint.interval_s={rng.choice((2, 10, 60))}"]
-        if rng.random() < 0.6:
+        self.restarts = rng.random() < 0.6
+        if self.restarts:
             self.options.append("--restart")
         if self.has_disk:
             self.options += SMALL_DISK
@@ -39,7 +40,7 @@ class Soak:
     def round(self, rng, number):
         """Faults under load, healed at a random moment, all checked."""
         bed, primary = self.bed, self.bed.primary()
-        chosen = draw(rng, self.authority, self.has_disk)
+        chosen = draw(rng, self.authority, self.has_disk, self.restarts)
         print(f"soak {number}: {', '.join(f'{n} after {s:.2f} s' for n, s in chosen)}", flush=True)
         self.witness.begin_round()
         load = bed.load(seconds=8, pubs=20, subs=20, rate=1500)

@@ -12,8 +12,8 @@ from testbed import LAB, LAB_SH, Failed
 
 # `parts`: it may leave both nodes alive without any path between them. With the authority `timeout` two
 # histories are then allowed (docs/failure-modes.md), so it is only done with `manual`.
-# `disk`: needs nodes with a file system of their own.
-Fault = namedtuple("Fault", "action parts disk", defaults=(False, False))
+# `disk`: needs nodes with a file system of their own. `dead`: needs daemons that stay dead when killed.
+Fault = namedtuple("Fault", "action parts disk dead", defaults=(False, False, False))
 
 
 def attempt(bed, *command):
@@ -138,7 +138,14 @@ def handover_cut_short(how):
 
 
 def data_deleted(bed, p, s, rng):
-    """The standby loses its data folder and begins again; sometimes the old folder comes back."""
+    """The standby loses its data folder and begins again; sometimes the old folder comes back. Never of
+    a node that is not standby any more: it may be the only one to hold what was acknowledged."""
+    def is_whole():
+        status = bed.status(p)
+        return status and status["role"] == "primary" and status["pair_state"] == "paired"
+
+    if not is_whole():
+        return
     data, kept = (os.path.join(LAB, s, name) for name in ("data", "data.kept"))
     send(bed, s, "broker", signal.SIGKILL)
     time.sleep(0.2)
@@ -146,9 +153,9 @@ def data_deleted(bed, p, s, rng):
     shutil.copytree(data, kept)
     empty(data)
     attempt(bed, "start", s, "broker")
-    if rng.random() < 0.5:
-        return
     time.sleep(rng.uniform(0.2, 2))
+    if rng.random() < 0.5 or not is_whole():
+        return
     send(bed, s, "broker", signal.SIGKILL)
     time.sleep(0.2)
     empty(data)
@@ -200,14 +207,15 @@ FAULTS = {
     "successor dies, old primary returns": Fault(successor_dies),
     "standby dies at a checkpoint": Fault(standby_dies_at_checkpoint),
     "primary dies as the standby returns": Fault(primary_dies_as_standby_returns),
-    "standby's data deleted": Fault(data_deleted),
+    "standby's data deleted": Fault(data_deleted, dead=True),
 }
 
 
-def draw(rng, authority, has_disk):
+def draw(rng, authority, has_disk, restarts):
     """One to three of them for a round, with a pause before each. [(name, seconds)]"""
     allowed = [name for name, f in FAULTS.items()
-               if (authority == "manual" or not f.parts) and (has_disk or not f.disk)]
+               if (authority == "manual" or not f.parts) and (has_disk or not f.disk)
+               and not (restarts and f.dead)]
     number = rng.choices((1, 2, 3), (5, 4, 1))[0]
     chosen = [(name, rng.choice((0, 0.05, rng.uniform(0, 2)))) for name in rng.sample(allowed, number)]
     names = {name for name, _ in chosen}
