@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -78,15 +79,37 @@ class AddressWatch:
         return None
 
 
+class PairedFlag(threading.Thread):
+    """A file that exists while the pair is whole. A machine that stalls may take it apart for a moment,
+    and a node alone has no successor."""
+
+    def __init__(self, bed, primary):
+        super().__init__(daemon=True)
+        self.bed, self.primary = bed, primary
+        self.path, self.over = os.path.join(bed.folder, "paired"), threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.02):
+            status = self.bed.status(self.primary)
+            if status and status["pair_state"] == "paired":
+                open(self.path, "w", encoding="utf-8").close()
+            elif os.path.exists(self.path):
+                os.remove(self.path)
+
+
 def kill_under_load(bed, primary):
     """The load with the kill in its middle. (result of the bench, time of the kill)"""
     stamp = os.path.join(bed.folder, "killed")
-    command = f"date +%s.%N >{stamp}; kill -9 {bed.pid(primary, 'broker')}"
+    flag = PairedFlag(bed, primary)
+    command = (f"until [ -e {flag.path} ]; do sleep 0.01; done; date +%s.%N >{stamp}; "
+               f"kill -9 {bed.pid(primary, 'broker')}")
     done = subprocess.run(measuring(
         "client", os.path.join(bed.bin, "tandemq-bench"), "failover", "--host", VIRTUAL_IP, "--port",
         "1883", "--pubs", "50", "--subs", "50", "--qos", "mixed", "--rate", "5000", "--seconds",
         str(LOAD_S), "--retry-ms", "10", "--kill-at", str(KILL_AT_S), "--kill-cmd", command,
         "--json", "--quiet"), stdout=subprocess.PIPE, text=True, check=False, timeout=LOAD_S + 60)
+    flag.over.set()
     with open(os.path.join(bed.folder, "bench.json"), "w", encoding="utf-8") as f:
         f.write(done.stdout)
     try:
@@ -119,6 +142,12 @@ def timeline(bed, full, killed, moved, primary, other):
     return entries
 
 
+def expect_successor(bed, node):
+    status, agent = bed.status(node), bed.agent(node)
+    expect(status and status["role"] == "primary",
+           f"node {node} did not take over: {agent['summary'] if agent else 'its agent does not answer'}")
+
+
 def one(bed):
     """The story once. True when the verdict is good."""
     say("1. A pair comes up: two nodes, one address")
@@ -136,6 +165,7 @@ def one(bed):
             f"kill -9 after {KILL_AT_S} s")
         watch = AddressWatch(bed, other)
         full, killed = kill_under_load(bed, primary)
+        expect_successor(bed, other)
         print_timeline(timeline(bed, full, killed, watch.appeared(), primary, other))
         listener.hears("after the failover")
         say("4. mosquitto_sub came back by itself and hears mosquitto_pub")
