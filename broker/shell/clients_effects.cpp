@@ -3,6 +3,7 @@
 
 #include "broker/shell/client_limits.h"
 #include "broker/shell/clients.h"
+#include "broker/shell/reason_text.h"
 #include "broker/support/log.h"
 
 namespace tandemq::broker {
@@ -274,10 +275,8 @@ void Clients::encode_disconnect(Connection& connection, mqtt::Reason reason,
   if (connection.decoder.version() != mqtt::Version::v5 || !connection.greeted) return;
   mqtt::Disconnect packet;
   packet.reason = reason;
-  if (!text.empty()) {
-    packet.properties.reason_string = text;
-    packet.properties.mark(mqtt::Property::reason_string);
-  }
+  packet.properties.reason_string = text.empty() ? reason_text(reason) : text;
+  packet.properties.mark(mqtt::Property::reason_string);
   const std::size_t before = unsent(connection).size();
   mqtt::encode(connection.unsent->bytes, mqtt::Version::v5, packet, connection.client_packet_max);
   grown(connection, before);

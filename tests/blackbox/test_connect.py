@@ -158,7 +158,7 @@ def test_answers_too_large_for_the_client(ctx):
     filters = b"".join(text(f"a/{n}") + b"\1" for n in range(100))
     client.send(packet(SUBSCRIBE, 2, b"\0\1\0" + filters))
     found = client.expect_closed()
-    expect([(p.kind, p.code, len(p.body)) for p in found] == [(DISCONNECT, 0x95, 1)], f"got {found}")
+    expect([(p.kind, p.code, len(p.body)) for p in found] == [(DISCONNECT, 0x95, 2)], f"got {found}")
     wait_until(lambda: broker.status()["sessions"] == 0, "no session stays")
 
 
@@ -189,7 +189,7 @@ def test_keep_alive(ctx):
                 silent.socket.settimeout(0.5)
                 got = silent.socket.recv(100)
                 found = time.monotonic() - begun
-                expect(got == b"\xe0\x02\x8d\x00" or got[:3] == b"\xe0\x01\x8d", f"got {got}")
+                expect(got[0] == 0xe0 and got[2] == 0x8d and b"keep alive" in got, f"got {got}")
             except TimeoutError:
                 pass
     expect(found is not None and 2.9 <= found <= 5, f"closed after {found} s, 3 s is right")
