@@ -65,6 +65,7 @@ void Node::every_second() {
   clients_.sweep();
   listener_->retry();
   const NodeStatus now = status();
+  if (!now.single && peer_absence_.tick(now.replica.peer_connected)) tell_peer_absence(now);
   if (metrics_) metrics_->publish(now);
   if (engine_ && sys_topics_.is_due(seconds_)) {
     sys_topics_.publish(now, *engine_, turn_.now(), effects_);
@@ -77,6 +78,18 @@ void Node::every_second() {
       }
     });
   }
+}
+
+void Node::tell_peer_absence(const NodeStatus& now) const {
+  const repl::ReplicatorConfig& replication = config_.replication;
+  log(LogLevel::warning, "peer_missing",
+      {{"peer", now.peer},
+       {"address", replication.peer_address + ":" + std::to_string(replication.peer_port)},
+       {"seconds", peer_absence_.seconds()},
+       {"reason", now.replica.reason},
+       {"remedy",
+        "see whether tandemqd runs there, and compare replication.listen, peer_address and pair_id "
+        "of both nodes; one must have node.index 1, the other 2"}});
 }
 
 void Node::shutdown() {

@@ -26,6 +26,7 @@
 #include "broker/shell/listener.h"
 #include "broker/shell/metrics.h"
 #include "broker/shell/orders.h"
+#include "broker/shell/peer_absence.h"
 #include "broker/shell/sys_topics.h"
 #include "broker/shell/turn.h"
 #include "replicator/shell/replicator.h"
@@ -89,6 +90,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   void end_of_turn();
   void tick();
   void every_second();
+  void tell_peer_absence(const NodeStatus& now) const;
   void continue_stopping();
   void stop_with(int exit_code);
   // node_host.cpp
@@ -125,6 +127,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   std::uint64_t started_ns_, changed_ns_, reign_ns_ = 0;
   std::uint64_t role_changes_ = 0, pair_state_changes_ = 0;
   std::uint64_t ticks_ = 0, seconds_ = 0;
+  PeerAbsence peer_absence_;
   std::uint64_t snapshots_ = 0;
   bool replicator_started_ = false;
   bool switching_over_ = false;

@@ -39,18 +39,36 @@ void log_replicator(const char* level, const char* event, const std::string& rea
       event, {{"reason", reason}});
 }
 
-// One descriptor a client: take all that the host grants.
-void raise_file_limit() {
+// For the journal, the link, the agent and whoever asks for metrics: clients must not take these.
+constexpr std::uint32_t kOwnFiles = 128;
+
+// One descriptor a client: takes all that the host grants, and returns how many clients it is for.
+std::uint32_t clients_of_file_limit(std::uint32_t wanted) {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max >= rlim_t{wanted} + kOwnFiles) return wanted;
+  const auto granted = static_cast<std::uint32_t>(limit.rlim_max);
+  const std::uint32_t clients = granted > 2 * kOwnFiles ? granted - kOwnFiles : granted / 2;
+  log(LogLevel::warning, "few_descriptors",
+      {{"granted", granted},
+       {"connections_max", clients},
+       {"reason", "the limit of open files does not suffice for listener.connections_max"},
+       {"remedy",
+        "raise LimitNOFILE of the service (ulimit -n) to " + std::to_string(wanted + kOwnFiles)}});
+  return clients;
+}
+
+Config fitted_to_host(Config config) {
+  config.connections_max = clients_of_file_limit(config.connections_max);
+  return config;
 }
 
 }  // namespace
 
 Node::Node(Config config)
-    : config_(std::move(config)),
+    : config_(fitted_to_host(std::move(config))),
       base_(make_base()),
       state_(random_seed()),
       authenticator_(config_),
@@ -77,7 +95,6 @@ Node::~Node() {
 Status Node::start() {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGHUP, SIG_IGN);  // until the loop listens: a recovery must not end by it
-  raise_file_limit();
   Status done = data_dir_.open(config_.data_dir);
   if (done) done = authenticator_.reload();
   if (done) done = open_sockets();

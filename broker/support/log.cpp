@@ -8,11 +8,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "broker/base/exit_code.h"
+#include "broker/support/log_limit.h"
 
 namespace tandemq {
 namespace {
@@ -59,6 +62,24 @@ void append_value(std::string& line, std::string_view value) {
   line += '"';
 }
 
+bool within_limit(std::string_view event) {
+  static std::mutex mutex;
+  static LogLimit limit;
+  const std::lock_guard lock(mutex);
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  const auto second =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+  limit.tell(second, [](const std::string& of, std::uint64_t lines) {
+    output()->log(spdlog::level::info, "{}",
+                  format_line(LogLevel::warning, "lines_left_out",
+                              {{"of", of},
+                               {"lines", lines},
+                               {"reason", "more than " + std::to_string(LogLimit::kLinesPerSecond) +
+                                              " lines of this event in a second"}}));
+  });
+  return limit.take(event, second);
+}
+
 }  // namespace
 
 Status log_open(std::string_view level, const std::string& target) {
@@ -101,6 +122,7 @@ std::string format_line(LogLevel level, std::string_view event,
 void log(LogLevel level, std::string_view event, std::initializer_list<Field> fields) {
   if (!log_enabled(level)) return;
   if (!output()) output() = make_logger(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  if (level != LogLevel::error && !within_limit(event)) return;
   output()->log(spdlog::level::info, "{}", format_line(level, event, fields));
 }
 

@@ -1,6 +1,7 @@
 // Log lines: one `key=value` line per fact, as
 //   time=2026-01-31T12:00:00.000Z level=info event=role_changed role=primary reason="told by agent"
-// A front that keeps the logging library in one file. Not for the data path.
+// A front that keeps the logging library in one file. Not for the data path. Below error, more than
+// LogLimit::kLinesPerSecond lines of one event in a second are left out and counted.
 #pragma once
 
 #include <concepts>

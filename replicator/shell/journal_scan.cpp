@@ -84,8 +84,10 @@ class Scanner {
         if (oldest) return damage(path, 0, first, "the segment header is missing or damaged");
         return judge(at, *bytes, 0, 0, "the segment header is missing or damaged");
       case HeaderRead::other_version:
-        return Error{path + " was written by another version of this program; use that version",
-                     kExitDamaged};
+        return Error{path +
+                         " was written by another version of this program; use that version, or "
+                         "a newer one",
+                     kExitConfiguration};
     }
     if (header.first != first) {
       return damage(path, 0, first,

@@ -55,7 +55,7 @@ Status ReplicatorImpl::load_own_meta() {
                      " of pair '" + meta->pair_id + "', the configuration says node " +
                      std::to_string(config_.node_index) + " of pair '" + config_.pair_id +
                      "': correct node.index and replication.pair_id, or use another data_dir",
-                 kExitEnvironment};
+                 kExitConfiguration};
   }
   return Done{};
 }

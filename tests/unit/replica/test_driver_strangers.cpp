@@ -168,5 +168,5 @@ TEST_CASE("a data folder of another pair or node is refused") {
   const Status other = pair.try_start(pair.a);
   REQUIRE_FALSE(other);
   CHECK(other.error().message.find("belongs to") != std::string::npos);
-  CHECK(other.error().code == 3);
+  CHECK(other.error().code == 2);
 }

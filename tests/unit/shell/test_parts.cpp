@@ -7,8 +7,10 @@
 #include "broker/shell/commit_timer.h"
 #include "broker/shell/deadlines.h"
 #include "broker/shell/outbox.h"
+#include "broker/shell/peer_absence.h"
 #include "broker/shell/turn.h"
 #include "broker/support/log.h"
+#include "broker/support/log_limit.h"
 
 using namespace tandemq;
 using namespace tandemq::broker;
@@ -174,6 +176,41 @@ TEST_CASE("histogram buckets include their bound") {
   CHECK(histogram.counts[0] == 1);
   CHECK(histogram.counts[1] == 1);
   CHECK(histogram.counts.back() == 1);
+}
+
+TEST_CASE("a flood of one event is left out of the log, and counted") {
+  LogLimit limit;
+  std::vector<std::pair<std::string, std::uint64_t>> told;
+  const auto note = [&](const std::string& event, std::uint64_t lines) {
+    told.emplace_back(event, lines);
+  };
+  for (std::uint32_t i = 0; i < LogLimit::kLinesPerSecond; ++i) CHECK(limit.take("a", 7));
+  for (int i = 0; i < 5; ++i) CHECK_FALSE(limit.take("a", 7));
+  CHECK(limit.take("b", 7));
+  limit.tell(7, note);
+  CHECK(told.empty());
+  CHECK(limit.take("a", 8));
+  limit.tell(9, note);
+  limit.tell(9, note);
+  REQUIRE(told.size() == 1);
+  CHECK(told.front() == std::pair<std::string, std::uint64_t>{"a", 5});
+}
+
+TEST_CASE("the absence of the peer is told after ten seconds, then every ten minutes") {
+  PeerAbsence absence;
+  std::vector<std::uint32_t> told;
+  for (std::uint32_t s = 1; s <= 1300; ++s) {
+    if (absence.tick(false)) told.push_back(s);
+  }
+  CHECK(told == std::vector<std::uint32_t>{10, 600, 1200});
+  CHECK_FALSE(absence.tick(true));
+  for (int s = 1; s < 10; ++s) CHECK_FALSE(absence.tick(false));
+  CHECK(absence.tick(false));
+}
+
+TEST_CASE("control characters of names stay out of the log") {
+  CHECK(format_line(LogLevel::info, "x", {{"a", "\x1b[2J\x01"}}) ==
+        "level=info event=x a=\"\\x1b[2J\\x01\"");
 }
 
 TEST_CASE("log lines quote what needs it") {
