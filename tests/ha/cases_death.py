@@ -66,7 +66,7 @@ def keepalived_killed(bed):
     return load.finish()
 
 
-@case("agent killed (-9) on primary", budget_ms=0, limit_ms=300)
+@case("agent killed (-9) on primary", budget_ms=0, limit_ms=1000)
 def agent_killed(bed):
     primary, epoch = bed.primary(), bed.epoch()
     load = bed.load()
@@ -77,7 +77,7 @@ def agent_killed(bed):
     return result
 
 
-@case("agent killed (-9) on standby", budget_ms=0, limit_ms=300)
+@case("agent killed (-9) on standby", budget_ms=0, limit_ms=1000)
 def standby_agent_killed(bed):
     primary, epoch = bed.primary(), bed.epoch()
     load = bed.load()
@@ -100,7 +100,7 @@ def standby_host_killed(bed):
     return load.finish()
 
 
-@case("standby stopped in good order (Goodbye)", budget_ms=0, limit_ms=500)
+@case("standby stopped in good order (Goodbye)", budget_ms=0, limit_ms=1500)
 def standby_leaves(bed):
     _, load = goes_on_alone(bed, lambda node: bed.signal(node, "broker", signal.SIGTERM))
     return load.finish()

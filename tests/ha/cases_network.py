@@ -154,7 +154,7 @@ for data in eval(sys.stdin.read()):
 """
 
 
-@case("a stranger speaks nonsense to the replication and agent ports", budget_ms=0, limit_ms=800)
+@case("a stranger speaks nonsense to the replication and agent ports", budget_ms=0, limit_ms=1500)
 def nonsense(bed):
     primary, epoch = bed.primary(), bed.epoch()
     load = bed.load(seconds=8)
@@ -194,7 +194,7 @@ def damage_track_file(bed, node):
                f"the agent of {node} left {now!r} in the track file after {text!r}")
 
 
-@case("track file deleted, emptied, garbled on both nodes", budget_ms=0, limit_ms=800)
+@case("track file deleted, emptied, garbled on both nodes", budget_ms=0, limit_ms=1500)
 def track_file_damaged(bed):
     primary, epoch = bed.primary(), bed.epoch()
     load = bed.load()
