@@ -6,10 +6,18 @@
 
 namespace tandemq::broker {
 
+// libevent's priorities: what clients send comes after everything else (the peer, the agent's
+// health call, timers), which has the one in the middle, libevent's default.
+constexpr int kPriorities = 3;
+constexpr int kClientPriority = 2;
+
 constexpr std::size_t kReadSize = 128 << 10;      // bytes of one read
 constexpr std::size_t kHeadroom = 16 << 10;       // a shorter rest is read on in the shared buffer
 constexpr std::size_t kWorkPerCallback = 16'384;  // packets and effects, a few milliseconds
-constexpr std::size_t kFeedPerCallback = 4'096;   // topics looked at for a new subscription
+// Then the turn ends, whoever still waits. Asking the kernel anew costs a look at every ready
+// socket.
+constexpr std::uint64_t kTurnNs = 20'000'000;
+constexpr std::size_t kFeedPerCallback = 4'096;  // topics looked at for a new subscription
 
 constexpr std::size_t kUnsentMax = 8 << 20;            // bytes to one client; QoS 0 beyond it is
 constexpr std::size_t kUnsentRetainedMax = 256 << 20;  // dropped, retained ones only beyond this

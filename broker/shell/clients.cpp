@@ -86,12 +86,17 @@ void Clients::accept(int fd) {
   connection.stage = Stage::connecting;
   connection.decoder = mqtt::Decoder(mqtt::Side::server, config_.limits.maximum_packet_size);
   connection.heard_s = turn_.seconds();
-  event_assign(&connection.event, base_, fd, 0, on_event, &connection);
+  register_for(connection, fd, 0);
   deadlines_.set(connection, turn_.seconds() + kConnectTimeoutS);
   arm(connection);
   if (log_enabled(LogLevel::debug)) {
     log(LogLevel::debug, "connection_opened", {{"address", peer_name(fd)}});
   }
+}
+
+void Clients::register_for(Connection& connection, int fd, short what) {
+  event_assign(&connection.event, base_, fd, what, on_event, &connection);
+  event_priority_set(&connection.event, kClientPriority);
 }
 
 // Registers with the loop what the connection waits for now.
@@ -104,8 +109,7 @@ void Clients::arm(Connection& connection) {
   if (connection.armed) event_del(&connection.event);
   connection.armed = static_cast<std::uint8_t>(wanted);
   if (!wanted) return;
-  event_assign(&connection.event, base_, connection.fd(), static_cast<short>(wanted | EV_PERSIST),
-               on_event, &connection);
+  register_for(connection, connection.fd(), static_cast<short>(wanted | EV_PERSIST));
   event_add(&connection.event, nullptr);
 }
 

@@ -4,11 +4,13 @@
 // Each readable connection is read once a turn into one large buffer, and all whole packets in it
 // are decoded in place and handled. Effects that may go at once are encoded into the connection's
 // unsent bytes, others wait in the outbox. flush() at the end of the turn sends once a connection.
+// A turn ends after a few milliseconds also when more connections are readable: their turn is next,
+// and what is not a client's (the peer, the agent) comes before them.
 //
 // Bounded: what is unsent to a slow reader (QoS 0 to it is dropped above kUnsentMax; above QoS 0
 // the window of the protocol bounds it; who lets more than kUnsentReadMax gather is not read from),
 // what is held or not committed while the pair waits (then no connection is read from, QoS 0
-// included, until half of it is gone), and the work of one callback.
+// included, until half of it is gone), and the work of one callback and of one turn.
 #pragma once
 
 #include <cstddef>
@@ -74,6 +76,7 @@ class Clients {
  private:
   // clients.cpp: sockets
   static void on_event(int fd, short what, void* connection);
+  void register_for(Connection& connection, int fd, short what);
   void arm(Connection& connection);
   void send_unsent(Connection& connection);
   void begin_closing(Connection& connection);
@@ -91,6 +94,7 @@ class Clients {
   void put_off_if_due(Connection& connection);
   void continue_work(Connection& connection);
   void end_of_callback();
+  bool turn_is_over(std::uint64_t now_ns) const;
   void refuse_bytes(Connection& connection, bool is_mqtt);
   void lose(Connection& connection, Ending how, std::string_view event, std::string_view text);
   void discard(Connection& connection);

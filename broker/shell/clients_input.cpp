@@ -111,8 +111,12 @@ void Clients::work_backlog() {
   if (reading_paused_ || pause_ordered_) return;
   std::vector<core::ConnId> ids;
   ids.swap(backlog_);
-  for (const core::ConnId id : ids) {
-    Connection* connection = table_.find(id);
+  for (auto id = ids.begin(); id != ids.end(); ++id) {
+    if (turn_.begun() && turn_is_over(monotonic_ns())) {
+      backlog_.insert(backlog_.end(), id, ids.end());
+      return;
+    }
+    Connection* connection = table_.find(*id);
     if (!connection || !connection->backlog) continue;
     turn_.begin(clock_);
     connection->backlog = false;
@@ -142,6 +146,11 @@ void Clients::end_of_callback() {
   counters_.callback_ns_max = std::max(counters_.callback_ns_max, length);
   update_pause();
   if (counters_.unsent_bytes > flushed_at_ + kFlushAt) flush();
+  if (turn_is_over(now)) event_base_loopbreak(base_);
+}
+
+bool Clients::turn_is_over(std::uint64_t now_ns) const {
+  return now_ns > turn_.mono_ns() + kTurnNs;
 }
 
 void Clients::pause_reading(bool pause) {

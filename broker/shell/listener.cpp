@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "broker/base/exit_code.h"
+#include "broker/shell/client_limits.h"
 #include "broker/support/log.h"
 
 namespace tandemq::broker {
@@ -90,6 +91,7 @@ Status Listener::open() {
                  kExitEnvironment};
   }
   event_assign(&event_, base_, fd_, EV_READ | EV_PERSIST, on_readable, this);
+  event_priority_set(&event_, kClientPriority);
   event_add(&event_, nullptr);
   listening_ = true;
   return Done{};

@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "broker/base/check.h"
+#include "broker/shell/client_limits.h"
 #include "broker/shell/node.h"
 #include "broker/support/address_check.h"
 #include "broker/support/log.h"
@@ -24,7 +25,7 @@ std::uint64_t random_seed() {
 
 event_base* make_base() {
   event_base* base = event_base_new();
-  TMQ_CHECK(base != nullptr);
+  TMQ_CHECK(base != nullptr && event_base_priority_init(base, kPriorities) == 0);
   return base;
 }
 

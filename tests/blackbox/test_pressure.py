@@ -1,4 +1,6 @@
 """Clients that are slow or greedy: memory stays bounded, the others do not notice."""
+import json
+import signal
 import socket
 import struct
 import time
@@ -155,3 +157,24 @@ def test_a_subscription_to_very_many_retained_messages(ctx):
         time.sleep(0.3)
         topics = [p.topic for p in reader.drain(2, limit=count)]
         expect(len(set(topics)) == len(topics) == count, f"QoS {qos}: {len(topics)} came")
+
+
+def test_the_agent_is_answered_before_the_crowd(ctx):
+    """A health call does not wait until every client that has sent something was served."""
+    broker = ctx.broker().start()
+    crowd = [fresh(broker, f"c{n}") for n in range(300)]
+    each = 1000
+    with socket.socket(socket.AF_UNIX) as control:
+        control.connect(broker.socket_file)
+        control.settimeout(30)
+        broker.process.send_signal(signal.SIGSTOP)
+        try:
+            for client in crowd:
+                client.send(b"".join(client.publish_bytes(f"{client.socket.fileno()}/{n}", "x",
+                                                          retain=True) for n in range(each)))
+            control.sendall(b'{"id": 1, "cmd": "status"}\n')
+        finally:
+            broker.process.send_signal(signal.SIGCONT)
+        status = json.loads(control.makefile("r").readline())["status"]
+    expect(status["retained"] < each * len(crowd), "all the crowd had sent was handled first")
+    wait_until(lambda: broker.status()["retained"] == each * len(crowd), "all of it is handled")
