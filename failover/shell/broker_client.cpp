@@ -25,6 +25,8 @@ constexpr int kSuspicions = 3;  // turns of the loop in which the answer could h
 // brings a restart and nothing else, and the loop may have reason to be slow: a snapshot to
 // install, a journal to begin on a busy disk.
 constexpr std::uint64_t kPatience = 10, kStandbyPatience = 3;
+// An overloaded host is no hang; one that gives its broker nothing for so long is as bad.
+constexpr std::uint64_t kStarvedPatience = 5;
 constexpr TimeMs kYoungMs = 2000;
 constexpr std::uint64_t kFirstAnswerMs = 10000;
 
@@ -164,16 +166,23 @@ void BrokerClient::judge_health(TimeMs now) {
     if (now < ping_due_) return;
     ping_id_ = next_id_;
     ping_at_ = now;
+    use_at_ping_ = processor_use(process_.pid());
     ping_due_ = now + config_.interval_ms;
     return send({{"cmd", "ping"}});
   }
-  if (now < ping_at_ + health_limit(now)) {
+  const std::uint64_t limit = health_limit(now);
+  if (now < ping_at_ + limit || (now < ping_at_ + kStarvedPatience * limit && is_starved(now))) {
     suspected_ = 0;
   } else if (++suspected_ >= kSuspicions) {
     suspected_ = 0;
     ping_at_ = now;
     tell(EventKind::broker_hung);
   }
+}
+
+bool BrokerClient::is_starved(TimeMs now) const {
+  const std::optional<ProcessorUse> use = processor_use(process_.pid());
+  return use && use_at_ping_ && starved(*use_at_ping_, *use, now - ping_at_);
 }
 
 void BrokerClient::read() {

@@ -13,6 +13,7 @@
 #include "failover/core/action.h"
 #include "failover/shell/loop.h"
 #include "failover/shell/process_watch.h"
+#include "failover/shell/processor_use.h"
 
 struct bufferevent;
 
@@ -58,6 +59,7 @@ class BrokerClient {
   void disconnect(const std::string& why);
   void process_died();
   std::uint64_t health_limit(TimeMs now) const;
+  bool is_starved(TimeMs now) const;
   void tell(EventKind kind, const decltype(Event::data)& data = {}) { on_event_(kind, data); }
 
   event_base* base_;
@@ -73,6 +75,7 @@ class BrokerClient {
   std::map<std::uint64_t, Order> orders_;
   std::uint64_t ping_id_ = 0;  // health call without answer, 0 none
   TimeMs ping_at_ = 0;         // when it was sent
+  std::optional<ProcessorUse> use_at_ping_;
   TimeMs ping_due_ = 0, status_due_ = 0;
   TimeMs lost_channel_at_ = 0;
   TimeMs ticked_at_ = 0;

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "failover/shell/broker_client.h"
+#include "failover/shell/processor_use.h"
 #include "loop_rig.h"
 
 using namespace tandemq;
@@ -156,6 +157,41 @@ TEST_CASE("a broker that nobody could replace has a longer breath") {
   ::kill(rig.child, SIGSTOP);
   CHECK_FALSE(rig.until(700, [&] { return rig.count(EventKind::broker_hung) > 0; }));
   CHECK(rig.until(2000, [&] { return rig.count(EventKind::broker_hung) == 1; }));
+}
+
+TEST_CASE("a broker that gets no processor is starved; one that stands or spins is not") {
+  constexpr std::uint64_t ms = 1'000'000;
+  const ProcessorUse before{'S', 700 * ms};
+  CHECK(starved(before, {'R', 700 * ms}, 300));
+  CHECK(starved(before, {'R', 840 * ms}, 300));
+  CHECK_FALSE(starved(before, {'R', 990 * ms}, 300));  // runs all the time
+  for (const char state : {'S', 'D', 'T', 'Z'}) {
+    CAPTURE(state);
+    CHECK_FALSE(starved(before, {state, 700 * ms}, 300));
+  }
+}
+
+TEST_CASE("what the kernel tells about a process that spins, stands, and is gone") {
+  const pid_t child = fork();
+  if (child == 0) {
+    for (volatile bool more = true; more;) {
+    }
+  }
+  const auto use = [&] {
+    const auto found = processor_use(child);
+    REQUIRE(found);
+    return *found;
+  };
+  const ProcessorUse before = use();
+  while (use().on_cpu_ns < before.on_cpu_ns + 5'000'000) usleep(1000);
+  CHECK(use().state == 'R');
+  ::kill(child, SIGSTOP);
+  int status = 0;
+  waitpid(child, &status, WUNTRACED);
+  CHECK(use().state == 'T');
+  ::kill(child, SIGKILL);
+  waitpid(child, &status, 0);
+  CHECK_FALSE(processor_use(child));
 }
 
 TEST_CASE("garbage and odd types end the connection, not the agent") {
