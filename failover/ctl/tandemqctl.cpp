@@ -154,7 +154,7 @@ int main(int argc, char** argv) try {
   }
   std::fprintf(stderr, "tandemqctl: name a command; run with --help for the list\n");
   return 64;
-} catch (const nlohmann::json::exception& error) {  // a daemon of another version
+} catch (const std::exception& error) {  // such as an answer of another version, of other types
   std::fprintf(stderr, "tandemqctl: the answer cannot be read: %s\n", error.what());
   return tandemq::failover::kUnreachable;
 }

@@ -130,7 +130,7 @@ class Replica {
   msg::Hello own_hello() const;
   void compare_with(const msg::Hello& peer);
   void drop_link(const std::string& reason, bool back_off);
-  void protocol_error(std::string reason) { drop_link(std::move(reason), true); }
+  void protocol_error(const std::string& reason) { drop_link(reason, true); }
   void link_lost(const std::string& reason);
 
   // replica_primary.cpp: stream, confirmations, commit

@@ -68,7 +68,7 @@ void print_summary(const Summary& summary, const JournalScan& scan) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   CLI::App app(
       "Prints a TandeMQ journal. "
       "Exit code 0: sound, 2: wrong usage, 3: cannot be read, 4: damaged.");
@@ -102,4 +102,7 @@ int main(int argc, char** argv) {
   if (scanned) return print_summary(summary, *scanned), 0;
   std::fprintf(stderr, "error: %s\n", scanned.error().message.c_str());
   return scanned.error().code;
+} catch (const std::exception& error) {  // such as a folder that may not be looked into
+  std::fprintf(stderr, "error: %s\n", error.what());
+  return kExitEnvironment;
 }

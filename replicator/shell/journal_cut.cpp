@@ -36,7 +36,7 @@ Status JournalImpl::truncate_after(Lsn lsn, std::string* cut) {
   const std::size_t keep = segment_at(lsn + 1);
   std::uint64_t offset = kSegmentHeader;
   const auto at_cut = [&](const FrameView&, std::uint64_t at) { return offset = at, false; };
-  const Status found = walk(lsn + 1, 0, at_cut);
+  Status found = walk(lsn + 1, 0, at_cut);
   if (!found) return found;
   Status done = note_durable(lsn);
   if (!done) return done;

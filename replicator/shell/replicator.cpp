@@ -49,7 +49,7 @@ void later(event_base* base, std::function<void()> what) {
 
 Result<std::unique_ptr<Replicator>> Replicator::open(
     event_base* base, const ReplicatorConfig& config, ReplicatorHost& host, Lsn checkpoint_lsn,
-    std::function<void(const Progress&)> progress) {
+    const std::function<void(const Progress&)>& progress) {
   auto made = std::make_unique<ReplicatorImpl>(base, config, host);
   const Status recovered = made->recover(checkpoint_lsn, progress);
   if (!recovered) return recovered.error();

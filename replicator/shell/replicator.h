@@ -82,9 +82,9 @@ class Replicator {
     Lsn done, total;
     double seconds;
   };
-  static Result<std::unique_ptr<Replicator>> open(event_base* base, const ReplicatorConfig& config,
-                                                  ReplicatorHost& host, Lsn checkpoint_lsn,
-                                                  std::function<void(const Progress&)> progress);
+  static Result<std::unique_ptr<Replicator>> open(
+      event_base* base, const ReplicatorConfig& config, ReplicatorHost& host, Lsn checkpoint_lsn,
+      const std::function<void(const Progress&)>& progress);
   virtual ~Replicator() = default;
 
   // Starts link and timers (and, when single, the reign).

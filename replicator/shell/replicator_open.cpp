@@ -66,7 +66,7 @@ Status ReplicatorImpl::open_journal() {
   journal.segment_bytes = config_.segment_bytes;
   auto opened = Journal::open(journal, base_);
   if (!opened && opened.error().code == kExitDamaged && !config_.single) {
-    const Status aside = set_journal_aside(opened.error().message);
+    Status aside = set_journal_aside(opened.error().message);
     if (!aside) return aside;
     opened = Journal::open(journal, base_);
   }

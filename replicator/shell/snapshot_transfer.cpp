@@ -123,7 +123,7 @@ Status SnapshotReceiver::store(std::uint64_t offset, std::string_view bytes) {
 
 Status SnapshotReceiver::finish() {
   const bool synced = ::fsync(fd_) == 0;
-  const Status status = synced ? Status(Done{}) : Status(failed("cannot sync", path_));
+  Status status = synced ? Status(Done{}) : Status(failed("cannot sync", path_));
   ::close(fd_);
   fd_ = -1;
   return status;
