@@ -1,12 +1,8 @@
 #include "broker/shell/acl.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
-
 #include "broker/base/exit_code.h"
 #include "broker/mqtt/topic.h"
+#include "broker/support/text_file.h"
 
 namespace tandemq::broker {
 namespace {
@@ -120,15 +116,13 @@ Status Acl::parse(std::string_view text, const std::string& path) {
 }
 
 Status Acl::load(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file.is_open()) {
-    return Error{"auth.acl_file " + path + " cannot be read: " + std::strerror(errno) +
+  const Result<std::string> text = read_text_file(path);
+  if (!text) {
+    return Error{"auth.acl_file " + path + " cannot be read: " + text.error().message +
                      "; create it and let the broker's user read it",
                  kExitConfiguration};
   }
-  return parse(text.str(), path);
+  return parse(*text, path);
 }
 
 bool Acl::allowed(std::string_view client_id, std::string_view username, std::string_view topic,

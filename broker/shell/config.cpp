@@ -88,8 +88,9 @@ void read_rest(ConfigReader& in, Config& config) {
   in.section("checkpoint");
   in.number("interval_s", config.checkpoint_interval_s, 1, 86'400);
   in.section("auth");
-  in.flag("allow_anonymous", config.allow_anonymous);
   in.text("password_file", config.password_file);
+  config.allow_anonymous = config.password_file.empty();
+  in.flag("allow_anonymous", config.allow_anonymous);
   in.text("acl_file", config.acl_file);
   in.section("metrics");
   in.text("listen", config.metrics_listen);

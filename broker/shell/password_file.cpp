@@ -3,13 +3,10 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "broker/base/exit_code.h"
+#include "broker/support/text_file.h"
 
 namespace tandemq::broker {
 namespace {
@@ -97,15 +94,13 @@ Result<PasswordFile> PasswordFile::parse(std::string_view text, const std::strin
 }
 
 Result<PasswordFile> PasswordFile::load(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file.is_open()) {
-    return Error{"auth.password_file " + path + " cannot be read: " + std::strerror(errno) +
+  const Result<std::string> text = read_text_file(path);
+  if (!text) {
+    return Error{"auth.password_file " + path + " cannot be read: " + text.error().message +
                      "; make it with `mosquitto_passwd -c FILE USER` and let the broker read it",
                  kExitConfiguration};
   }
-  return parse(text.str(), path);
+  return parse(*text, path);
 }
 
 bool PasswordFile::verify(const std::string& user, std::string_view password) const {

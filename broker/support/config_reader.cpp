@@ -4,35 +4,22 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
-#include <system_error>
 #include <vector>
 
-#include "broker/base/exit_code.h"
+#include "broker/support/text_file.h"
 
 namespace tandemq {
 
 Result<std::string> read_config_file(const std::string& path) {
-  const auto refused = [&](const std::string& why) {
-    return Error{path + ": cannot be read: " + why + "; name the configuration file with -c FILE",
-                 kExitConfiguration};
-  };
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return refused(std::strerror(errno));
-  std::string text;
-  try {
-    file.exceptions(std::ios::badbit);
-    text.assign(std::istreambuf_iterator<char>(file), {});
-  } catch (const std::ios_base::failure&) {  // a folder can be opened, but not read
-    return refused(std::strerror(errno));
-  }
-  return text;
+  Result<std::string> text = read_text_file(path);
+  if (text) return text;
+  return Error{path + ": cannot be read: " + text.error().message +
+                   "; name the configuration file with -c FILE",
+               text.error().code};
 }
 
 struct ConfigReader::Impl {

@@ -44,6 +44,50 @@ def test_anonymous_beside_passwords(ctx):
     expect(code(broker, username="alice", password="x") == 0x86, "a wrong password")
 
 
+def test_passwords_alone_keep_anonymous_clients_out(ctx):
+    broker = ctx.broker(auth_password_file=passwords(ctx, alice="secret")).start()
+    expect(code(broker, username="alice", password="secret") == 0, "the right password")
+    expect(code(broker) == 0x87, "anonymous, although nobody allowed it")
+
+
+def test_bad_files(ctx):
+    """No start with a file that says something else than its owner means."""
+    plain = os.path.join(ctx.folder, "plain")
+    with open(plain, "w", encoding="utf-8") as file:
+        file.write("alice:secret\n")
+    for number, (key, value, parts) in enumerate((
+            ("auth_password_file", ctx.folder, ("auth.password_file", "Is a directory")),
+            ("auth_acl_file", ctx.folder, ("auth.acl_file", "Is a directory")),
+            ("auth_password_file", plain, ("plain:1: ", "mosquitto_passwd")),
+            ("auth_acl_file", plain, ("plain:1: ", "write topic, user or pattern")),
+            ("auth_acl_file", acl(ctx, "topic read a/#/b\n"), ("acl:1: ", "no topic filter")))):
+        broker = ctx.broker(f"n{number}", **{key: value}).launch()
+        expect(broker.exit_code() == 2, f"{key} {value}: {broker.log_tail()}")
+        for part in parts:
+            expect(part in broker.log(), f"'{part}' is not in: {broker.log_tail()}")
+        expect("secret" not in broker.log() or key == "auth_acl_file", "a password is in the log")
+
+
+def test_acl_user_pattern(ctx):
+    """%u is the user, %c the client; neither can be chosen to reach other topics."""
+    broker = ctx.broker(auth_acl_file=acl(
+        ctx, "pattern readwrite home/%u/#\npattern read dev/%c\npattern deny home/%u/secret\n"))
+    broker.start()
+    alice = Client(broker.port, "phone", clean=True, expiry=0, username="alice")
+    for topic, reason in (("home/alice/x", 0), ("home/bob/x", 0x87), ("home/alice/secret", 0x87),
+                          ("dev/phone", 0x87)):
+        alice.publish(topic, "1", 1)
+        expect(alice.receive(PUBACK).code in (reason, 0x10 if reason == 0 else reason), topic)
+    expect(alice.subscribe("dev/phone").codes == [1], "its own device")
+    for name in ("+", "#", "a/b", "alice/#"):
+        evil = Client(broker.port, f"e{name}", clean=True, expiry=0, username=name)
+        expect(evil.subscribe(f"home/{name}/x" if name == "a/b" else "home/alice/x").codes
+               == [0x87], f"user {name}")
+        evil.close()
+    nobody = Client(broker.port, "anonymous", clean=True, expiry=0)
+    expect(nobody.subscribe("home/#").codes == [0x87], "anonymous clients have no %u")
+
+
 def acl(ctx, rules):
     path = os.path.join(ctx.folder, "acl")
     with open(path, "w", encoding="utf-8") as file:
