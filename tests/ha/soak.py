@@ -12,6 +12,9 @@ from witness import Witness
 
 ROUNDS_PER_PAIR = 6
 SMALL_DISK = ("--disk", "400m", "--set", "broker:journal.segment_bytes=4194304")
+# A standby that is away for a second needs a snapshot.
+SMALL_JOURNAL = ("--set", "broker:journal.segment_bytes=262144",
+                 "--set", "broker:journal.bytes_max=1048576", "--set", "broker:checkpoint.interval_s=1")
 
 
 class Soak:
@@ -30,6 +33,9 @@ class Soak:
             self.options.append("--restart")
         if self.has_disk:
             self.options += SMALL_DISK
+        if rng.random() < 0.4:
+            self.options += SMALL_JOURNAL
+        self.rate = rng.choice((500, 1500, 4000))
         self.bed, self.witness = Bed("soak", prefix), None
 
     def up(self):
@@ -43,7 +49,7 @@ class Soak:
         chosen = draw(rng, self.authority, self.has_disk, self.restarts)
         print(f"soak {number}: {', '.join(f'{n} after {s:.2f} s' for n, s in chosen)}", flush=True)
         self.witness.begin_round()
-        load = bed.load(seconds=8, pubs=20, subs=20, rate=1500)
+        load = bed.load(seconds=8, pubs=20, subs=20, rate=self.rate)
         load.until(rng.uniform(0.5, 3))
         lost_early = rng.random() < 0.5
         if lost_early:
