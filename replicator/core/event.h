@@ -64,6 +64,9 @@ struct SnapshotInstalled {  // answer to InstallSnapshot
 struct Promote {
   Epoch at_least = 0;
   bool force = false;
+  // Where a node that holds nothing and is forced begins to count: above all reigns of a former
+  // life with another disk, of which its peer may hold records.
+  std::uint64_t counter_if_empty = 0;
 };
 struct Demote {
   std::string reason;

@@ -27,7 +27,9 @@ void Replica::on(const event::Promote& e) {
                         "only if the peer is lost");
   }
   const bool forced = !in_sync();
-  reign(next_epoch(e.at_least), false,
+  const bool empty = forced && last_ == 0;
+  const Epoch above = empty ? make_epoch(e.counter_if_empty, config_.node_index) : 0;
+  reign(next_epoch(std::max(e.at_least, above)), false,
         forced ? "promoted by force, out of sync" : "promoted; holds everything committed");
 }
 

@@ -144,7 +144,10 @@ Status ReplicatorImpl::order(EventKind what) {
 }
 
 Result<Epoch> ReplicatorImpl::promote(Epoch at_least, bool force) {
-  const Status done = order(event::Promote{at_least, force});
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  const Status done =
+      order(event::Promote{at_least, force, static_cast<std::uint64_t>(std::max(seconds, {}))});
   if (!done) return done.error();
   return replica_.epoch();
 }

@@ -7,6 +7,7 @@ from broker import expect, wait_until
 from pair import Pair
 from test_damage import flip, used_bytes
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
+from wire import PUBACK, Client
 
 
 def test_takeover_keeps_all(ctx):
@@ -72,3 +73,28 @@ def test_no_checkpoint(ctx):
 
 def test_returning_without_damage(ctx):
     damaged_and_resynced(ctx, lambda node: None)
+
+
+def test_an_empty_node_that_is_forced_repeats_no_reign(ctx):
+    """The first node's disk is replaced while the second is away; the operator forces it to serve. Its new
+    history must not be taken for the old one, which began with the same reign."""
+    pair = Pair(ctx).start()
+    for name, count in (("old", 200), ("new", 50)):
+        writer = Client(pair.a.port, "writer", clean=True, expiry=0)
+        for n in range(count):
+            writer.publish(f"{name}/{n}", name, 1, retain=True)
+        expect(len([writer.receive(PUBACK) for _ in range(count)]) == count, "acknowledged")
+        writer.disconnect()
+        if name == "new":
+            break
+        pair.a.kill()
+        pair.b.kill()
+        shutil.rmtree(pair.a.data)
+        pair.a.start(listening=False)
+        pair.a.control("promote", force=True)
+        pair.solo(pair.a)
+    pair.b.start(listening=False)
+    pair.wait_paired()
+    wait_until(lambda: len({node.status()["last_lsn"] for node in (pair.a, pair.b)}) == 1, "at rest")
+    hashes = {node.control("hash")["hash"] for node in (pair.a, pair.b)}
+    expect(len(hashes) == 1, "the nodes are paired and hold different states")

@@ -109,9 +109,8 @@ class Witness:
 
     def begin_round(self):
         self.rounds += 1
-        self.mortal = wire.Client(1883, f"mortal{self.rounds}", host=VIRTUAL_IP, clean=True, expiry=0,
-                                  will=(f"will/mortal/{self.rounds}", "x", 2, False),
-                                  keep_alive=MORTAL_KEEP_ALIVE_S)
+        self.mortal = self.visitor(f"mortal{self.rounds}", keep_alive=MORTAL_KEEP_ALIVE_S,
+                                   will=(f"will/mortal/{self.rounds}", "x", 2, False))
         self.sleeper.go_away()
         self.load.pause(False)
         for churner in self.churners:
@@ -145,8 +144,19 @@ class Witness:
         wrong = self.load.wrong_retained(got)
         expect(not wrong, "witness: " + "; ".join(wrong))
 
-    def visitor(self, name):
-        return wire.Client(1883, name, host=VIRTUAL_IP, clean=True, expiry=0)
+    def visitor(self, name, **options):
+        """A volatile client. The address may still be on its way to the primary: it tries again."""
+        found = []
+
+        def connected():
+            try:
+                found.append(wire.Client(1883, name, host=VIRTUAL_IP, clean=True, expiry=0, timeout=2,
+                                         **options))
+            except (OSError, AssertionError):
+                return False
+            return True
+        self.wait(connected, f"{name} is connected", 10)
+        return found[0]
 
     def check_subscriptions(self):
         self.wait(lambda: not any(c.pending for c in self.churners), "subscriptions are settled", 10)
