@@ -30,8 +30,13 @@ void row(std::string& out, const std::string& name, const std::string& value) {
   out += "  " + name + std::string(name.size() < 16 ? 16 - name.size() : 1, ' ') + value + "\n";
 }
 
+// An agent reports what it last heard of its broker, also when that is gone.
+bool is_there(const json& report) {
+  return report.is_object() && report.value("broker_alive", true);
+}
+
 bool is_primary(const json& report) {
-  return text(report, "role") == "primary";
+  return is_there(report) && text(report, "role") == "primary";
 }
 
 void render_broker(std::string& out, const json& broker) {
@@ -106,8 +111,9 @@ std::string render_status(const json& agent_answer, const json& broker) {
     return out;
   }
   row(out, "broker",
-      text(peer, "role") + ", " + text(peer, "pair_state") + ", epoch " +
-          std::to_string(number(peer, "epoch") >> 8));
+      is_there(peer) ? text(peer, "role") + ", " + text(peer, "pair_state") + ", epoch " +
+                           std::to_string(number(peer, "epoch") >> 8)
+                     : "not there");
   row(out, "VRRP", text(peer, "vrrp"));
   row(out, "in sync", text(peer, "in_sync"));
   const json heard = agent.value("peer_heard_ms", json::object());

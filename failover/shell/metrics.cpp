@@ -56,10 +56,13 @@ struct AgentMetrics::Impl {
           .Add({});
   Family<Counter>& refused =
       counter("tandemq_agent_datagrams_refused_total", "not the peer's, by path");
-  Histogram& detection = histogram("tandemq_agent_detection_seconds",
-                                   "from the last sign of life of the primary to the decision");
-  Histogram& promotion = histogram("tandemq_agent_promotion_seconds",
-                                   "from the decision until the broker was primary");
+  Family<Counter>& failovers =
+      counter("tandemq_agent_failovers_total", "times that this node took over, by cause");
+  Family<Histogram>& phases =
+      BuildHistogram()
+          .Name("tandemq_agent_failover_phase_seconds")
+          .Help("parts of taking over: detection, promotion, first_client, sessions_95")
+          .Register(*registry);
   Histogram& late =
       histogram("tandemq_agent_tick_late_seconds", "how late a tick of the loop came");
   std::unique_ptr<prometheus::Exposer> exposer;
@@ -125,11 +128,12 @@ void AgentMetrics::tampered() {
 void AgentMetrics::lower_priority_master() {
   impl_->lower.Increment();
 }
-void AgentMetrics::detected(double seconds) {
-  impl_->detection.Observe(seconds);
+void AgentMetrics::failover(const std::string& cause) {
+  impl_->failovers.Add({{"cause", cause}}).Increment();
 }
-void AgentMetrics::promoted(double seconds) {
-  impl_->promotion.Observe(seconds);
+void AgentMetrics::phase(const char* name, std::int64_t ms) {
+  if (ms >= 0)
+    impl_->phases.Add({{"phase", name}}, kSeconds).Observe(static_cast<double>(ms) / 1000.0);
 }
 void AgentMetrics::loop_late(double seconds) {
   impl_->late.Observe(seconds);

@@ -24,8 +24,10 @@ class AgentMetrics {
   void alarm();
   void tampered();
   void lower_priority_master();
-  void detected(double seconds);
-  void promoted(double seconds);
+  // This node took over.
+  void failover(const std::string& cause);
+  // How long a part of it took: detection, promotion, first_client, sessions_95.
+  void phase(const char* name, std::int64_t ms);
   void loop_late(double seconds);
 
  private:

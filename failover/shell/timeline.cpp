@@ -15,10 +15,6 @@ std::int64_t since(TimeMs begin, TimeMs end) {
   return begin == 0 || end < begin ? -1 : static_cast<std::int64_t>(end - begin);
 }
 
-double in_seconds(std::int64_t ms) {
-  return static_cast<double>(ms) / 1000.0;
-}
-
 std::int64_t number(const nlohmann::json& status, const char* name) {
   const auto found = status.find(name);
   return found != status.end() && found->is_number_integer() ? found->get<std::int64_t>() : -1;
@@ -48,8 +44,9 @@ void Timeline::transition(const Action& a, TimeMs now) {
     if (a.from == Phase::promoting) {
       c.detection_ms = since(lost_at_, decided_at_);
       c.promotion_ms = since(decided_at_, now);
-      if (c.detection_ms >= 0) metrics_.detected(in_seconds(c.detection_ms));
-      if (c.promotion_ms >= 0) metrics_.promoted(in_seconds(c.promotion_ms));
+      metrics_.failover(c.cause);
+      metrics_.phase("detection", c.detection_ms);
+      metrics_.phase("promotion", c.promotion_ms);
     }
   } else {
     watching_ = false;
@@ -69,6 +66,8 @@ void Timeline::status(const nlohmann::json& status, TimeMs now) {
   const bool all = newest->first_client_ms >= 0 && (before <= 0 || newest->sessions_95_ms >= 0);
   if (!all && now < serves_at_ + kWatchMs) return;
   watching_ = false;
+  metrics_.phase("first_client", newest->first_client_ms);
+  metrics_.phase("sessions_95", newest->sessions_95_ms);
   history_.save();
 }
 

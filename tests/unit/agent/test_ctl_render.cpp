@@ -45,6 +45,15 @@ TEST_CASE("status is one screen with both nodes, and copes with what is missing"
   CHECK(render_status(agent_answer(nullptr), nullptr).find("not heard") != std::string::npos);
 }
 
+TEST_CASE("a peer whose broker is dead is no primary, whatever it was") {
+  const json dead = {
+      {"node", "b"}, {"role", "primary"}, {"pair_state", "paired"}, {"broker_alive", false}};
+  const json standby = {{"role", "standby"}, {"pair_state", "paired"}};
+  CHECK(judge(agent_answer(dead), standby) == Health::no_primary);
+  const std::string text = render_status(agent_answer(dead), kPrimary);
+  CHECK(text.find("broker          not there") != std::string::npos);
+}
+
 TEST_CASE("history tells each change with its phases") {
   const json changes = json::array({{{"time", "2026-01-01T00:00:00Z"},
                                      {"from", "standby"},
