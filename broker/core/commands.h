@@ -23,8 +23,9 @@ struct Origin {
 
 // What the broker promises its clients and bounds its memory with.
 struct Limits {
-  std::uint16_t receive_maximum =
-      1024;  // unacknowledged QoS 1/2 PUBLISHes per client, told in CONNACK
+  // Unacknowledged QoS 1 and 2 PUBLISHes of a client, told in CONNACK. By default as many as there
+  // are identifiers, which is what 3.1.1 clients have anyway: MQTT.js keeps to no lower one.
+  std::uint16_t receive_maximum = 65535;
   std::uint16_t inflight_maximum = 1024;        // towards a client, lowered by its receive maximum
   std::uint32_t maximum_packet_size = 1 << 20;  // bytes, told in CONNACK
   std::uint16_t topic_alias_maximum = 16;

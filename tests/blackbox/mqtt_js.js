@@ -96,11 +96,30 @@ async function onlyFive() {
   await other.endAsync();
 }
 
+// It does not keep to the receive maximum: the default one must not stand in the way.
+async function burst(version) {
+  const properties = version === 5 ? {sessionExpiryInterval: 9} : undefined;
+  const kept = await client('burst', version, {properties, clean: version === 5});
+  await kept.subscribeAsync('burst', {qos: 2});
+  const writer = await client('writer', version);
+  let ending;
+  const ended = new Promise((done, fail) => { ending = () => fail(new Error('the writer was sent away')); });
+  writer.on('close', ending);
+  for (const qos of [1, 2]) {
+    const all = [];
+    for (let n = 0; n < 5000; n++) all.push(writer.publishAsync('burst', 'x', {qos}));
+    await Promise.race([Promise.all(all), ended]);
+  }
+  writer.off('close', ending);
+  await Promise.all([kept.endAsync(), writer.endAsync()]);
+}
+
 async function main() {
   for (const version of [4, 5]) {
     await everyQos(version);
     await keptSession(version);
     await willAndRetained(version);
+    await burst(version);
   }
   await onlyFive();
 }

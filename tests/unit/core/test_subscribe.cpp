@@ -248,7 +248,7 @@ TEST_CASE(
 
 TEST_CASE("a member that leaves much behind: in pieces, also by the next primary [5:u4.8.2-2]") {
   for (const bool dies : {false, true}) {
-    Rig rig({.receive_maximum = 65535});
+    Rig rig;
     rig.check_mirror = false;
     Client& a = rig.connect("a", {.expiry_s = 60, .receive_maximum = 1});
     a.subscribe("$share/g/t", 2);
