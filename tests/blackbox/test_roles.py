@@ -5,7 +5,7 @@ import socket
 import time
 
 from broker import expect, wait_until
-from test_resync import Pair
+from pair import Pair
 from wire import CONNACK, DISCONNECT, PUBACK, PUBLISH, PUBREC, Client, Raw
 
 
@@ -35,7 +35,7 @@ def test_only_the_primary_listens(ctx):
     wait_until(lambda: pair.a.status()["peer_connected"], "the nodes see each other")
     pair.a.control("promote")
     expect(not refused(pair.a), "promote is answered when it listens")
-    pair.wait_paired(pair.a)
+    pair.wait_paired()
     expect(refused(pair.b), "the standby does not listen")
 
 
@@ -53,7 +53,7 @@ def test_demotion(ctx):
     expect(status["sessions"] == 1, "volatile sessions end with the reign, durable ones stay")
     wait_until(lambda: pair.b.status()["in_sync"], "b is in sync")
     pair.b.control("promote", reason="test")
-    pair.wait_paired(pair.b)
+    pair.wait_paired()
     expect(Client(pair.b.port, "c").connack.session_present, "the session is on the new primary")
     status = pair.b.status()
     expect(status["sessions_before"] == 1 and status["sessions_back"] == 1, f"{status}")
@@ -75,7 +75,7 @@ def test_switchover(ctx):
     writer.expect_closed()
     got = Client(pair.b.port, "reader").drain(limit=len(acknowledged))
     expect([int(p.payload) for p in got] == list(range(500)), f"{len(got)} of 500 came")
-    pair.wait_paired(pair.b)
+    pair.wait_paired()
 
 
 def test_orders_that_are_refused(ctx):
