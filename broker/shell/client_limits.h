@@ -11,7 +11,8 @@ namespace tandemq::broker {
 constexpr int kPriorities = 3;
 constexpr int kClientPriority = 2;
 
-constexpr std::size_t kReadSize = 128 << 10;      // bytes of one read
+constexpr std::size_t kReadSize = 128 << 10;        // bytes of one read
+constexpr std::size_t kCrowdedReadSize = 16 << 10;  // when a turn does not suffice for everybody
 constexpr std::size_t kHeadroom = 16 << 10;       // a shorter rest is read on in the shared buffer
 constexpr std::size_t kWorkPerCallback = 16'384;  // packets and effects, a few milliseconds
 // Then the turn ends, whoever still waits. Asking the kernel anew costs a look at every ready

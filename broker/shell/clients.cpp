@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "broker/shell/client_limits.h"
 #include "broker/shell/client_names.h"
@@ -131,6 +132,11 @@ void Clients::on_event(int, short what, void* arg) {
     self.arm(connection);
   }
   if ((what & EV_READ) && (connection.armed & EV_READ)) self.read(connection);
+}
+
+void Clients::end_turn() {
+  crowded_ = std::exchange(turn_cut_, false);
+  flush();
 }
 
 void Clients::flush() {

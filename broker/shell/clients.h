@@ -3,7 +3,7 @@
 //
 // Each readable connection is read once a turn into one large buffer, and all whole packets in it
 // are decoded in place and handled. Effects that may go at once are encoded into the connection's
-// unsent bytes, others wait in the outbox. flush() at the end of the turn sends once a connection.
+// unsent bytes, others wait in the outbox. the end of the turn sends once a connection.
 // A turn ends after a few milliseconds also when more connections are readable: their turn is next,
 // and what is not a client's (the peer, the agent) comes before them.
 //
@@ -55,8 +55,8 @@ class Clients {
   // Effects up to `lsn` may go; records of so many bytes are not committed still.
   void committed(Lsn lsn, std::size_t uncommitted_bytes);
   void uncommitted(std::size_t bytes);
-  // End of the turn: one send for each connection that has something to say.
-  void flush();
+  // One send for each connection that has something to say.
+  void end_turn();
   // Keep-alive, connect time and lingering; call about once a second.
   void sweep();
 
@@ -78,6 +78,7 @@ class Clients {
   static void on_event(int fd, short what, void* connection);
   void register_for(Connection& connection, int fd, short what);
   void arm(Connection& connection);
+  void flush();
   void send_unsent(Connection& connection);
   void begin_closing(Connection& connection);
   void finish_closing(Connection& connection);
@@ -152,6 +153,8 @@ class Clients {
   std::uint64_t connects_before_reign_ = 0;
   bool reading_paused_ = false;
   bool pause_ordered_ = false;
+  bool turn_cut_ = false;  // it ended although more connections are ready
+  bool crowded_ = false;   // the one before did: smaller helpings, so that all come round soon
   ClientCounters counters_;
 
   // The last PUBLISH encoded, to be copied when the next effect says the same to another client.

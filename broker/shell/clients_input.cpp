@@ -35,7 +35,8 @@ void Clients::read(Connection& connection) {
   const std::size_t head = joined ? unread->size() : 0;
   if (joined) std::memcpy(buffer_.data(), unread->data(), head);
 
-  const ssize_t got = recv(connection.fd(), buffer_.data() + head, kReadSize, 0);
+  const std::size_t helping = crowded_ ? kCrowdedReadSize : kReadSize;
+  const ssize_t got = recv(connection.fd(), buffer_.data() + head, helping, 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) return lose(connection, Ending::at_once, "client_lost", "closed its connection");
   const auto size = static_cast<std::size_t>(got);
@@ -146,7 +147,9 @@ void Clients::end_of_callback() {
   counters_.callback_ns_max = std::max(counters_.callback_ns_max, length);
   update_pause();
   if (counters_.unsent_bytes > flushed_at_ + kFlushAt) flush();
-  if (turn_is_over(now)) event_base_loopbreak(base_);
+  if (!turn_is_over(now)) return;
+  turn_cut_ = true;
+  event_base_loopbreak(base_);
 }
 
 bool Clients::turn_is_over(std::uint64_t now_ns) const {

@@ -42,7 +42,7 @@ void Node::end_of_turn() {
     written_ = appended_;
   }
   replicator_->end_of_turn();
-  clients_.flush();
+  clients_.end_turn();
   if (!turn_.begun()) return;
   const std::uint64_t length = turn_.end();
   turn_length_.observe_ns(length);
