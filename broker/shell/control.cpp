@@ -72,7 +72,7 @@ void ControlImpl::announce() {
   const std::string now = std::string(repl::to_string(replica.role)) + " " +
                           repl::to_string(replica.pair_state) + " " +
                           std::to_string(replica.change) + (replica.peer_connected ? " c" : " -") +
-                          (replica.in_sync ? "s" : "-");
+                          (replica.in_sync ? "s" : "-") + status.busy;
   if (now == announced_) return;
   announced_ = now;
   if (watchers_.empty()) return;

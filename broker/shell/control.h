@@ -18,9 +18,9 @@ class Control {
                                                Orders& orders);
   virtual ~Control() = default;
 
-  // Tells those who watch when role, pair state, peer_connected or in_sync differ from before.
+  // Tells those who watch when role, pair state, peer_connected, in_sync or busy differ from before.
   virtual void announce() = 0;
-  // The process is about to end: brings out what was answered.
+  // The loop is about to stand still or to end: brings out what was said.
   virtual void flush() = 0;
 };
 

@@ -35,6 +35,7 @@ int Node::run() {
 }
 
 void Node::end_of_turn() {
+  busy_.clear();
   if (appended_ != written_) {
     commit_timer_.appended(appended_, std::exchange(appended_bytes_, 0),
                            turn_.begun() ? turn_.mono_ns() : monotonic_ns());

@@ -55,6 +55,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   void learn_pair_time(TimeMs time) override { clock_.follow(time, monotonic_ns()); }
   void make_snapshot(std::function<void(Result<SnapshotFile>)> ready) override;
   void release_snapshot(const SnapshotFile& file) override;
+  void stands_still(const char* for_what) override;
   Status install_snapshot(const std::string& path, Lsn lsn) override;
   Result<Lsn> rebuild_until(Lsn lsn) override;
   std::uint64_t state_hash() override { return state_.hash(); }
@@ -116,6 +117,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   SysTopics sys_topics_;
   core::Effects effects_;
 
+  std::string busy_;                     // what the loop stands still for in this turn
   repl::ReplicaStatus known_;            // as status_changed told it last
   Lsn appended_ = 0;                     // last record of the engine
   Lsn written_ = 0;                      // of them, handed over by end_of_turn

@@ -14,6 +14,7 @@ NodeStatus Node::status() {
   NodeStatus out;
   out.node = config_.node_name;
   out.peer = config_.replication.peer_name;
+  out.busy = busy_;
   out.single = config_.replication.single;
   out.listening = listener_->listening();
   out.commit = config_.replication.commit;

@@ -40,6 +40,14 @@ void Node::release_snapshot(const SnapshotFile& file) {
   unlink(file.path.c_str());
 }
 
+// The agent must not take it for a hang.
+void Node::stands_still(const char* for_what) {
+  busy_ = for_what;
+  if (!control_) return;
+  control_->announce();
+  control_->flush();
+}
+
 Status Node::install_snapshot(const std::string& path, Lsn lsn) {
   if (checkpointer_) checkpointer_->abandon();
   notify_watchdog();

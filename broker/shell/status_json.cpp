@@ -30,6 +30,7 @@ nlohmann::json to_json(const NodeStatus& status) {
        status.commit == repl::CommitRule::replicated ? "replicated" : "replicated+synced"},
       {"reason", replica.reason},
       {"since_ms", status.since_ms},
+      {"busy", status.busy},
       {"uptime_ms", status.uptime_ms},
       {"listening", status.listening},
       {"was_in_sync", replica.was_in_sync},

@@ -142,7 +142,10 @@ void ControlServer::close_after_send(ClientId id) {
 
 void ControlServer::flush() {
   for (auto& [id, client] : clients_) {
-    evbuffer_write(bufferevent_get_output(client.channel), bufferevent_getfd(client.channel));
+    evbuffer* const out = bufferevent_get_output(client.channel);
+    evbuffer_unfreeze(out, 1);  // a bufferevent lets nobody else drain it
+    evbuffer_write(out, bufferevent_getfd(client.channel));
+    evbuffer_freeze(out, 1);
   }
 }
 

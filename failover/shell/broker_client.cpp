@@ -25,6 +25,8 @@ constexpr int kSuspicions = 3;  // turns of the loop in which the answer could h
 // brings a restart and nothing else, and the loop may have reason to be slow: a snapshot to
 // install, a journal to begin on a busy disk.
 constexpr std::uint64_t kPatience = 10, kStandbyPatience = 3;
+// What a broker announces (a snapshot to take over) lasts as long as its state is large.
+constexpr std::uint64_t kBusyMs = 15 * 60'000;
 // An overloaded host is no hang; one that gives its broker nothing for so long is as bad.
 constexpr std::uint64_t kStarvedPatience = 5;
 constexpr TimeMs kYoungMs = 2000;
@@ -94,7 +96,7 @@ void BrokerClient::connect() {
 }
 
 void BrokerClient::connected() {
-  answered_ = false;
+  answered_ = busy_ = false;
   suspected_ = 0;
   lost_channel_at_ = 0;
   const TimeMs now = boottime_ms();
@@ -156,6 +158,7 @@ void BrokerClient::tick() {
 std::uint64_t BrokerClient::health_limit(TimeMs now) const {
   const std::uint64_t limit = config_.timeout_ms;
   if (!answered_) return std::max(kFirstAnswerMs, kPatience * limit);
+  if (busy_) return kBusyMs;
   const BrokerStatus b = parse_status(*status_);
   if (now < answered_at_ + kYoungMs || b.pair_state != PairState::paired) return kPatience * limit;
   return b.role == Role::primary ? limit : kStandbyPatience * limit;
@@ -240,6 +243,7 @@ void BrokerClient::on_answer(std::uint64_t id, const json& answer) {
 
 void BrokerClient::heard(const json& status) {
   *status_ = status;
+  busy_ = status.value("busy", "") != "";
   const bool first = !answered_;
   if (first) answered_at_ = boottime_ms();
   answered_ = true;
@@ -271,7 +275,7 @@ void BrokerClient::process_died() {
   orders_.clear();
   ping_id_ = 0;
   lost_channel_at_ = 0;
-  answered_ = false;
+  answered_ = busy_ = false;
   absence_told_ = true;
   *status_ = json();
   tell(EventKind::broker_lost);

@@ -69,6 +69,7 @@ class BrokerClient {
   Timer timer_;
   bufferevent* channel_ = nullptr;
   bool answered_ = false;  // this broker process has told its status
+  bool busy_ = false;      // it has told that its loop stands still, and for what
   TimeMs answered_at_ = 0;
   bool absence_told_ = false;
   std::uint64_t next_id_ = 1;

@@ -66,6 +66,8 @@ class ReplicatorHost {
   // Called once; answers when ready (a checkpoint may have to be written first).
   virtual void make_snapshot(std::function<void(Result<SnapshotFile>)> ready) = 0;
   virtual void release_snapshot(const SnapshotFile& file) = 0;
+  // The loop is about to stand still, for seconds with a large state: long enough to be told.
+  virtual void stands_still(const char* /*for_what*/) {}
   // Replaces all state by the image in the file (received whole and verified); the journal goes on
   // after `lsn`.
   virtual Status install_snapshot(const std::string& path, Lsn lsn) = 0;

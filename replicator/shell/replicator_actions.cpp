@@ -109,6 +109,7 @@ void ReplicatorImpl::carry_out(const action::CutJournal& a) {
 
 // The host goes back to its checkpoint, then takes the journal up to `lsn` once more.
 Status ReplicatorImpl::rebuild_state(Lsn lsn) {
+  host_.stands_still("builds its state anew after a cut");
   const Result<Lsn> base = host_.rebuild_until(lsn);
   if (!base) return base.error();
   return replay(*base, lsn, nullptr);
@@ -239,6 +240,7 @@ void ReplicatorImpl::carry_out(const action::StoreSnapshot& a) {
 
 void ReplicatorImpl::carry_out(const action::InstallSnapshot& a) {
   const std::unique_ptr<SnapshotReceiver> received = std::move(receiver_);
+  host_.stands_still("takes over a snapshot");
   Status installed = received ? received->finish() : Status(Error{"its file is gone"});
   if (installed) installed = host_.install_snapshot(received->path(), a.lsn);
   if (!installed) return step(event::SnapshotInstalled{false, installed.error().message});

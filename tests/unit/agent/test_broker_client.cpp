@@ -56,6 +56,11 @@ std::string obey_unpaired(const json& r) {
   if (a.contains("status")) a["status"]["pair_state"] = "resyncing";
   return a.dump() + "\n";
 }
+std::string obey_busy(const json& r) {
+  json a = json::parse(obey_unpaired(r));
+  if (a.contains("status")) a["status"]["busy"] = "takes over a snapshot";
+  return a.dump() + "\n";
+}
 std::string garbage_after_watch(const json& r) {
   return r["cmd"] == "watch" ? obey(r) : "{\"id\": [}\n";
 }
@@ -157,6 +162,14 @@ TEST_CASE("a broker that nobody could replace has a longer breath") {
   ::kill(rig.child, SIGSTOP);
   CHECK_FALSE(rig.until(700, [&] { return rig.count(EventKind::broker_hung) > 0; }));
   CHECK(rig.until(2000, [&] { return rig.count(EventKind::broker_hung) == 1; }));
+}
+
+TEST_CASE("a broker that has told what it stands still for is waited for") {
+  Rig rig;
+  rig.start(&obey_busy);
+  rig.until(2100, [] { return false; });
+  ::kill(rig.child, SIGSTOP);
+  CHECK_FALSE(rig.until(2000, [&] { return rig.count(EventKind::broker_hung) > 0; }));
 }
 
 TEST_CASE("a broker that gets no processor is starved; one that stands or spins is not") {

@@ -176,6 +176,20 @@ TEST_CASE("watchers hear of changes, once each") {
   CHECK_FALSE(event.contains("id"));
 }
 
+TEST_CASE("what the loop is about to stand still for is told before it does") {
+  Bench bench;
+  const int fd = bench.client();
+  CHECK(bench.ask(fd, R"({"cmd":"watch","id":1})")["ok"] == true);
+  bench.orders.status_.busy = "takes over a snapshot";
+  bench.control->announce();
+  bench.control->flush();
+  std::string line(1 << 16, '\0');  // no turn of the loop in between
+  const ssize_t got = recv(fd, line.data(), line.size(), 0);
+  REQUIRE(got > 0);
+  line.resize(static_cast<std::size_t>(got));
+  CHECK(json::parse(line)["status"]["busy"] == "takes over a snapshot");
+}
+
 TEST_CASE("a watcher that does not read is dropped") {
   Bench bench;
   const int fd = bench.client();
