@@ -18,7 +18,8 @@ class Control {
                                                Orders& orders);
   virtual ~Control() = default;
 
-  // Tells those who watch when role, pair state, peer_connected, in_sync or busy differ from before.
+  // Tells those who watch when role, pair state, peer_connected, in_sync or busy differ from
+  // before.
   virtual void announce() = 0;
   // The loop is about to stand still or to end: brings out what was said.
   virtual void flush() = 0;
