@@ -2,13 +2,13 @@
 # Each node's processes are in a cgroup of their own, so that killing or freezing it takes all of them.
 daemons="broker agent keepalived"
 
-# Named for the network namespace as well: cgroups are the machine's, and a lab in another namespace
+# Named for the lab's own network namespace: cgroups are the machine's, and another lab in another namespace
 # must not kill or freeze the nodes of this one.
 cgroup_root() {
   local mount
   mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
   [ -n "$mount" ] || die "no cgroup v2 file system is mounted"
-  echo "$mount/tandemq-lab-$(stat -L -c %i /proc/self/ns/net)"
+  echo "$mount/tandemq-lab-$(stat -L -c %i /run/netns/tandemq-lan 2>/dev/null || true)"
 }
 cgroup_of() { echo "$(cgroup_root)/$1"; }
 
