@@ -108,16 +108,14 @@ void Clients::put_off(Connection& connection) {
   arm(connection);
 }
 
+// At least one a turn, also when a crowd has used up its time; who did not come round is the first
+// next time.
 void Clients::work_backlog() {
   if (reading_paused_ || pause_ordered_) return;
   std::vector<core::ConnId> ids;
   ids.swap(backlog_);
-  for (auto id = ids.begin(); id != ids.end(); ++id) {
-    if (turn_.begun() && turn_is_over(monotonic_ns())) {
-      backlog_.insert(backlog_.end(), id, ids.end());
-      return;
-    }
-    Connection* connection = table_.find(*id);
+  for (auto id = ids.begin(); id != ids.end();) {
+    Connection* connection = table_.find(*id++);
     if (!connection || !connection->backlog) continue;
     turn_.begin(clock_);
     connection->backlog = false;
@@ -125,6 +123,9 @@ void Clients::work_backlog() {
     continue_work(*connection);
     if (is_open(*connection)) arm(*connection);
     end_of_callback();
+    if (!turn_cut_) continue;
+    backlog_.insert(backlog_.begin(), id, ids.end());
+    return;
   }
 }
 

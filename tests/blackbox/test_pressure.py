@@ -3,6 +3,7 @@ import json
 import signal
 import socket
 import struct
+import subprocess
 import time
 
 from broker import expect, wait_until
@@ -178,3 +179,29 @@ def test_the_agent_is_answered_before_the_crowd(ctx):
         status = json.loads(control.makefile("r").readline())["status"]
     expect(status["retained"] < each * len(crowd), "all the crowd had sent was handled first")
     wait_until(lambda: broker.status()["retained"] == each * len(crowd), "all of it is handled")
+
+
+def test_a_long_subscription_goes_on_in_a_crowd(ctx):
+    """Who has more to be sent than fits one turn is not forgotten while a crowd fills every turn."""
+    broker = ctx.broker().start()
+    count, at_once = 60_000, 500
+    writer = fresh(broker, "writer")
+    for begin in range(0, count, at_once):
+        writer.send(b"".join(writer.publish_bytes(f"r/{n}", b"x", 1, packet_id=n % at_once + 1,
+                                                  retain=True)
+                             for n in range(begin, begin + at_once)))
+        for _ in range(at_once):
+            writer.receive(PUBACK)
+    crowd = ctx.program("tandemq-bench", "pubsub", "--qos", "0", "--pubs", "800", "--subs", "10",
+                      "--seconds", "40", "--port", str(broker.port), "--quiet",
+                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(2)
+        reader = fresh(broker, "reader", timeout=60)
+        reader.send(packet(SUBSCRIBE, 2, b"\0\1\0\0\3r/#\0"))
+        topics = [p.topic for p in reader.drain(10, limit=count)]
+        expect(len(topics) == count, f"{len(topics)} of {count} came")
+        expect(crowd.poll() is None, "they came only when the crowd had gone")
+    finally:
+        crowd.kill()
+        crowd.wait()
