@@ -138,22 +138,9 @@ class Fold {
   FoldSession* create(core::SessionId session);   // null: it exists already
   FoldRetained& touch_retained(std::string_view topic);
 
-  void apply(Lsn lsn, const core::ReignBegan& r);
-  void apply(Lsn lsn, const core::SessionOpened& r);
-  void apply(Lsn lsn, const core::SessionClosed& r);
-  void apply(Lsn lsn, const core::SessionRemoved& r);
-  void apply(Lsn lsn, const core::Subscribed& r);
-  void apply(Lsn lsn, const core::Unsubscribed& r);
-  void apply(Lsn lsn, const core::Published& r);
-  void apply(Lsn lsn, const core::RetainedQueued& r);
-  void apply(Lsn lsn, const core::Sent& r);
-  void apply(Lsn lsn, const core::Acked& r);
-  void apply(Lsn lsn, const core::Received& r);
-  void apply(Lsn lsn, const core::Completed& r);
-  void apply(Lsn lsn, const core::Released& r);
-  void apply(Lsn lsn, const core::Dropped& r);
-  void apply(Lsn lsn, const core::RetainedExpired& r);
-  void apply(Lsn lsn, const core::WillSettled& r);
+#define TMQ_X(number, kind, type, version) void apply(Lsn lsn, const core::type& r);
+  TMQ_RECORD_KINDS(TMQ_X)
+#undef TMQ_X
 
   // `memory`: this delivery's part of the message.
   void put(FoldSession& session, const core::Target& target, Lsn message,

@@ -166,10 +166,20 @@ const char* fault_of(const Impl& s, const WillSettled& r) {
   return session->will ? nullptr : "settles a will that does not exist here";
 }
 
-// SessionClosed, SessionRemoved, Subscribed, Unsubscribed: the session is there.
-template <class T>
-const char* fault_of(const Impl& s, const T& r) {
-  return durable(s, r.session) ? nullptr : kNoSuchSession;
+const char* fault_of_session(const Impl& s, SessionId id) {
+  return durable(s, id) ? nullptr : kNoSuchSession;
+}
+const char* fault_of(const Impl& s, const SessionClosed& r) {
+  return fault_of_session(s, r.session);
+}
+const char* fault_of(const Impl& s, const SessionRemoved& r) {
+  return fault_of_session(s, r.session);
+}
+const char* fault_of(const Impl& s, const Subscribed& r) {
+  return fault_of_session(s, r.session);
+}
+const char* fault_of(const Impl& s, const Unsubscribed& r) {
+  return fault_of_session(s, r.session);
 }
 
 }  // namespace

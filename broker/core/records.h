@@ -15,6 +15,7 @@
 #include "broker/base/ids.h"
 #include "broker/base/result.h"
 #include "broker/core/message.h"
+#include "broker/core/record_kinds.h"
 
 namespace tandemq::core {
 
@@ -28,27 +29,6 @@ constexpr bool is_volatile(SessionId id) {
 }
 
 constexpr std::uint32_t kNeverExpires = 0xffffffffu;  // of a session expiry interval
-
-// Kinds below 16 belong to the replicator (replicator/core/frame.h); of those the core
-// looks at reign_began only.
-enum class Kind : std::uint16_t {
-  reign_began = 1,
-  session_opened = 16,
-  session_closed,
-  session_removed,
-  subscribed,
-  unsubscribed,
-  published,
-  retained_queued,
-  sent,
-  acked,
-  received,
-  completed,
-  released,
-  dropped,
-  retained_expired,
-  will_settled
-};
 
 struct WillRecord {
   MessageRef message;
@@ -184,9 +164,11 @@ struct ReignBegan {
   TimeMs time = 0;
 };
 
-using Record = std::variant<ReignBegan, SessionOpened, SessionClosed, SessionRemoved, Subscribed,
-                            Unsubscribed, Published, RetainedQueued, Sent, Acked, Received,
-                            Completed, Released, Dropped, RetainedExpired, WillSettled>;
+template <class, class... Types>
+using VariantOf = std::variant<Types...>;
+#define TMQ_X(number, kind, type, version) , type
+using Record = VariantOf<void TMQ_RECORD_KINDS(TMQ_X)>;
+#undef TMQ_X
 
 Kind kind_of(const Record& record);
 

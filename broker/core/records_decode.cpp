@@ -191,38 +191,11 @@ bool read_whole(std::string_view body, Record& record) {
 
 bool decode_body(Kind kind, std::string_view body, Record& record) {
   switch (kind) {
-    case Kind::reign_began:
-      return read_whole<ReignBegan>(body, record);
-    case Kind::session_opened:
-      return read_whole<SessionOpened>(body, record);
-    case Kind::session_closed:
-      return read_whole<SessionClosed>(body, record);
-    case Kind::session_removed:
-      return read_whole<SessionRemoved>(body, record);
-    case Kind::subscribed:
-      return read_whole<Subscribed>(body, record);
-    case Kind::unsubscribed:
-      return read_whole<Unsubscribed>(body, record);
-    case Kind::published:
-      return read_whole<Published>(body, record);
-    case Kind::retained_queued:
-      return read_whole<RetainedQueued>(body, record);
-    case Kind::sent:
-      return read_whole<Sent>(body, record);
-    case Kind::acked:
-      return read_whole<Acked>(body, record);
-    case Kind::received:
-      return read_whole<Received>(body, record);
-    case Kind::completed:
-      return read_whole<Completed>(body, record);
-    case Kind::released:
-      return read_whole<Released>(body, record);
-    case Kind::dropped:
-      return read_whole<Dropped>(body, record);
-    case Kind::retained_expired:
-      return read_whole<RetainedExpired>(body, record);
-    case Kind::will_settled:
-      return read_whole<WillSettled>(body, record);
+#define TMQ_X(number, kind, type, version) \
+  case Kind::kind:                         \
+    return read_whole<type>(body, record);
+    TMQ_RECORD_KINDS(TMQ_X)
+#undef TMQ_X
   }
   return false;
 }

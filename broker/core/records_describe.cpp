@@ -37,48 +37,48 @@ std::string message_text(const MessageRef& message) {
   return out;
 }
 
-std::string id_text(std::string_view name, SessionId session, std::uint16_t packet_id) {
-  return std::string(name) + number("session", session) + number("packet_id", packet_id);
+std::string id_fields(SessionId session, std::uint16_t packet_id) {
+  return number("session", session) + number("packet_id", packet_id);
 }
 
-std::string text(const ReignBegan& r) {
-  return "reign_began" + number("epoch", r.epoch) + number("time", r.time);
+std::string fields(const ReignBegan& r) {
+  return number("epoch", r.epoch) + number("time", r.time);
 }
 
-std::string text(const SessionOpened& r) {
-  std::string out = "session_opened" + number("session", r.session) +
-                    " client_id=" + quoted(r.client_id) + number("resumed", r.resumed) +
-                    number("version", r.version) + number("keep_alive_s", r.keep_alive_s) +
-                    number("expiry_s", r.expiry_s) + number("time", r.time);
+std::string fields(const SessionOpened& r) {
+  std::string out = number("session", r.session) + " client_id=" + quoted(r.client_id) +
+                    number("resumed", r.resumed) + number("version", r.version) +
+                    number("keep_alive_s", r.keep_alive_s) + number("expiry_s", r.expiry_s) +
+                    number("time", r.time);
   if (!r.username.empty()) out += " username=" + quoted(r.username);
   if (r.has_will) out += number("will_delay_s", r.will.delay_s) + message_text(r.will.message);
   return out;
 }
 
-std::string text(const SessionClosed& r) {
-  return "session_closed" + number("session", r.session) + number("time", r.time) +
-         number("expiry_s", r.expiry_s) + number("drop_will", r.drop_will);
+std::string fields(const SessionClosed& r) {
+  return number("session", r.session) + number("time", r.time) + number("expiry_s", r.expiry_s) +
+         number("drop_will", r.drop_will);
 }
 
-std::string text(const SessionRemoved& r) {
-  return "session_removed" + number("session", r.session);
+std::string fields(const SessionRemoved& r) {
+  return number("session", r.session);
 }
 
-std::string text(const Subscribed& r) {
-  std::string out = "subscribed" + number("session", r.session);
+std::string fields(const Subscribed& r) {
+  std::string out = number("session", r.session);
   for (const SubscriptionFields& s : r.subscriptions)
     out += " filter=" + quoted(s.filter) + number("qos", s.qos);
   return out;
 }
 
-std::string text(const Unsubscribed& r) {
-  std::string out = "unsubscribed" + number("session", r.session);
+std::string fields(const Unsubscribed& r) {
+  std::string out = number("session", r.session);
   for (std::string_view filter : r.filters) out += " filter=" + quoted(filter);
   return out;
 }
 
-std::string text(const Published& r) {
-  std::string out = "published" + message_text(r.message) + number("targets", r.targets.size());
+std::string fields(const Published& r) {
+  std::string out = message_text(r.message) + number("targets", r.targets.size());
   if (r.retain != RetainAction::none)
     out += r.retain == RetainAction::store ? " retain=store" : " retain=clear";
   if (r.inbound_id != 0) out += number("inbound_id", r.inbound_id);
@@ -87,45 +87,52 @@ std::string text(const Published& r) {
   return out + number("time", r.time);
 }
 
-std::string text(const RetainedQueued& r) {
-  return "retained_queued" + number("session", r.session) + number("items", r.items.size());
+std::string fields(const RetainedQueued& r) {
+  return number("session", r.session) + number("items", r.items.size());
 }
 
-std::string text(const Sent& r) {
-  std::string out = "sent" + number("session", r.session) + number("count", r.packet_ids.size());
+std::string fields(const Sent& r) {
+  std::string out = number("session", r.session) + number("count", r.packet_ids.size());
   if (!r.packet_ids.empty()) out += number("first_id", r.packet_ids.front());
   return out;
 }
 
-std::string text(const Acked& r) {
-  return id_text("acked", r.session, r.packet_id);
+std::string fields(const Acked& r) {
+  return id_fields(r.session, r.packet_id);
 }
-std::string text(const Received& r) {
-  return id_text("received", r.session, r.packet_id);
+std::string fields(const Received& r) {
+  return id_fields(r.session, r.packet_id);
 }
-std::string text(const Completed& r) {
-  return id_text("completed", r.session, r.packet_id);
+std::string fields(const Completed& r) {
+  return id_fields(r.session, r.packet_id);
 }
-std::string text(const Released& r) {
-  return id_text("released", r.session, r.packet_id);
-}
-
-std::string text(const Dropped& r) {
-  return "dropped" + number("session", r.session) + number("count", r.sequence.size());
+std::string fields(const Released& r) {
+  return id_fields(r.session, r.packet_id);
 }
 
-std::string text(const RetainedExpired& r) {
-  return "retained_expired topic=" + quoted(r.topic);
+std::string fields(const Dropped& r) {
+  return number("session", r.session) + number("count", r.sequence.size());
 }
 
-std::string text(const WillSettled& r) {
-  return "will_settled" + number("session", r.session);
+std::string fields(const RetainedExpired& r) {
+  return " topic=" + quoted(r.topic);
+}
+
+std::string fields(const WillSettled& r) {
+  return number("session", r.session);
 }
 
 }  // namespace
 
 std::string describe(const Record& record) {
-  return std::visit([](const auto& r) { return text(r); }, record);
+  switch (kind_of(record)) {
+#define TMQ_X(number, kind, type, version) \
+  case Kind::kind:                         \
+    return #kind + fields(std::get<type>(record));
+    TMQ_RECORD_KINDS(TMQ_X)
+#undef TMQ_X
+  }
+  return {};
 }
 
 }  // namespace tandemq::core

@@ -42,14 +42,12 @@ void put_count(std::string& out, const std::vector<T>& items) {
   put_le<std::uint32_t>(out, static_cast<std::uint32_t>(items.size()));
 }
 
-}  // namespace
-
-void encode_body(std::string& out, const ReignBegan& r) {
+void put(std::string& out, const ReignBegan& r) {
   put_le<std::uint64_t>(out, r.epoch);
   put_le<std::uint64_t>(out, r.time);
 }
 
-void encode_body(std::string& out, const SessionOpened& r) {
+void put(std::string& out, const SessionOpened& r) {
   put_le<std::uint32_t>(out, r.session);
   put_le<std::uint64_t>(out, r.time);
   const int flags = (r.resumed ? kOpenedResumed : 0) | (r.has_will ? kOpenedWill : 0) |
@@ -66,18 +64,18 @@ void encode_body(std::string& out, const SessionOpened& r) {
   put_message(out, *r.will.message);
 }
 
-void encode_body(std::string& out, const SessionClosed& r) {
+void put(std::string& out, const SessionClosed& r) {
   put_le<std::uint32_t>(out, r.session);
   put_le<std::uint64_t>(out, r.time);
   put_le<std::uint32_t>(out, r.expiry_s);
   put_le<std::uint8_t>(out, r.drop_will ? 1 : 0);
 }
 
-void encode_body(std::string& out, const SessionRemoved& r) {
+void put(std::string& out, const SessionRemoved& r) {
   put_le<std::uint32_t>(out, r.session);
 }
 
-void encode_body(std::string& out, const Subscribed& r) {
+void put(std::string& out, const Subscribed& r) {
   put_le<std::uint32_t>(out, r.session);
   put_count(out, r.subscriptions);
   for (const SubscriptionFields& s : r.subscriptions) {
@@ -90,13 +88,13 @@ void encode_body(std::string& out, const Subscribed& r) {
   }
 }
 
-void encode_body(std::string& out, const Unsubscribed& r) {
+void put(std::string& out, const Unsubscribed& r) {
   put_le<std::uint32_t>(out, r.session);
   put_count(out, r.filters);
   for (std::string_view filter : r.filters) put_string16(out, filter);
 }
 
-void encode_body(std::string& out, const Published& r) {
+void put(std::string& out, const Published& r) {
   put_le<std::uint64_t>(out, r.time);
   const bool named = r.inbound_id != 0 || r.is_will;
   const int flags = static_cast<int>(r.retain) | (r.inbound_id != 0 ? kPublishedInbound : 0) |
@@ -112,7 +110,7 @@ void encode_body(std::string& out, const Published& r) {
   }
 }
 
-void encode_body(std::string& out, const RetainedQueued& r) {
+void put(std::string& out, const RetainedQueued& r) {
   put_le<std::uint32_t>(out, r.session);
   put_count(out, r.items);
   for (const RetainedQueued::Item& item : r.items) {
@@ -121,38 +119,47 @@ void encode_body(std::string& out, const RetainedQueued& r) {
   }
 }
 
-void encode_body(std::string& out, const Sent& r) {
+void put(std::string& out, const Sent& r) {
   put_le<std::uint32_t>(out, r.session);
   put_count(out, r.packet_ids);
   for (std::uint16_t id : r.packet_ids) put_le<std::uint16_t>(out, id);
 }
 
-void encode_body(std::string& out, const Acked& r) {
+void put(std::string& out, const Acked& r) {
   put_packet_id(out, r.session, r.packet_id);
 }
-void encode_body(std::string& out, const Received& r) {
+void put(std::string& out, const Received& r) {
   put_packet_id(out, r.session, r.packet_id);
 }
-void encode_body(std::string& out, const Completed& r) {
+void put(std::string& out, const Completed& r) {
   put_packet_id(out, r.session, r.packet_id);
 }
-void encode_body(std::string& out, const Released& r) {
+void put(std::string& out, const Released& r) {
   put_packet_id(out, r.session, r.packet_id);
 }
 
-void encode_body(std::string& out, const Dropped& r) {
+void put(std::string& out, const Dropped& r) {
   put_le<std::uint32_t>(out, r.session);
   put_count(out, r.sequence);
   for (std::uint64_t sequence : r.sequence) put_le<std::uint64_t>(out, sequence);
 }
 
-void encode_body(std::string& out, const RetainedExpired& r) {
+void put(std::string& out, const RetainedExpired& r) {
   put_string16(out, r.topic);
 }
 
-void encode_body(std::string& out, const WillSettled& r) {
+void put(std::string& out, const WillSettled& r) {
   put_le<std::uint32_t>(out, r.session);
 }
+
+}  // namespace
+
+#define TMQ_X(number, kind, type, version)            \
+  void encode_body(std::string& out, const type& r) { \
+    put(out, r);                                      \
+  }
+TMQ_RECORD_KINDS(TMQ_X)
+#undef TMQ_X
 
 void encode_record(std::string& out, const Record& record) {
   std::visit([&out](const auto& r) { encode_body(out, r); }, record);

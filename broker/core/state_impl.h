@@ -29,22 +29,9 @@ struct State::Impl {
 
   // --- applying; lsn 0: about volatile sessions, not in the journal. Records must be sound
   // (State::apply_encoded checks what came from outside, decide makes no others).
-  void apply(Lsn lsn, const ReignBegan& r, Effects* out);
-  void apply(Lsn lsn, const SessionOpened& r, Effects* out);
-  void apply(Lsn lsn, const SessionClosed& r, Effects* out);
-  void apply(Lsn lsn, const SessionRemoved& r, Effects* out);
-  void apply(Lsn lsn, const Subscribed& r, Effects* out);
-  void apply(Lsn lsn, const Unsubscribed& r, Effects* out);
-  void apply(Lsn lsn, const Published& r, Effects* out);
-  void apply(Lsn lsn, const RetainedQueued& r, Effects* out);
-  void apply(Lsn lsn, const Sent& r, Effects* out);
-  void apply(Lsn lsn, const Acked& r, Effects* out);
-  void apply(Lsn lsn, const Received& r, Effects* out);
-  void apply(Lsn lsn, const Completed& r, Effects* out);
-  void apply(Lsn lsn, const Released& r, Effects* out);
-  void apply(Lsn lsn, const Dropped& r, Effects* out);
-  void apply(Lsn lsn, const RetainedExpired& r, Effects* out);
-  void apply(Lsn lsn, const WillSettled& r, Effects* out);
+#define TMQ_X(number, kind, type, version) void apply(Lsn lsn, const type& r, Effects* out);
+  TMQ_RECORD_KINDS(TMQ_X)
+#undef TMQ_X
 
   // What is wrong with applying this record to this state; null when nothing is.
   const char* fault(const Record& record) const;

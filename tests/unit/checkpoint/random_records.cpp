@@ -4,12 +4,61 @@
 
 namespace tandemq::broker::test {
 
+namespace {
+
+using core::Kind;
+
+constexpr unsigned kControlPercent = 2;
+
+// How often each kind is proposed, beside the others.
+unsigned weight_of(Kind kind) {
+  switch (kind) {
+    case Kind::published:
+      return 75;
+    case Kind::sent:
+      return 42;
+    case Kind::acked:
+    case Kind::received:
+    case Kind::completed:
+      return 24;
+    case Kind::session_opened:
+    case Kind::retained_queued:
+    case Kind::dropped:
+      return 18;
+    case Kind::subscribed:
+    case Kind::session_closed:
+      return 12;
+    case Kind::unsubscribed:
+    case Kind::session_removed:
+    case Kind::released:
+    case Kind::retained_expired:
+    case Kind::will_settled:
+      return 5;
+    case Kind::reign_began:
+      return 1;
+  }
+  return 0;
+}
+
+Kind draw_kind(std::uint64_t dice) {
+  unsigned all = 0;
+  for (const core::KindFacts& facts : core::kKinds) all += weight_of(facts.kind);
+  dice %= all;
+  for (const core::KindFacts& facts : core::kKinds) {
+    if (dice < weight_of(facts.kind)) return facts.kind;
+    dice -= weight_of(facts.kind);
+  }
+  return Kind::published;
+}
+
+}  // namespace
+
 RandomRecords::RandomRecords(std::uint64_t seed, core::State& state, MemoryJournal& journal)
     : random_(seed), state_(state), journal_(journal) {}
 
 void RandomRecords::step() {
   time_ += below(50);
-  while (!propose()) {
+  while (!(chance(kControlPercent) ? control_record() : propose(draw_kind(random_())))) {
   }
 }
 
@@ -22,18 +71,41 @@ bool RandomRecords::try_record(const core::Record& record) {
   return true;
 }
 
-bool RandomRecords::propose() {
+bool RandomRecords::propose(Kind kind) {
   if (open_.empty()) return open_session();
-  const auto dice = below(100);
-  if (dice < 6) return open_session();
-  if (dice < 11) return close_session();
-  if (dice < 36) return publish();
-  if (dice < 42) return subscribe();
-  if (dice < 48) return queue_retained();
-  if (dice < 72) return acknowledge();
-  if (dice < 86) return send();
-  if (dice < 92) return drop();
-  return others();
+  switch (kind) {
+    case Kind::reign_began:
+      return begin_reign();
+    case Kind::session_opened:
+      return open_session();
+    case Kind::session_closed:
+      return close_session();
+    case Kind::session_removed:
+      return remove_session();
+    case Kind::subscribed:
+      return subscribe();
+    case Kind::unsubscribed:
+      return unsubscribe();
+    case Kind::published:
+      return publish();
+    case Kind::retained_queued:
+      return queue_retained();
+    case Kind::sent:
+      return send();
+    case Kind::acked:
+    case Kind::received:
+    case Kind::completed:
+      return acknowledge(kind);
+    case Kind::released:
+      return release();
+    case Kind::dropped:
+      return drop();
+    case Kind::retained_expired:
+      return try_record(core::RetainedExpired{topic()});
+    case Kind::will_settled:
+      return try_record(core::WillSettled{any_of(open_).id});
+  }
+  return false;
 }
 
 core::MessageRef RandomRecords::make_message() {
@@ -77,12 +149,12 @@ bool RandomRecords::open_session() {
 }
 
 bool RandomRecords::close_session() {
+  return try_record(core::SessionClosed{any_of(open_).id, time_,
+                                        static_cast<std::uint32_t>(below(1000)), chance(50)});
+}
+
+bool RandomRecords::remove_session() {
   const std::size_t at = below(open_.size());
-  if (chance(70)) {
-    core::SessionClosed record{open_[at].id, time_, static_cast<std::uint32_t>(below(1000)),
-                               chance(50)};
-    return try_record(record);
-  }
   if (!try_record(core::SessionRemoved{open_[at].id})) return false;
   open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(at));
   return true;
@@ -136,16 +208,22 @@ bool RandomRecords::publish() {
   return true;
 }
 
+std::string RandomRecords::filter() {
+  static const std::vector<std::string> filters = {
+      "plant/#", "plant/+/temperature", "plant/1/temperature", "$share/workers/plant/#", "#"};
+  return any_of(filters);
+}
+
+bool RandomRecords::unsubscribe() {
+  const std::string one = filter(), other = filter();
+  return try_record(core::Unsubscribed{any_of(open_).id, {one, other}});
+}
+
 bool RandomRecords::subscribe() {
-  const Open& session = any_of(open_);
-  const std::vector<std::string> filters = {"plant/#", "plant/+/temperature", "plant/1/temperature",
-                                            "$share/workers/plant/#", "#"};
-  if (chance(30)) {
-    return try_record(core::Unsubscribed{session.id, {any_of(filters), any_of(filters)}});
-  }
-  core::Subscribed record{session.id, {}};
+  const std::string texts[] = {filter(), filter(), filter()};
+  core::Subscribed record{any_of(open_).id, {}};
   for (std::uint64_t n = 1 + below(3); n > 0; --n) {
-    record.subscriptions.push_back({any_of(filters), static_cast<std::uint8_t>(below(3)), false,
+    record.subscriptions.push_back({texts[n - 1], static_cast<std::uint8_t>(below(3)), false,
                                     chance(50), static_cast<std::uint8_t>(below(3)),
                                     static_cast<std::uint32_t>(chance(50) ? below(1000) : 0)});
   }
@@ -174,16 +252,15 @@ bool RandomRecords::queue_retained() {
   return true;
 }
 
-bool RandomRecords::acknowledge() {
+bool RandomRecords::acknowledge(Kind kind) {
   Open& session = open_[below(open_.size())];
   if (session.in_flight.empty()) return false;
   // Mostly the oldest, as clients do.
   const std::size_t at = chance(80) ? 0 : below(session.in_flight.size());
   const std::uint16_t id = session.in_flight[at];
-  const auto dice = below(3);
-  if (dice == 2) return try_record(core::Received{session.id, id});
-  const bool fits = dice == 0 ? try_record(core::Acked{session.id, id})
-                              : try_record(core::Completed{session.id, id});
+  if (kind == Kind::received) return try_record(core::Received{session.id, id});
+  const bool fits = kind == Kind::acked ? try_record(core::Acked{session.id, id})
+                                        : try_record(core::Completed{session.id, id});
   if (fits) session.in_flight.erase(session.in_flight.begin() + static_cast<std::ptrdiff_t>(at));
   return fits;
 }
@@ -217,37 +294,25 @@ bool RandomRecords::drop() {
   return true;
 }
 
-bool RandomRecords::others() {
+bool RandomRecords::release() {
   Open& session = open_[below(open_.size())];
-  switch (below(5)) {
-    case 0: {
-      if (session.inbound.empty()) return false;
-      const std::uint16_t id = any_of(session.inbound);
-      std::erase(session.inbound, id);
-      return try_record(core::Released{session.id, id});
-    }
-    case 1:
-      return try_record(core::WillSettled{session.id});
-    case 2: {
-      const std::string name = topic();
-      return try_record(core::RetainedExpired{name});
-    }
-    case 3: {
-      if (!chance(20)) return false;
-      core::ReignBegan record;
-      ++reigns_;
-      record.epoch = make_epoch(reigns_, 1 + reigns_ % 2);
-      record.time = time_;
-      return try_record(record);
-    }
-    default: {  // a record of the replicator's own
-      const Lsn lsn = journal_.last() + 1;
-      const std::string body(8, '\0');
-      if (!state_.apply_encoded(lsn, core::Kind{3}, body)) return false;
-      journal_.append_encoded(core::Kind{3}, body);
-      return true;
-    }
-  }
+  if (session.inbound.empty()) return false;
+  const std::uint16_t id = any_of(session.inbound);
+  std::erase(session.inbound, id);
+  return try_record(core::Released{session.id, id});
+}
+
+bool RandomRecords::begin_reign() {
+  ++reigns_;
+  return try_record(core::ReignBegan{make_epoch(reigns_, 1 + reigns_ % 2), time_});
+}
+
+// A record of the replicator's own.
+bool RandomRecords::control_record() {
+  const std::string body(8, '\0');
+  if (!state_.apply_encoded(journal_.last() + 1, core::Kind{3}, body)) return false;
+  journal_.append_encoded(core::Kind{3}, body);
+  return true;
 }
 
 }  // namespace tandemq::broker::test

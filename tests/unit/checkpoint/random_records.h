@@ -32,19 +32,24 @@ class RandomRecords {
     std::uint16_t next_packet_id = 1;
   };
 
-  bool propose();
+  bool propose(core::Kind kind);
+  bool begin_reign();
   bool open_session();
   bool close_session();
+  bool remove_session();
   bool publish();
   bool subscribe();
+  bool unsubscribe();
   bool queue_retained();
-  bool acknowledge();
+  bool acknowledge(core::Kind kind);
   bool send();
   bool drop();
-  bool others();
+  bool release();
+  bool control_record();
   bool try_record(const core::Record& record);
   core::Target make_target(Open& session);
   core::MessageRef make_message();
+  std::string filter();
   std::string topic() { return "plant/" + std::to_string(below(6)) + "/temperature"; }
 
   std::mt19937_64 random_;
