@@ -1,5 +1,6 @@
 // TMQ_CHECK: an invariant of ours. When it breaks the process stops and the other node takes over;
-// never continue on a state that is known to be wrong.
+// never continue on a state that is known to be wrong. The test beds look for `invariant_broken`
+// (tests/support/crash.py).
 #pragma once
 
 #include <cstdio>

@@ -263,7 +263,10 @@ void ReplicatorImpl::carry_out(const action::DropLink& a) {
   if (write_due_) step(event::Written{flush_journal()});
 }
 
+// A changed role or pair state: what must hold always is looked at before anybody hears of it.
 void ReplicatorImpl::carry_out(const action::StatusChanged&) {
+  const Status sound = check_invariants(replica_);
+  if (!sound) check_failed(sound.error().message.c_str(), __FILE__, __LINE__);
   release_commit();
   const ReplicaStatus now = status();
   log_status(now);

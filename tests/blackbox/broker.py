@@ -1,15 +1,15 @@
 """tandemqd as a process under test: its configuration, life, control socket, log and data."""
 import json
 import os
-import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
-CRASH = re.compile(r"TMQ_CHECK|invariant_broken|AddressSanitizer|ThreadSanitizer|runtime error:"
-                   r"|terminate called|Segmentation fault")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from crash import crash_line  # noqa: E402
 
 
 class Failed(Exception):
@@ -179,8 +179,8 @@ class Context:
             if code is not None and code < 0 and code != -signal.SIGKILL:
                 raise Failed(f"{broker.name} died of signal {-code}: {broker.log_tail()}")
             if os.path.exists(broker.log_file):
-                found = CRASH.search(broker.log())
-                expect(not found, f"{broker.log_file} says {found and found.group()}")
+                found = crash_line(broker.log_file)
+                expect(not found, f"{broker.log_file} says {found}")
 
     def close(self):
         for broker in self.brokers:

@@ -2,7 +2,6 @@
 import glob
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -13,13 +12,13 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(HERE, "lab"))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import pair  # noqa: E402
+from crash import crash_line  # noqa: E402
 
 LAB = os.path.join(ROOT, "build", "lab")
 LAB_SH = os.path.join(HERE, "lab.sh")
 VIRTUAL_IP = pair.VIRTUAL_IP
-CRASH = re.compile(r"TMQ_CHECK|check failed|AddressSanitizer|ThreadSanitizer|runtime error:"
-                   r"|terminate called|Segmentation fault|core dumped")
 
 
 class Failed(Exception):
@@ -228,9 +227,8 @@ class Bed:
 
     def expect_no_crash(self):
         for path in glob.glob(os.path.join(LAB, "[ab]", "*.log")):
-            with open(path, encoding="utf-8", errors="replace") as f:
-                for line in f:
-                    expect(not CRASH.search(line), f"{os.path.relpath(path, LAB)}: {line.strip()[:300]}")
+            found = crash_line(path)
+            expect(not found, f"{os.path.relpath(path, LAB)}: {found and found[:300]}")
 
     def keep_evidence(self):
         """Logs, configuration and history of a failed test, for the person who reads the report."""
