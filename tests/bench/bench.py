@@ -5,6 +5,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -12,8 +13,11 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+FOLDER = os.path.join(ROOT, "build", "bench")
 sys.path.insert(0, HERE)
 import brokers  # noqa: E402
+import callgrind  # noqa: E402
+import instructions  # noqa: E402
 import works  # noqa: E402
 
 KINDS = {kind.name: kind for kind in (brokers.Mosquitto, brokers.Single, brokers.Pair)}
@@ -29,20 +33,14 @@ def read(result, key):
     return result
 
 
-def measure(kind, work, options):
-    """The result of one run as a dict; raises BrokerFailed."""
-    broker = KINDS[kind](os.path.join(ROOT, "build", "bench"), options.port, options.prefix)
+def load(options, command):
+    """Runs tandemq-bench and returns its result as a dict; raises BrokerFailed."""
     try:
-        broker.start()
-        command = [os.path.join(options.prefix, "tandemq-bench"), *work.command, "--port",
-                   str(options.port), "--json", "--quiet"]
-        for pid in broker.pids():
-            command += ["--broker-pid", str(pid)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1500)
+        done = subprocess.run(
+            [os.path.join(options.prefix, "tandemq-bench"), *command, "--port", str(options.port),
+             "--json", "--quiet"], capture_output=True, text=True, check=False, timeout=1500)
     except subprocess.TimeoutExpired:
         raise brokers.BrokerFailed("no result within 1500 s") from None
-    finally:
-        broker.stop()
     try:
         result = json.loads(done.stdout)
     except ValueError:
@@ -50,6 +48,17 @@ def measure(kind, work, options):
     if done.returncode != 0:
         result["failed"] = f"tandemq-bench ended with {done.returncode}"
     return result
+
+
+def measure(kind, work, options):
+    """The result of one run as a dict; raises BrokerFailed."""
+    broker = KINDS[kind](FOLDER, options.port, options.prefix)
+    try:
+        broker.start()
+        pids = [word for pid in broker.pids() for word in ("--broker-pid", str(pid))]
+        return load(options, [*work.command, *pids])
+    finally:
+        broker.stop()
 
 
 def run_rounds(wanted, kinds, options):
@@ -191,6 +200,12 @@ def arguments():
                         help="first of the ports used, up to 11 above it (28841)")
     parser.add_argument("--prefix", default=os.path.join(ROOT, "build", "release", "bin"),
                         help="folder of the programs")
+    parser.add_argument("--instructions", action="store_true",
+                        help="count instructions per message instead (needs valgrind)")
+    parser.add_argument("--compare", metavar="FILE",
+                        help="with --instructions: beside those of an earlier --json FILE")
+    parser.add_argument("--functions", type=int, default=0, metavar="N",
+                        help="with --instructions: the N dearest functions of each process")
     parser.add_argument("--list", action="store_true", help="name the works and end")
     options = parser.parse_args()
     if options.quick:
@@ -198,39 +213,74 @@ def arguments():
     return parser, options
 
 
+def chosen(parser, options, offered):
+    if not options.only:
+        return offered
+    names = options.only.split(",")
+    unknown = set(names) - {work.name for work in offered}
+    if unknown:
+        parser.error(f"no work is called {', '.join(sorted(unknown))}; see --list")
+    return [work for work in offered if work.name in names]
+
+
+def write_json(options, found):
+    if not options.json:
+        return
+    with open(options.json, "w", encoding="utf-8") as f:
+        json.dump(found, f, indent=1)
+        f.write("\n")
+
+
+def count_instructions(wanted, described, options):
+    earlier = instructions.earlier_counts(options.compare) if options.compare else {}
+    counts, failures = [], []
+    for work in wanted:
+        try:
+            counts += instructions.measure(work, options, FOLDER,
+                                           lambda command: load(options, command))
+        except (brokers.BrokerFailed, callgrind.CallgrindFailed) as failure:
+            failures.append(f"{work.name}: {failure}")
+    instructions.print_table(counts, earlier, options.functions)
+    for failure in failures:
+        print("FAILED: " + failure)
+    write_json(options, {"machine": described, "failures": failures,
+                         "instructions": [count._asdict() for count in counts]})
+    return 1 if failures else 0
+
+
+def compare_brokers(wanted, kinds, described, options):
+    results, failures = run_rounds(wanted, kinds, options)
+    rows = rows_of(wanted, kinds, results)
+    print_table(rows)
+    for failure in failures:
+        print("FAILED: " + failure)
+    write_json(options, {"machine": described, "rounds": options.rounds, "rows": rows,
+                         "failures": failures, "results": results})
+    return 1 if failures else 0
+
+
 def main():
     parser, options = arguments()
-    wanted = works.works(options.quick)
+    offered = (instructions if options.instructions else works).works(options.quick)
     if options.list:
-        for work in wanted:
+        for work in offered:
             print(f"{work.name:14} {work.title}")
         return 0
-    if options.only:
-        names = options.only.split(",")
-        unknown = set(names) - {work.name for work in wanted}
-        if unknown:
-            parser.error(f"no work is called {', '.join(sorted(unknown))}; see --list")
-        wanted = [work for work in wanted if work.name in names]
+    wanted = chosen(parser, options, offered)
     kinds = options.brokers.split(",")
     if set(kinds) - set(KINDS):
         parser.error(f"--brokers knows {', '.join(KINDS)}")
     for program in ["tandemq-bench"] + ["tandemqd"] * (kinds != ["mosquitto"]):
         if not os.access(os.path.join(options.prefix, program), os.X_OK):
             parser.error(f"no {program} in {options.prefix}; build it first (./run build)")
+    if options.instructions and not shutil.which("valgrind"):
+        parser.error("--instructions needs valgrind (apt-get install valgrind)")
     described = machine()
     say(f"{described['cpu']}, {described['cores']} cores, load {described['load_average']:.1f}; "
         f"{described['mosquitto']}")
-    results, failures = run_rounds(wanted, kinds, options)
-    rows = rows_of(wanted, kinds, results)
-    print_table(rows)
-    for failure in failures:
-        print("FAILED: " + failure)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as f:
-            json.dump({"machine": described, "rounds": options.rounds, "rows": rows,
-                       "failures": failures, "results": results}, f, indent=1)
-            f.write("\n")
-    return 1 if failures else 0
+    if options.instructions:
+        return count_instructions(wanted, described, options)
+    return compare_brokers(wanted, kinds, described, options)
 
 
 if __name__ == "__main__":
