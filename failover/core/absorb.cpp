@@ -31,6 +31,7 @@ void learn_status(State& s, const BrokerStatus& b) {
     f.reigned = true;
     f.paired_once |= b.pair_state == PairState::paired;
   }
+  if (!b.peer_connected && (f.broker.peer_connected || !f.broker_connected)) f.link_down_at = f.now;
   f.broker = b;
   f.broker_known = f.broker_alive = f.broker_connected = true;
   if (!b.in_sync) f.warm = false;
@@ -47,6 +48,7 @@ void learn_order(State& s, const OrderDone& done) {
     s.lose_sync_pending = false;
     if (done.ok) {
       f.broker.in_sync = f.broker.was_in_sync = f.warm = s.owe_lose_sync = false;
+      s.sync_lost_for = s.lose_sync_for;
     } else {
       s.retry_at = f.now + 200;
     }

@@ -42,7 +42,7 @@ struct BrokerStatus {
   bool was_solo = false;
   bool peer_connected = false;
   std::uint64_t peer_silent_ms = 0;  // on the replication link
-  std::uint64_t change = 0;          // number of the episode of role and pair state
+  std::uint64_t change = 0;  // number of the episode of role, pair state and word to the peer
 };
 
 // A question to the peer's agent, in every report until it is answered or dropped.
@@ -114,6 +114,7 @@ struct Facts {
   TimeMs peer_primary_at = 0;  // when it last said that its broker serves
   TimeMs rival_heard_at = 0;   // its keepalived, as master beside ours
   TimeMs link_heard_at = 0;    // on the replication link, by the broker
+  TimeMs link_down_at = 0;     // when we learned that the broker's link is down
   TimeMs lease_from = 0;       // when we sent the newest report that the peer says it has received
 };
 

@@ -115,6 +115,7 @@ class Stepper {
         break;
       case Do::lose_sync:
         s_.lose_sync_pending = true;
+        s_.lose_sync_for = {s_.facts.peer.boot, s_.facts.peer.ask.id};
         s_.facts.warm = false;
         order(Order::lose_sync);
         break;
@@ -152,7 +153,9 @@ class Stepper {
     }
   }
 
-  void ask(Purpose purpose) { s_.inquiry = {purpose, ++s_.last_inquiry, s_.facts.now}; }
+  void ask(Purpose purpose) {
+    s_.inquiry = {purpose, ++s_.last_inquiry, s_.facts.now, s_.facts.broker.change};
+  }
 
   Action& order(Order what) {
     if (what != Order::lose_sync) s_.pending = what;

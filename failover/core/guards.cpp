@@ -54,10 +54,14 @@ const Guard following{"in sync and linked to the primary", [](S s, E, C) {
                                b.pair_state == PairState::paired && !s.owe_lose_sync &&
                                !s.lose_sync_pending;
                       }};
-const Guard sync_given_up{"the broker is known not to be in sync", [](S s, E, C) {
-                            return connected_as(s, Role::standby) && !s.facts.broker.in_sync &&
-                                   !s.facts.broker.was_in_sync && !s.lose_sync_pending;
+// Not what its last status says: InSync may be under way to it, or to its disk. What it answered to
+// an order given after the question is what counts.
+const Guard sync_given_up{"the broker gave up being in sync when it was asked", [](S s, E, C) {
+                            return !s.lose_sync_pending &&
+                                   s.sync_lost_for ==
+                                       Answer{s.facts.peer.boot, s.facts.peer.ask.id};
                           }};
+const Guard in_sync{"the broker is in sync", [](S s, E, C) { return s.facts.broker.in_sync; }};
 const Guard broker_gone{"there is no broker process", [](S s, E, C) {
                           return !s.facts.broker_alive && !s.facts.broker_connected;
                         }};
@@ -88,6 +92,10 @@ const Guard lease_over{"link down, lease run out", [](S s, E, C c) {
                          return s.facts.broker_connected && !s.facts.broker.peer_connected &&
                                 !lease_valid(s, c);
                        }};
+const Guard episode_over{"what was asked for is over", [](S s, E, C) {
+                           return s.inquiry.purpose == Purpose::solo &&
+                                  s.inquiry.change != s.facts.broker.change;
+                         }};
 const Guard not_damped{"no change of roles within damping_ms",
                        [](S s, E, C c) { return !damped(s, c); }};
 
@@ -128,6 +136,15 @@ const Guard peer_asks_solo{
     "the peer, primary of the newest reign, asks to go solo", [](S s, E, C c) {
       return unanswered(s, c, AskKind::solo) && s.facts.broker_known && !s.facts.maybe_solo &&
              s.facts.peer.role == Role::primary && s.facts.peer.epoch >= s.facts.broker.epoch;
+    }};
+// By a report that it sent after it had heard from us that our link is down.
+const Guard peer_went_alone{
+    "the peer, primary, says that it has gone on alone since the link broke", [](S s, E, C c) {
+      const BrokerStatus& b = s.facts.broker;
+      return peer_primary(s, c) && s.facts.peer.pair_state == PairState::solo &&
+             s.facts.peer.epoch >= b.epoch && connected_as(s, Role::standby) && !b.peer_connected &&
+             s.facts.lease_from > s.facts.link_down_at && (b.in_sync || b.was_in_sync) &&
+             !b.was_solo && !s.lose_sync_pending && may_retry(s);
     }};
 const Guard peer_asks_promote{"the peer asks to serve, its journal comes first", [](S s, E, C c) {
                                 return unanswered(s, c, AskKind::promote) && s.facts.broker_known &&

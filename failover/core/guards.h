@@ -29,13 +29,14 @@ bool peer_outranks(const State& s, const Settings& set);
 namespace guard {
 // own broker
 extern const Guard role_primary, role_standby, role_fenced, was_primary, maybe_solo, not_in_sync,
-    following, sync_given_up, broker_gone, owes_lose_sync, may_be_forced;
+    following, sync_given_up, in_sync, broker_gone, owes_lose_sync, may_be_forced;
 // pair
 extern const Guard pair_waiting, pair_not_waiting, may_go_alone, had_its_chance, lease_over,
-    not_damped;
+    not_damped, episode_over;
 // peer
 extern const Guard peer_is_primary, peer_reigns_higher, peer_could_serve, peer_gave_release,
-    peer_cannot, primary_silent, no_primary_known, reason_gone, peer_asks_solo, peer_asks_promote;
+    peer_cannot, primary_silent, no_primary_known, reason_gone, peer_asks_solo, peer_asks_promote,
+    peer_went_alone;
 // keepalived
 extern const Guard wrong_node, interface_down, keepalived_dead, cut_off;
 // orders and time

@@ -7,7 +7,9 @@ using enum Phase;
 using namespace guard;
 
 const Row kRows[] = {
-    // "May I go on alone?" Yes, once our broker can no longer be promoted.
+    // "May I go on alone?" Yes, once our broker has answered, to an order given for this question,
+    // that it can no longer be promoted. Its last status proves nothing: being called in sync may
+    // be under way to it.
     {{standby},
      {},
      {&peer_asks_solo, &lose_sync_not_ordered},
@@ -20,7 +22,7 @@ const Row kRows[] = {
      {&peer_asks_solo, &sync_given_up},
      {},
      {Do::grant, Do::withdraw},
-     "this broker is not in sync: the peer may go on alone"},
+     "this broker has given up being in sync: the peer may go on alone"},
     {{waiting_for_peer, out_of_sync, released},
      {},
      {&peer_asks_solo, &role_standby, &lose_sync_not_ordered},

@@ -68,6 +68,12 @@ const Row kRows[] = {
      "the peer is not in sync, not heard or without keepalived: it cannot take over"},
 
     {{waiting}, {}, {&pair_not_waiting}, primary, {Do::withdraw, Do::reply_ok}, "the pair goes on"},
+    {{waiting},
+     {},
+     {&episode_over, &solo_not_ordered},
+     {},
+     {Do::ask_solo},
+     "the standby may count itself in sync again since authority was asked: it is asked anew"},
     {{waiting}, authority_granted, {}, {}, {Do::go_solo, Do::withdraw}, "authority to go on alone"},
     {{waiting},
      operator_solo,

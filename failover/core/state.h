@@ -16,6 +16,7 @@ struct Inquiry {
   Purpose purpose = Purpose::none;
   std::uint64_t id = 0;
   TimeMs since = 0;
+  std::uint64_t change = 0;  // the broker's episode that it was asked for
 };
 
 struct State {
@@ -31,6 +32,8 @@ struct State {
 
   Order pending = Order::none;  // the role-changing order that the broker has not answered
   bool lose_sync_pending = false;
+  Answer lose_sync_for;        // the peer's question that the order under way was given for
+  Answer sync_lost_for;        // ... that the broker has carried it out for
   bool owe_lose_sync = false;  // the peer may go solo: our broker must hear so when it is back
 
   bool eligible = false;

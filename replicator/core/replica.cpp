@@ -169,9 +169,13 @@ void Replica::say(std::string reason) {
 }
 
 void Replica::report_changes() {
-  const Reported now{meta_.role, pair_state(), primary() || in_sync(), link_ && greeted_};
+  const bool told_in_sync = follower_.in_sync || follower_.announced != 0;
+  const Reported now{meta_.role, pair_state(), primary() || in_sync(), link_ && greeted_,
+                     told_in_sync};
+  // Permission to go alone that was asked for before the peer was told does not cover what it may
+  // have become since.
   if (now.role != reported_.role || now.pair_state != reported_.pair_state ||
-      now.in_sync != reported_.in_sync) {
+      now.in_sync != reported_.in_sync || now.told_in_sync != reported_.told_in_sync) {
     ++change_;
   }
   if (said_ || now != reported_) act(action::StatusChanged{});

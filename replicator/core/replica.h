@@ -227,6 +227,7 @@ class Replica {
     PairState pair_state = PairState::waiting;
     bool in_sync = false;
     bool connected = false;
+    bool told_in_sync = false;  // primary: the peer may count itself in sync on this link
     bool operator==(const Reported&) const = default;
   } reported_;
   std::uint64_t change_ = 0;

@@ -1,6 +1,7 @@
 /* LD_PRELOAD for tests: a disk that fails. While the file named by FAILING_DISK exists, calls on
    files whose path contains its first line fail: fsync and fdatasync with EIO, and write, pwrite and
-   fallocate with ENOSPC when its second line is "full". */
+   fallocate with ENOSPC when its second line is "full". With "slow MS" as second line fsync and
+   fdatasync take that long, where a third line is given only of files that contain it. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,17 +13,30 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+static void read_line(FILE* file, char* line, int size) {
+  if (!fgets(line, size, file)) line[0] = 0;
+  line[strcspn(line, "\n")] = 0;
+}
+
+static int contains(const char* path, const char* text) {
+  char content[4096];
+  FILE* file = fopen(path, "re");
+  if (!file) return 0;
+  content[fread(content, 1, sizeof content - 1, file)] = 0;
+  fclose(file);
+  return strstr(content, text) != NULL;
+}
+
 static int fails(int fd, int writing) {
   const char* trigger = getenv("FAILING_DISK");
   if (!trigger || access(trigger, F_OK) != 0) return 0;
-  char wanted[256] = "", mode[16] = "", link[64], path[4096];
+  char wanted[256], mode[16], text[256], link[64], path[4096];
   FILE* file = fopen(trigger, "re");
   if (!file) return 0;
-  if (!fgets(wanted, sizeof wanted, file)) wanted[0] = 0;
-  if (!fgets(mode, sizeof mode, file)) mode[0] = 0;
+  read_line(file, wanted, sizeof wanted);
+  read_line(file, mode, sizeof mode);
+  read_line(file, text, sizeof text);
   fclose(file);
-  wanted[strcspn(wanted, "\n")] = 0;
-  mode[strcspn(mode, "\n")] = 0;
   const int full = strcmp(mode, "full") == 0;
   if (full != writing) return 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -30,6 +44,10 @@ static int fails(int fd, int writing) {
   if (size < 0) return 0;
   path[size] = 0;
   if (!strstr(path, wanted)) return 0;
+  if (strncmp(mode, "slow ", 5) == 0) {
+    if (!text[0] || contains(path, text)) usleep(1000 * (useconds_t)atoi(mode + 5));
+    return 0;
+  }
   errno = full ? ENOSPC : EIO;
   return 1;
 }

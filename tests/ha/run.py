@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases_death  # noqa: E402,F401  (they register themselves)
 import cases_network  # noqa: E402,F401
 import cases_restart  # noqa: E402,F401
+import cases_slow_sync  # noqa: E402,F401
 import soak  # noqa: E402
 from registry import CASES  # noqa: E402
 from testbed import FAULTS, ROOT, Bed, Failed, claim_lab, expect, judge  # noqa: E402

@@ -206,6 +206,19 @@ class Bed:
     def kill_broker(self, node):
         self.signal(node, "broker", signal.SIGKILL)
 
+    def slow_disk(self, node):
+        """From its next start on the node's broker is slow while slow_syncs() says so."""
+        library = os.path.join(self.folder, "failing_disk.so")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", library,
+                        os.path.join(HERE, "..", "blackbox", "failing_disk.c"), "-ldl"], check=True)
+        with open(os.path.join(LAB, node, "broker.env"), "w", encoding="utf-8") as f:
+            f.write(f"LD_PRELOAD={library}\nFAILING_DISK={self.folder}/slow-{node}\n")
+
+    def slow_syncs(self, node, file, milliseconds, containing=""):
+        """Syncs of files whose path contains `file` (and that contain the text) take so long."""
+        with open(os.path.join(self.folder, f"slow-{node}"), "w", encoding="utf-8") as f:
+            f.write(f"{file}\nslow {milliseconds}\n{containing}\n")
+
     def load(self, seconds=6, **options):
         load = Load(self, seconds, **options)
         self.loads.append(load)

@@ -102,6 +102,13 @@ become() {
         --pid "$dir/keepalived.pid" --vrrp_pid "$dir/keepalived-vrrp.pid" \
         --checkers_pid "$dir/keepalived-checkers.pid" ;;
   esac
+  # What a test sets for this daemon, for example a preloaded library.
+  if [ -e "$dir/$daemon.env" ]; then
+    set -a
+    # shellcheck disable=SC1090
+    . "$dir/$daemon.env"
+    set +a
+  fi
   # A node stands for a host of its own: other work on this machine must not make it look hung. The
   # agent's priority is that of its systemd unit.
   local scheduled=(nice -n -10)

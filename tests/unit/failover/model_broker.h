@@ -2,6 +2,7 @@
 // the property test can drive two agents against two brokers on virtual time.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -30,7 +31,11 @@ struct ModelBroker {
   PairState pair = PairState::waiting;
   bool connected = false;
   TimeMs link_heard = 0;
-  TimeMs synced_at = 0;  // resyncing standby: done at this time
+  TimeMs synced_at = 0;  // resyncing standby: caught up at this time, InSync comes
+  // InSync came: its loop stands still until the claim is on disk, whatever the link does
+  // meanwhile.
+  TimeMs claim_durable_at = 0;
+  bool peer_told = false;  // primary: InSync is out, the standby may count itself in sync
   std::uint64_t change = 0;
   std::size_t confirmed = 0;  // entries that the standby has confirmed, while paired or resyncing
 
@@ -40,8 +45,8 @@ struct ModelBroker {
     paused_until = 0;
     role = Role::standby;
     pair = PairState::waiting;
-    connected = false;
-    synced_at = 0;
+    connected = peer_told = false;
+    synced_at = claim_durable_at = 0;
     ++change;
   }
 
@@ -54,9 +59,24 @@ struct ModelBroker {
 
   void become(Role r, PairState p) {
     if (role == r && pair == p) return;
+    if (r != Role::primary) peer_told = false;
     role = r;
     pair = p;
     ++change;
+  }
+
+  // The standby may call itself in sync from here on; permission to go alone from before is void.
+  void announce(std::vector<Entry>& standby_journal) {
+    was_solo = false;
+    peer_told = true;
+    standby_journal = journal;
+    ++change;
+  }
+
+  void begin_claim(TimeMs now, TimeMs takes) {
+    synced_at = 0;
+    claim_durable_at = now + takes;
+    paused_until = std::max(paused_until, claim_durable_at);
   }
 
   // Carries out an order the way docs/control-protocol.md says.

@@ -17,6 +17,7 @@ struct Tally {
 
 void run_seed(std::uint64_t seed, bool manual, Tally& tally) {
   World world(seed, manual);
+  world.slow_sync_max = 3000;
   world.start_all();
   world.run_until(5000);
   INFO("seed " << seed << " manual " << manual << "\n" << world.describe());

@@ -8,7 +8,7 @@ namespace {
 constexpr TimeMs kTurnMs = 5;
 constexpr TimeMs kAdvertMs = 100;
 constexpr TimeMs kLinkSilenceMs = 250;
-constexpr TimeMs kHealthTimeoutMs = 300;
+constexpr TimeMs kHealthTimeoutMs = 300, kPatience = 10;
 
 }  // namespace
 
@@ -65,6 +65,8 @@ void World::kill_broker(std::size_t n) {
   if (!node.broker.alive) return;
   note("broker " + std::to_string(n) + " dies");
   node.broker.alive = node.broker.connected = false;
+  if (node.broker.claim_durable_at != 0) node.broker.in_sync = pick(2) == 0;
+  node.broker.claim_durable_at = 0;
   node.orders.clear();
   node.broker_due = now + 50 + pick(400);
   if (node.agent) to_agent(n, [this, n] { deliver(n, {EventKind::broker_lost, now, {}}); });
@@ -222,7 +224,8 @@ void World::observe_broker(std::size_t n) {
   if (b.paused_until > now) {
     if (node.seen_life != b.life) return;
     if (node.hung_since == 0) node.hung_since = now;
-    if (now - node.hung_since >= kHealthTimeoutMs) {
+    const TimeMs patience = b.pair == PairState::paired ? 1 : kPatience;
+    if (now - node.hung_since >= kHealthTimeoutMs * patience) {
       node.hung_since = 0;
       deliver(n, {EventKind::broker_hung, now, {}});
     }
@@ -324,7 +327,20 @@ void World::follow(ModelBroker& p, ModelBroker& s) {
   ++s.change;
 }
 
+// A claim whose sync had begun is on disk in the end, with or without a link.
+void World::claim_turn(std::size_t n) {
+  ModelBroker& b = nodes[n].broker;
+  if (b.claim_durable_at == 0 || now < b.claim_durable_at) return;
+  b.claim_durable_at = 0;
+  b.in_sync = true;
+  if (b.connected) b.pair = PairState::paired;  // as far as it knows
+  ++b.change;
+  observe_broker(n);  // it says so before it looks at the link again
+  note("broker " + std::to_string(n) + " is durably in sync");
+}
+
 void World::link_turn() {
+  for (std::size_t n : {0u, 1u}) claim_turn(n);
   ModelBroker* b[2] = {&nodes[0].broker, &nodes[1].broker};
   const bool live = link_up() && b[0]->alive && b[1]->alive;
   const bool moving = live && b[0]->paused_until <= now && b[1]->paused_until <= now;
@@ -334,7 +350,7 @@ void World::link_turn() {
     const bool closed = live && !b[1 - n]->connected;
     const bool died = link_up() && !b[1 - n]->alive;
     if (!closed && !died && now < b[n]->link_heard + kLinkSilenceMs) continue;
-    b[n]->connected = false;
+    b[n]->connected = b[n]->peer_told = false;
     b[n]->synced_at = 0;
     ++b[n]->change;
     const bool solo = b[n]->role == Role::primary && b[n]->was_solo;
@@ -347,11 +363,12 @@ void World::link_turn() {
       if (s.role == Role::standby && p.role == Role::primary) {
         if (s.pair == PairState::waiting) follow(p, s);
         if (s.synced_at != 0 && now >= s.synced_at) {
-          s.synced_at = 0;
-          s.journal = p.journal;
+          p.announce(s.journal);
           s.epoch = p.epoch;
-          s.in_sync = true;
-          p.was_solo = false;
+          s.begin_claim(now, pick(4) == 0 ? pick(slow_sync_max) : pick(10));
+        } else if (p.peer_told && s.in_sync && p.pair != PairState::paired) {
+          s.journal = p.journal;
+          p.peer_told = false;
           p.become(Role::primary, PairState::paired);
           s.become(Role::standby, PairState::paired);
         }

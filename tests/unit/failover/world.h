@@ -69,6 +69,7 @@ class World {
   std::array<std::array<bool, 2>, 2> cut{};
   unsigned loss_percent = 0;
   TimeMs delay_max = 3;
+  TimeMs slow_sync_max = 10;  // how long the sync of a claim to be in sync can take
 
   void kill_broker(std::size_t n);
   void kill_agent(std::size_t n);
@@ -92,6 +93,7 @@ class World {
   void observe_broker(std::size_t n);
   void vrrp_turn(std::size_t n);
   void set_vrrp(std::size_t n, Vrrp state);
+  void claim_turn(std::size_t n);
   void link_turn();
   void follow(ModelBroker& primary, ModelBroker& standby);
   void write_turn(std::size_t n);

@@ -189,6 +189,27 @@ TEST_CASE("a link that breaks while the standby is told leaves the primary waiti
   CHECK(w.a.meta.peer_in_sync);
 }
 
+// Authority to go on alone names the episode that it was asked for (docs/control-protocol.md).
+TEST_CASE(
+    "a primary that waits begins another episode when it tells the standby that it is in sync") {
+  World w;
+  w.pair_up();
+  w.cut();
+  w.order(w.b, event::LoseSync{"test"});
+  const std::uint64_t waiting = w.a.status().change;
+  w.connect();
+  const std::size_t from = w.a.actions.size();
+  std::uint64_t before = 0;
+  for (int i = 0; i < 100 && position(w.a, "Send InSync", from) < 0; ++i) {
+    before = w.a.status().change;
+    if (!w.deliver(w.b) && !w.deliver(w.a) && !w.finish_sync(w.a)) w.tick();
+  }
+  REQUIRE(position(w.a, "Send InSync", from) >= 0);
+  CHECK(w.a.status().pair_state == PairState::waiting);
+  CHECK(before == waiting);
+  CHECK(w.a.status().change > waiting);
+}
+
 TEST_CASE("a link that breaks while the standby catches up leaves a lone primary alone") {
   World w;
   w.pair_up();
