@@ -39,6 +39,12 @@ __attribute__((target("sse4.2"))) std::uint32_t by_hardware(std::string_view dat
     data.remove_prefix(8);
   }
   crc = static_cast<std::uint32_t>(wide);
+  if (data.size() >= 4) {
+    std::uint32_t word;
+    std::memcpy(&word, data.data(), 4);
+    crc = _mm_crc32_u32(crc, word);
+    data.remove_prefix(4);
+  }
   for (char c : data) crc = _mm_crc32_u8(crc, static_cast<unsigned char>(c));
   return crc;
 }

@@ -7,7 +7,8 @@ namespace tandemq::core {
 namespace {
 
 constexpr std::uint32_t kFirstCapacity = 4;
-constexpr std::uint32_t kKeptCapacity = 32;  // of an empty queue that was in use before
+constexpr std::uint32_t kKeptCapacity = 32;   // of an empty queue that was in use before
+constexpr std::uint32_t kBusyCapacity = 256;  // of one that fills and empties again and again
 
 // Steps from identifier `from` to identifier `to`.
 std::uint32_t distance(std::uint16_t from, std::uint16_t to) {
@@ -16,10 +17,8 @@ std::uint32_t distance(std::uint16_t from, std::uint16_t to) {
 
 }  // namespace
 
-void DeliveryQueue::reserve_one() {
-  const std::uint32_t capacity = slots_ ? mask_ + 1 : 0;
-  if (size_ < capacity) return;
-  const std::uint32_t wanted = capacity == 0 ? kFirstCapacity : capacity * 2;
+void DeliveryQueue::grow() {
+  const std::uint32_t wanted = slots_ ? (mask_ + 1) * 2 : kFirstCapacity;
   auto bigger = std::make_unique<Delivery[]>(wanted);
   for (std::uint32_t i = 0; i < size_; ++i) bigger[i] = std::move((*this)[i]);
   slots_ = std::move(bigger);
@@ -27,14 +26,20 @@ void DeliveryQueue::reserve_one() {
   mask_ = wanted - 1;
 }
 
+// An empty queue gives its slots back: few are kept always, some if they were in use just now.
 void DeliveryQueue::shrink() {
-  if (size_ != 0 || mask_ + 1 <= kKeptCapacity) return;
+  if (size_ != 0) return;
+  const std::uint32_t capacity = mask_ + 1;
+  const bool used = capacity <= kBusyCapacity && most_ > capacity / 4;
+  most_ = 0;
+  if (capacity <= kKeptCapacity || used) return;
   slots_.reset();
   head_ = mask_ = 0;
 }
 
 Delivery& DeliveryQueue::push() {
-  reserve_one();
+  if (size_ > mask_ || !slots_) grow();
+  most_ = std::max(most_, size_ + 1);
   return (*this)[size_++];
 }
 
@@ -55,6 +60,7 @@ Delivery& DeliveryQueue::begin_flight(std::uint16_t packet_id) {
 
 std::size_t DeliveryQueue::find(std::uint16_t packet_id) const {
   if (inflight_ == 0) return kNone;
+  if ((*this)[0].packet_id == packet_id) return 0;  // who acknowledges in order
   if (!in_order_) {
     for (std::size_t i = 0; i < inflight_; ++i)
       if ((*this)[i].packet_id == packet_id) return i;

@@ -66,7 +66,7 @@ class DeliveryQueue {
   }
 
  private:
-  void reserve_one();
+  void grow();
   void shrink();
 
   std::unique_ptr<Delivery[]> slots_;
@@ -74,6 +74,7 @@ class DeliveryQueue {
   std::uint32_t mask_ = 0;  // capacity - 1, or 0 without slots
   std::uint32_t size_ = 0;
   std::uint32_t inflight_ = 0;
+  std::uint32_t most_ = 0;  // deliveries at once since it was last empty
   // Identifiers of what is in flight grow from front to back (cyclic). False after one has been
   // left unacknowledged for a whole turn of the identifiers: then find() is linear.
   bool in_order_ = true;

@@ -8,33 +8,33 @@ namespace {
 
 using Flags = std::uint8_t;
 
-void put_message(std::string& out, const Message& message) {
+// `head`: what stands before the message in the record.
+void put_message(std::string& out, SmallFields head, const Message& message) {
   Flags flags = message.qos();
   if (message.retain()) flags |= kMessageRetain;
   if (message.expires_at() != 0) flags |= kMessageExpires;
   if (!message.properties().empty()) flags |= kMessageProperties;
-  put_le<std::uint8_t>(out, flags);
-  if (flags & kMessageExpires) put_le<std::uint64_t>(out, message.expires_at());
-  put_string16(out, message.topic());
+  head.le(flags);
+  if (flags & kMessageExpires) head.le<std::uint64_t>(message.expires_at());
+  head.le(static_cast<std::uint16_t>(message.topic().size())).append_to(out);
+  out.append(message.topic());
   if (flags & kMessageProperties) put_string32(out, message.properties());
   put_string32(out, message.payload());
 }
 
-// What follows the session in a target.
-void put_delivery(std::string& out, const Target& target) {
+// `head`: what stands before the delivery in the record.
+void put_delivery(std::string& out, SmallFields head, const Target& target) {
   Flags flags = target.qos;
   if (target.retain) flags |= kTargetRetain;
   if (!target.subscription_ids.empty()) flags |= kTargetIds;
-  put_le<std::uint16_t>(out, target.packet_id);
-  put_le<std::uint8_t>(out, flags);
+  head.le<std::uint16_t>(target.packet_id).le(flags).append_to(out);
   if (!(flags & kTargetIds)) return;
   put_le<std::uint16_t>(out, static_cast<std::uint16_t>(target.subscription_ids.size()));
   for (std::uint32_t id : target.subscription_ids) put_le<std::uint32_t>(out, id);
 }
 
 void put_packet_id(std::string& out, SessionId session, std::uint16_t packet_id) {
-  put_le<std::uint32_t>(out, session);
-  put_le<std::uint16_t>(out, packet_id);
+  SmallFields().le<std::uint32_t>(session).le<std::uint16_t>(packet_id).append_to(out);
 }
 
 template <class T>
@@ -61,7 +61,7 @@ void put(std::string& out, const SessionOpened& r) {
   if (!r.has_will) return;
   put_le<std::uint32_t>(out, r.will.delay_s);
   if (r.will.has_message_expiry) put_le<std::uint32_t>(out, r.will.message_expiry_s);
-  put_message(out, *r.will.message);
+  put_message(out, {}, *r.will.message);
 }
 
 void put(std::string& out, const SessionClosed& r) {
@@ -95,18 +95,17 @@ void put(std::string& out, const Unsubscribed& r) {
 }
 
 void put(std::string& out, const Published& r) {
-  put_le<std::uint64_t>(out, r.time);
   const bool named = r.inbound_id != 0 || r.is_will;
   const int flags = static_cast<int>(r.retain) | (r.inbound_id != 0 ? kPublishedInbound : 0) |
                     (r.is_will ? kPublishedWill : 0);
-  put_le<std::uint8_t>(out, static_cast<Flags>(flags));
-  if (named) put_le<std::uint32_t>(out, r.publisher);
-  if (r.inbound_id != 0) put_le<std::uint16_t>(out, r.inbound_id);
-  put_message(out, *r.message);
+  SmallFields head;
+  head.le<std::uint64_t>(r.time).le(static_cast<Flags>(flags));
+  if (named) head.le<std::uint32_t>(r.publisher);
+  if (r.inbound_id != 0) head.le<std::uint16_t>(r.inbound_id);
+  put_message(out, head, *r.message);
   put_count(out, r.targets);
   for (const Target& target : r.targets) {
-    put_le<std::uint32_t>(out, target.session);
-    put_delivery(out, target);
+    put_delivery(out, SmallFields().le<std::uint32_t>(target.session), target);
   }
 }
 
@@ -115,7 +114,7 @@ void put(std::string& out, const RetainedQueued& r) {
   put_count(out, r.items);
   for (const RetainedQueued::Item& item : r.items) {
     put_string16(out, item.topic);
-    put_delivery(out, item.target);
+    put_delivery(out, {}, item.target);
   }
 }
 

@@ -85,7 +85,7 @@ class Mosquitto:
         self.daemon.stop()
 
 
-def tandemq_config(folder, port, name, replication):
+def tandemq_config(folder, port, name, replication, checkpoint_s):
     return f"""
 [node]
 name = "{name}"
@@ -97,6 +97,8 @@ address = "127.0.0.1"
 port = {port}
 [replication]
 {replication}
+[checkpoint]
+interval_s = {checkpoint_s}
 [limits]
 queued_messages_max = 1000000
 [metrics]
@@ -112,6 +114,7 @@ class Node:
     def __init__(self, folder, port, binaries):
         self.folder, self.port = folder, port
         self.daemon = Daemon(folder, [os.path.join(binaries, "tandemqd")], port)
+        self.checkpoint_s = 60
 
     def wrap(self, command):
         """The broker will be started by this command."""
@@ -119,7 +122,8 @@ class Node:
 
     def start(self, name, replication):
         self.daemon.start("tandemqd.toml",
-                          tandemq_config(self.folder, self.port, name, replication))
+                          tandemq_config(self.folder, self.port, name, replication,
+                                         self.checkpoint_s))
 
     def ask(self, cmd, **arguments):
         """The answer to one request, None while the socket is not there."""
