@@ -64,7 +64,7 @@ void Node::every_second() {
   ++seconds_;
   notify_watchdog();
   clients_.sweep();
-  listener_->retry();
+  listeners_.retry();
   const NodeStatus now = status();
   if (!now.single && peer_absence_.tick(now.replica.peer_connected)) tell_peer_absence(now);
   if (metrics_) metrics_->publish(now);
@@ -98,7 +98,7 @@ void Node::shutdown() {
   notify_stopping();
   log(LogLevel::notice, "stopping", {{"role", repl::to_string(known_.role)}});
   stop_by_ns_ = monotonic_ns() + kCommitWaitNs;
-  listener_->close();
+  listeners_.close();
   if (engine_) {
     clients_.pause_reading(true);
     stopping_ = Stopping::committing;

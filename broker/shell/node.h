@@ -14,21 +14,21 @@
 #include <vector>
 
 #include "broker/checkpoint/checkpoint.h"
+#include "broker/clients/clients.h"
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
+#include "broker/net/listeners.h"
 #include "broker/shell/authenticator.h"
-#include "broker/shell/clients.h"
 #include "broker/shell/commit_timer.h"
 #include "broker/shell/config.h"
 #include "broker/shell/control.h"
 #include "broker/shell/data_dir.h"
 #include "broker/shell/engine_totals.h"
-#include "broker/shell/listener.h"
 #include "broker/shell/metrics.h"
 #include "broker/shell/orders.h"
 #include "broker/shell/peer_absence.h"
 #include "broker/shell/sys_topics.h"
-#include "broker/shell/turn.h"
+#include "broker/support/turn.h"
 #include "replicator/shell/replicator.h"
 
 struct event_base;
@@ -107,7 +107,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   core::State state_;
   Authenticator authenticator_;
   Clients clients_;
-  std::unique_ptr<Listener> listener_;
+  net::Listeners listeners_;
   std::unique_ptr<Metrics> metrics_;
   CheckpointConfig checkpoint_config_;
   std::unique_ptr<repl::Replicator> replicator_;

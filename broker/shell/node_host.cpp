@@ -46,17 +46,19 @@ void Node::begin_reign(const repl::ReplicaStatus& status) {
   appended_ = written_ = status.last;
   sys_topics_.forget();
   clients_.begin_reign(engine_.get(), status.committed);
-  Status listening = listener_->open();
+  Status listening = listeners_.open();
   if (!listening) {
     log(LogLevel::error, "listener_failed", {{"reason", listening.error().message}});
     return stop_with(listening.error().code);
   }
-  log(LogLevel::notice, "listening",
-      {{"address", config_.listen_address}, {"port", config_.listen_port}});
+  for (const auto& listener : listeners_.all()) {
+    const net::ListenAddress& at = listener->address();
+    log(LogLevel::notice, "listening", {{"address", at.host}, {"port", at.port}});
+  }
 }
 
 void Node::end_reign() {
-  listener_->close();
+  listeners_.close();
   clients_.end_reign(mqtt::Reason::server_shutting_down);
   counted_before_ = total(counted_before_, engine_->counters());
   engine_.reset();

@@ -16,7 +16,7 @@ NodeStatus Node::status() {
   out.peer = config_.replication.peer_name;
   out.busy = busy_;
   out.single = config_.replication.single;
-  out.listening = listener_->listening();
+  out.listening = listeners_.listening();
   out.commit = config_.replication.commit;
   out.replica = replicator_->status();
   out.journal = replicator_->journal_figures();
@@ -70,13 +70,13 @@ void Node::switchover(const std::string& reason, Answer<Done> done) {
   if (config_.replication.single) return done(Error{"a single node has no peer to hand over to"});
   if (switching_over_) return done(Error{"a switchover is under way already"});
   switching_over_ = true;
-  listener_->close();
+  listeners_.close();
   clients_.pause_reading(true);
   replicator_->switchover([this, done](const Status& status) {
     switching_over_ = false;
     if (engine_) {  // it failed, this node goes on
       clients_.pause_reading(false);
-      Status listening = listener_->open();
+      Status listening = listeners_.open();
       if (!listening) stop_with(listening.error().code);
     }
     log(LogLevel::notice, "switchover",

@@ -1,31 +1,25 @@
 // Start and end of a node.
 #include <event2/event.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
 
 #include "broker/base/check.h"
-#include "broker/shell/client_limits.h"
+#include "broker/net/priorities.h"
 #include "broker/shell/node.h"
 #include "broker/support/address_check.h"
 #include "broker/support/log.h"
 #include "broker/support/pid_file.h"
+#include "broker/support/random.h"
 #include "broker/support/service_notify.h"
 
 namespace tandemq::broker {
 namespace {
 
-std::uint64_t random_seed() {
-  std::uint64_t seed = 0;
-  TMQ_CHECK(getrandom(&seed, sizeof(seed), 0) == sizeof(seed));
-  return seed;
-}
-
 event_base* make_base() {
   event_base* base = event_base_new();
-  TMQ_CHECK(base != nullptr && event_base_priority_init(base, kPriorities) == 0);
+  TMQ_CHECK(base != nullptr && event_base_priority_init(base, net::kPriorities) == 0);
   return base;
 }
 
@@ -71,9 +65,15 @@ Config fitted_to_host(Config config) {
 Node::Node(Config config)
     : config_(fitted_to_host(std::move(config))),
       base_(make_base()),
-      state_(random_seed()),
+      state_(random_number()),
       authenticator_(config_),
-      clients_(base_, config_, clock_, turn_, authenticator_),
+      clients_({config_.limits, clock_, turn_,
+                [this](const mqtt::Connect& packet) { return authenticator_.check(packet); },
+                [this] { event_base_loopbreak(base_); }},
+               {{"listener", config_.connections_max}}),
+      listeners_([this](std::size_t entrance, std::unique_ptr<net::Transport> transport) {
+        clients_.accept(entrance, std::move(transport));
+      }),
       started_ns_(monotonic_ns()),
       changed_ns_(started_ns_) {
   checkpoint_config_.path = config_.data_dir + "/checkpoint.db";
@@ -87,7 +87,7 @@ Node::~Node() {
   engine_.reset();
   checkpointer_.reset();
   replicator_.reset();
-  listener_.reset();
+  listeners_.clear();
   clients_.close_all();
   if (!config_.pid_file.empty() && replicator_started_) unlink(config_.pid_file.c_str());
   event_base_free(base_);
@@ -113,10 +113,8 @@ Status Node::start() {
 }
 
 Status Node::open_sockets() {
-  Result<std::unique_ptr<Listener>> listener = Listener::bind(
-      base_, config_.listen_address, config_.listen_port, [this](int fd) { clients_.accept(fd); });
-  if (!listener) return listener.error();
-  listener_ = std::move(listener).value();
+  Status bound = listeners_.bind(base_, {"listener", config_.listen_address, config_.listen_port});
+  if (!bound) return bound;
   tell_missing_address(config_.listen_address, "listener.address");
   if (!config_.replication.single) {
     tell_missing_address(config_.replication.listen_address, "replication.listen");

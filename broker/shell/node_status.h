@@ -5,9 +5,9 @@
 #include <string>
 
 #include "broker/checkpoint/checkpoint.h"
+#include "broker/clients/counters.h"
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
-#include "broker/shell/client_counters.h"
 #include "broker/shell/histogram.h"
 #include "replicator/shell/replicator.h"
 

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "broker/clients/outbox.h"
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
-#include "broker/shell/outbox.h"
 #include "replicator/core/replica.h"
 #include "replicator/shell/journal.h"
 #include "tests/sim/checker.h"

@@ -29,6 +29,7 @@ LAYERS = {
     "broker/base": Layer("tmq_base"),
     "broker/support": Layer("tmq_support", ("broker/base",),
                             ("libevent", "toml", "spdlog", "systemd"), system=True),
+    "broker/net": Layer("tmq_net", ("broker/base", "broker/support"), ("libevent",), system=True),
     "broker/mqtt": Layer("tmq_mqtt", ("broker/base",), core=True),
     "broker/core": Layer("tmq_core", ("broker/base", "broker/mqtt"), core=True),
     "replicator/core": Layer("tmq_repl_core", ("broker/base",), core=True),
@@ -36,9 +37,13 @@ LAYERS = {
                               ("libevent", "json"), system=True),
     "broker/checkpoint": Layer("tmq_checkpoint", ("broker/base", "broker/core", "replicator/core"),
                                ("libevent", "sqlite"), system=True),
+    # No socket, no library: what it serves comes as net/transport.
+    "broker/clients": Layer("tmq_clients", ("broker/base", "broker/support", "broker/net",
+                                            "broker/mqtt", "broker/core")),
     "broker/shell": Layer(
         "tmq_broker_shell",
-        ("broker/base", "broker/support", "broker/mqtt", "broker/core", "broker/checkpoint",
+        ("broker/base", "broker/support", "broker/net", "broker/mqtt", "broker/core",
+         "broker/clients", "broker/checkpoint",
          "replicator/core", "replicator/shell"),
         ("libevent", "openssl", "prometheus", "json"), system=True),
     "failover/core": Layer("tmq_failover_core", ("broker/base",), core=True),

@@ -1,129 +1,14 @@
-// The small parts of the data path: outbox, deadlines, connection table, clock, histogram, log.
+// The small parts of a node: clock, histogram, log.
 #include <doctest/doctest.h>
 
-#include <random>
-#include <set>
-
 #include "broker/shell/commit_timer.h"
-#include "broker/shell/deadlines.h"
-#include "broker/shell/outbox.h"
 #include "broker/shell/peer_absence.h"
-#include "broker/shell/turn.h"
 #include "broker/support/log.h"
 #include "broker/support/log_limit.h"
+#include "broker/support/turn.h"
 
 using namespace tandemq;
 using namespace tandemq::broker;
-
-namespace {
-
-core::Effect effect(Lsn after, std::uint16_t packet_id) {
-  core::Effect out;
-  out.kind = core::EffectKind::puback;
-  out.after = after;
-  out.packet_id = packet_id;
-  return out;
-}
-
-}  // namespace
-
-TEST_CASE("the outbox releases in order, up to the committed record") {
-  Outbox outbox;
-  core::Effects out;
-  for (std::uint16_t id = 1; id <= 1000; ++id) outbox.hold(effect(id / 10u, id));
-  CHECK(outbox.size() == 1000);
-  CHECK(outbox.last() == 100);
-  outbox.release(0, out);
-  CHECK(out.size() == 9);
-  outbox.release(50, out);
-  CHECK(out.size() == 509);
-  for (std::uint16_t id = 1001; id <= 1400; ++id) outbox.hold(effect(200, id));
-  outbox.release(1000, out);
-  CHECK(outbox.empty());
-  CHECK(outbox.bytes() == 0);
-  REQUIRE(out.size() == 1400);
-  for (std::uint16_t id = 1; id <= 1400; ++id) CHECK(out[id - 1u].packet_id == id);
-}
-
-TEST_CASE("the outbox counts payloads and forgets them") {
-  Outbox outbox;
-  core::Effect publish = effect(1, 1);
-  core::MessageFields fields;
-  fields.topic = "t";
-  const std::string payload(1000, 'x');
-  fields.payload = payload;
-  publish.message = core::Message::create(fields);
-  outbox.hold(std::move(publish));
-  CHECK(outbox.bytes() > 1000);
-  outbox.drop_all();
-  CHECK(outbox.bytes() == 0);
-}
-
-TEST_CASE("a connection id is never used twice, and finds only its own connection") {
-  ConnectionTable table;
-  std::set<core::ConnId> seen;
-  const std::uint64_t seed = 20;
-  CAPTURE(seed);
-  std::mt19937_64 random(seed);
-  std::vector<core::ConnId> open;
-  for (int i = 0; i < 5000; ++i) {
-    if (open.empty() || random() % 2 == 0) {
-      Connection& connection = table.open();
-      connection.stage = Stage::serving;
-      CHECK(connection.id != 0);
-      CHECK(seen.insert(connection.id).second);
-      open.push_back(connection.id);
-    } else {
-      std::swap(open[random() % open.size()], open.back());
-      Connection* connection = table.find(open.back());
-      REQUIRE(connection);
-      table.close(*connection);
-      CHECK_FALSE(table.find(open.back()));
-      open.pop_back();
-    }
-    CHECK(table.size() == open.size());
-  }
-  CHECK_FALSE(table.find(0));
-  CHECK_FALSE(table.find(~std::uint64_t{0}));
-}
-
-TEST_CASE("deadlines come in their second, the last one set counts") {
-  ConnectionTable table;
-  Deadlines deadlines;
-  Connection& a = table.open();
-  Connection& b = table.open();
-  a.stage = b.stage = Stage::serving;
-  std::vector<core::ConnId> due;
-  const auto note = [&](Connection& connection) { due.push_back(connection.id); };
-  deadlines.set(a, 5);
-  deadlines.set(b, 3);
-  deadlines.set(a, 2);
-  deadlines.sweep(1, table, note);
-  CHECK(due.empty());
-  deadlines.sweep(2, table, note);
-  CHECK(due == std::vector<core::ConnId>{a.id});
-  deadlines.sweep(10, table, note);
-  CHECK(due == std::vector<core::ConnId>{a.id, b.id});
-
-  SUBCASE("a connection that is gone is not looked at") {
-    deadlines.set(a, 12);
-    table.close(a);
-    deadlines.sweep(20, table, note);
-    CHECK(due.size() == 2);
-  }
-  SUBCASE("one beyond the wheel is looked at early") {
-    deadlines.set(a, 10'000);
-    deadlines.sweep(10 + 254, table, note);
-    CHECK(due.size() == 2);
-    deadlines.sweep(10 + 255, table, note);
-    CHECK(due.size() == 3);
-  }
-  SUBCASE("one in the past comes next") {
-    deadlines.set(a, 1);
-    deadlines.sweep(11, table, note);
-    CHECK(due.size() == 3);
-  }
-}
 
 TEST_CASE("the pair's clock goes on from where it is told") {
   PairClock clock;

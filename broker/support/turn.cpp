@@ -1,8 +1,8 @@
-#include "broker/shell/turn.h"
+#include "broker/support/turn.h"
 
 #include <ctime>
 
-namespace tandemq::broker {
+namespace tandemq {
 namespace {
 
 // Ticks of the node begin a turn every 100 ms; a longer gap is a standstill.
@@ -25,16 +25,15 @@ TimeMs wall_ms() {
 }
 
 void Turn::start(const PairClock& clock) {
-  static const std::uint64_t process_start_ns = monotonic_ns();
-  const std::uint64_t now_ns = monotonic_ns();
+  const std::uint64_t now_ns = clock_();
   if (mono_ns_ != 0 && now_ns > mono_ns_ + kStandstillNs) {
     stood_still_ns_ += now_ns - mono_ns_;
     caught_up_ns_ = now_ns + kCatchUpNs;
   }
   begun_ns_ = mono_ns_ = now_ns;
-  const std::uint64_t ran_ns = mono_ns_ - process_start_ns - stood_still_ns_;
+  const std::uint64_t ran_ns = mono_ns_ - made_ns_ - stood_still_ns_;
   seconds_ = static_cast<std::uint32_t>(ran_ns / 1'000'000'000);
   now_ = clock.at(mono_ns_);
 }
 
-}  // namespace tandemq::broker
+}  // namespace tandemq

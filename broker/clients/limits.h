@@ -6,15 +6,9 @@
 
 namespace tandemq::broker {
 
-// libevent's priorities: what clients send comes after everything else (the peer, the agent's
-// health call, timers), which has the one in the middle, libevent's default.
-constexpr int kPriorities = 3;
-constexpr int kClientPriority = 2;
-
 constexpr std::size_t kReadSize = 128 << 10;        // bytes of one read
 constexpr std::size_t kCrowdedReadSize = 16 << 10;  // when a turn does not suffice for everybody
-constexpr std::size_t kHeadroom = 16 << 10;       // a shorter rest is read on in the shared buffer
-constexpr std::size_t kWorkPerCallback = 16'384;  // packets and effects, a few milliseconds
+constexpr std::size_t kWorkPerCallback = 16'384;    // packets and effects, a few milliseconds
 // Then the turn ends, whoever still waits. Asking the kernel anew costs a look at every ready
 // socket.
 constexpr std::uint64_t kTurnNs = 20'000'000;
@@ -26,10 +20,6 @@ constexpr std::size_t kUnsentFeedMax = 1 << 20;        // above it a feed waits
 constexpr std::size_t kUnsentAllMax = 1 << 30;         // bytes to all; beyond it each client may
 constexpr std::size_t kUnsentCrowded = 64 << 10;       // have only this much
 constexpr std::size_t kUnsentReadMax = 64 << 20;       // above it a client is not read from
-constexpr std::size_t kFlushAt = 4 << 20;              // unsent bytes that end a turn early
-constexpr std::size_t kCompactAt = 256 << 10;          // sent bytes cut off a blocked buffer
-constexpr std::size_t kSpareBuffers = 1024;
-constexpr std::size_t kSpareCapacity = 256 << 10;
 
 constexpr std::size_t kHeldBytesMax = 64 << 20;  // waiting for commit; then reading stops
 constexpr std::size_t kHeldEffectsMax = 500'000;

@@ -6,7 +6,7 @@
 
 #include "broker/base/ids.h"
 
-namespace tandemq::broker {
+namespace tandemq {
 
 std::uint64_t monotonic_ns();
 TimeMs wall_ms();
@@ -31,17 +31,22 @@ class PairClock {
 
 class Turn {
  public:
+  // Tests bring a clock of their own.
+  using Clock = std::uint64_t (*)();
+  explicit Turn(Clock clock = monotonic_ns) : clock_(clock), made_ns_(clock()) {}
+
   // Call first in every callback; reads the clock only once a turn.
   void begin(const PairClock& clock) {
     if (begun_ns_ == 0) start(clock);
   }
   // Length of the turn until now in ns; the next callback begins a new one.
   std::uint64_t end() {
-    const std::uint64_t length = begun_ns_ == 0 ? 0 : monotonic_ns() - begun_ns_;
+    const std::uint64_t length = begun_ns_ == 0 ? 0 : clock_() - begun_ns_;
     begun_ns_ = 0;
     return length;
   }
 
+  std::uint64_t read_ns() const { return clock_(); }  // the monotonic clock, anew
   bool begun() const { return begun_ns_ != 0; }
   TimeMs now() const { return now_; }                 // pair time
   std::uint64_t mono_ns() const { return mono_ns_; }  // of the turn's begin
@@ -54,6 +59,8 @@ class Turn {
  private:
   void start(const PairClock& clock);
 
+  Clock clock_;
+  std::uint64_t made_ns_;
   std::uint64_t begun_ns_ = 0;
   std::uint64_t mono_ns_ = 0;
   std::uint64_t stood_still_ns_ = 0;  // in all
@@ -62,4 +69,4 @@ class Turn {
   TimeMs now_ = 0;
 };
 
-}  // namespace tandemq::broker
+}  // namespace tandemq

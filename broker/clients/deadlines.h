@@ -1,4 +1,4 @@
-// Connections by the second in which they are to be looked at: time to send CONNECT, keep-alive,
+// Clients by the second in which they are to be looked at: time to send CONNECT, keep-alive,
 // lingering. A wheel of 256 seconds with one vector each; a deadline further away is looked at
 // early and put back. Cost per packet: none (a packet only notes when it came).
 #pragma once
@@ -9,31 +9,31 @@
 #include <utility>
 #include <vector>
 
-#include "broker/shell/connection_table.h"
+#include "broker/clients/client_table.h"
 
 namespace tandemq::broker {
 
 class Deadlines {
  public:
-  // Look at `connection` in second `at_s` (of Turn::seconds); replaces an earlier request.
-  void set(Connection& connection, std::uint32_t at_s) {
+  // Look at `client` in second `at_s` (of Turn::seconds); replaces an earlier request.
+  void set(Client& client, std::uint32_t at_s) {
     at_s = std::clamp(at_s, swept_s_ + 1, swept_s_ + kSlots - 1);
-    connection.check_s = at_s;
-    slots_[at_s % kSlots].push_back(connection.id);
+    client.check_s = at_s;
+    slots_[at_s % kSlots].push_back(client.id);
   }
 
-  // Calls due(connection) for all that were to be looked at until `now_s`. `due` may close the
+  // Calls due(client) for all that were to be looked at until `now_s`. `due` may close the
   // connection or set a new deadline.
   template <class F>
-  void sweep(std::uint32_t now_s, ConnectionTable& table, F due) {
+  void sweep(std::uint32_t now_s, ClientTable& table, F due) {
     while (swept_s_ < now_s) {
       ++swept_s_;
       std::vector<core::ConnId> ids = std::exchange(slots_[swept_s_ % kSlots], {});
       for (const core::ConnId id : ids) {
-        Connection* connection = table.find(id);
-        if (!connection || connection->check_s != swept_s_) continue;
-        connection->check_s = 0;
-        due(*connection);
+        Client* client = table.find(id);
+        if (!client || client->check_s != swept_s_) continue;
+        client->check_s = 0;
+        due(*client);
       }
     }
   }

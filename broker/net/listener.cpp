@@ -1,4 +1,4 @@
-#include "broker/shell/listener.h"
+#include "broker/net/listener.h"
 
 #include <event2/event.h>
 #include <netdb.h>
@@ -11,27 +11,15 @@
 #include <cstring>
 
 #include "broker/base/exit_code.h"
-#include "broker/shell/client_limits.h"
+#include "broker/net/priorities.h"
+#include "broker/net/tcp_transport.h"
 #include "broker/support/log.h"
 
-namespace tandemq::broker {
+namespace tandemq::net {
 namespace {
 
 constexpr int kAcceptedAtOnce = 64;
 constexpr int kBacklog = 4096;
-
-std::string bind_remedy(int error) {
-  switch (error) {
-    case EADDRINUSE:
-      return "; another program has the port: stop it (`ss -ltnp` names it) or set listener.port";
-    case EADDRNOTAVAIL:
-      return "; set listener.address to an address of this host or 0.0.0.0";
-    case EACCES:
-      return "; ports below 1024 need CAP_NET_BIND_SERVICE: set another listener.port";
-    default:
-      return "; check listener.address and listener.port";
-  }
-}
 
 void set_option(int fd, int level, int option) {
   const int on = 1;
@@ -40,9 +28,9 @@ void set_option(int fd, int level, int option) {
 
 }  // namespace
 
-Result<std::unique_ptr<Listener>> Listener::bind(event_base* base, const std::string& address,
-                                                 std::uint16_t port, Accept accept) {
-  std::unique_ptr<Listener> listener(new Listener(base, address, port, std::move(accept)));
+Result<std::unique_ptr<Listener>> Listener::bind(event_base* base, ListenAddress address,
+                                                 Accept accept) {
+  std::unique_ptr<Listener> listener(new Listener(base, std::move(address), std::move(accept)));
   Status bound = listener->bind_socket();
   if (!bound) return bound.error();
   return listener;
@@ -58,12 +46,11 @@ Status Listener::bind_socket() {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const std::string where = address_ + ":" + std::to_string(port_);
-  const int failed = getaddrinfo(address_.c_str(), std::to_string(port_).c_str(), &hints, &found);
+  const std::string port = std::to_string(address_.port);
+  const int failed = getaddrinfo(address_.host.c_str(), port.c_str(), &hints, &found);
   if (failed) {
-    return Error{"cannot listen on " + where + ": " + gai_strerror(failed) +
-                     "; set listener.address to an address of this host",
-                 kExitEnvironment};
+    return failure(gai_strerror(failed),
+                   "set " + address_.section + ".address to an address of this host");
   }
   fd_ = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   int error = fd_ < 0 ? errno : 0;
@@ -74,8 +61,28 @@ Status Listener::bind_socket() {
   }
   freeaddrinfo(found);
   if (error == 0) return Done{};
-  return Error{"cannot listen on " + where + ": " + std::strerror(error) + bind_remedy(error),
-               kExitEnvironment};
+  return failure(std::strerror(error), remedy(error));
+}
+
+Error Listener::failure(const std::string& why, const std::string& remedy) const {
+  return {"cannot listen on " + address_.host + ":" + std::to_string(address_.port) + ": " + why +
+              "; " + remedy,
+          kExitEnvironment};
+}
+
+std::string Listener::remedy(int error) const {
+  const std::string& section = address_.section;
+  switch (error) {
+    case EADDRINUSE:
+      return "another program has the port: stop it (`ss -ltnp` names it) or set " + section +
+             ".port";
+    case EADDRNOTAVAIL:
+      return "set " + section + ".address to an address of this host or 0.0.0.0";
+    case EACCES:
+      return "ports below 1024 need CAP_NET_BIND_SERVICE: set another " + section + ".port";
+    default:
+      return "check " + section + ".address and " + section + ".port";
+  }
 }
 
 Status Listener::open() {
@@ -86,9 +93,7 @@ Status Listener::open() {
   }
   if (listen(fd_, kBacklog) != 0) {
     const int error = errno;
-    return Error{"cannot listen on " + address_ + ":" + std::to_string(port_) + ": " +
-                     std::strerror(error) + bind_remedy(error),
-                 kExitEnvironment};
+    return failure(std::strerror(error), remedy(error));
   }
   event_assign(&event_, base_, fd_, EV_READ | EV_PERSIST, on_readable, this);
   event_priority_set(&event_, kClientPriority);
@@ -119,7 +124,7 @@ void Listener::on_readable(int fd, short, void* self) {
     const int client = accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (client >= 0) {
       set_option(client, IPPROTO_TCP, TCP_NODELAY);
-      listener.accept_(client);
+      listener.accept_(std::make_unique<TcpTransport>(listener.base_, client));
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -133,4 +138,4 @@ void Listener::on_readable(int fd, short, void* self) {
   }
 }
 
-}  // namespace tandemq::broker
+}  // namespace tandemq::net

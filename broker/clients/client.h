@@ -1,0 +1,69 @@
+// What is kept per MQTT connection, beside its bytes (net::Channel). Who may end it, and how, is in
+// stages.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "broker/core/retained_feed.h"
+#include "broker/mqtt/decode.h"
+#include "broker/net/channel.h"
+
+namespace tandemq::broker {
+
+// A listener as clients see it.
+struct Entrance {
+  std::string name;  // section of the configuration
+  std::uint32_t connections_max = 20'000;
+  std::uint32_t connections = 0;  // now
+};
+
+enum class Stage : std::uint8_t {
+  connecting,  // waits for CONNECT
+  serving,
+  closing,  // nothing more is heard; its last packet (a held DISCONNECT) is still to come
+  leaving   // its last packet is with the channel, which ends when the client closes
+};
+
+class Stages;
+
+struct Client {
+  Client(core::ConnId conn, std::unique_ptr<net::Transport> transport, net::ChannelUser& user,
+         net::ChannelPool& pool, Entrance& through, std::uint32_t maximum_packet_size)
+      : id(conn),
+        entrance(through),
+        channel(conn, std::move(transport), user, pool),
+        decoder(mqtt::Side::server, maximum_packet_size) {}
+
+  Stage stage() const { return stage_; }
+  bool hears() const { return stage_ <= Stage::serving; }
+  core::SessionId session() const { return session_; }
+  core::Origin origin() const { return {id, session_, unacknowledged}; }
+  const char* name() const { return client_id ? client_id.get() : "<unknown>"; }
+  // Not read from for a reason of ours: its silence says nothing.
+  bool held_back() const { return paused || backlog || choked || feed; }
+
+  const core::ConnId id;
+  Entrance& entrance;
+  net::Channel channel;
+  mqtt::Decoder decoder;
+  std::unique_ptr<core::RetainedFeed> feed;  // a SUBSCRIBE being served: nothing else is handled
+  std::unique_ptr<char[]> client_id;         // zero-terminated, for log lines
+  std::uint32_t packet_max = 0;              // bytes that the client takes at once, 0: no limit
+  std::uint32_t heard_s = 0;                 // last whole packet, Turn::seconds
+  std::uint32_t check_s = 0;                 // when Deadlines looks at it next, 0: never
+  std::uint32_t unacknowledged = 0;  // QoS 1 PUBLISHes whose PUBACK is not in the channel yet
+  std::uint16_t keep_alive_s = 0;
+  bool greeted = false;  // CONNACK is in the channel or sent
+  bool backlog = false;  // in TurnShare's list: there is work without waiting for bytes
+  bool paused = false;   // in ReadingPause's list: nobody is read from
+  bool choked = false;   // too much is unsent: not read from
+
+ private:
+  friend class Stages;
+  core::SessionId session_ = core::kNoSession;
+  Stage stage_ = Stage::connecting;
+};
+
+}  // namespace tandemq::broker

@@ -1,0 +1,81 @@
+#include "broker/clients/client_log.h"
+
+#include <string>
+
+namespace tandemq::broker {
+namespace {
+
+std::string about(const Client& client, std::string_view what) {
+  return std::string("Client ") + client.name() + " " + std::string(what);
+}
+
+const char* kind_of_fault(mqtt::Reason reason) {
+  switch (reason) {
+    case mqtt::Reason::malformed_packet:
+      return "malformed packet";
+    case mqtt::Reason::packet_too_large:
+      return "oversize packet";
+    default:
+      return "protocol error";
+  }
+}
+
+}  // namespace
+
+void log_client(LogLevel level, std::string_view event, const Client& client,
+                std::string_view what) {
+  log(level, event, {{"text", about(client, what) + "."}});
+}
+
+void log_lost(const Client& client) {
+  if (!client.hears()) return;  // it was sent away, or has said good-bye
+  const bool known = client.stage() == Stage::serving;
+  log_client(known ? LogLevel::notice : LogLevel::info, "client_lost", client,
+             "closed its connection");
+}
+
+void log_connected(const Client& client, const mqtt::Connect& packet) {
+  if (!log_enabled(LogLevel::notice)) return;
+  const std::string user =
+      packet.has_username ? ", u'" + std::string(packet.username) + "'" : std::string();
+  log(LogLevel::notice, "client_connected",
+      {{"text", "New client connected from " + client.channel.peer_address() + " as " +
+                    client.name() + " (p" + std::to_string(static_cast<int>(packet.version)) +
+                    ", c" + (packet.clean_start ? "1" : "0") + ", k" +
+                    std::to_string(packet.keep_alive_s) + user + ")."}});
+}
+
+void log_malformed(const Client& client) {
+  const std::string fault = kind_of_fault(client.decoder.error_reason());
+  log(LogLevel::notice, "client_refused",
+      {{"address", client.channel.peer_address()},
+       {"text", about(client, "disconnected due to " + fault + ".")},
+       {"reason", client.decoder.error_text()}});
+}
+
+void log_refused(const Client& client) {
+  log(LogLevel::notice, "client_refused",
+      {{"address", client.channel.peer_address()},
+       {"text", about(client, "disconnected, not authorised.")}});
+}
+
+void log_condemned(const Client& client, const core::Effect& effect) {
+  if (effect.reason == mqtt::Reason::session_taken_over) {
+    log(LogLevel::notice, "client_taken_over",
+        {{"text", about(client, "already connected, closing old connection.")}});
+  } else if (client.stage() == Stage::serving) {
+    log(LogLevel::notice, "client_closed",
+        {{"text", about(client, "disconnected due to protocol error.")},
+         {"code", static_cast<unsigned>(effect.reason)},
+         {"reason", effect.detail ? effect.detail->reason_string : std::string()}});
+  }
+}
+
+void log_oversize(const Client& client) {
+  log(LogLevel::notice, "client_closed",
+      {{"text", about(client, "disconnected due to oversize packet.")},
+       {"reason", "an answer would exceed the client's maximum packet size"},
+       {"maximum_packet_size", client.packet_max}});
+}
+
+}  // namespace tandemq::broker

@@ -1,0 +1,165 @@
+#include "broker/clients/clients.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/clients/client_log.h"
+
+namespace tandemq::broker {
+
+Clients::Clients(Around around, std::vector<Entrance> entrances)
+    : limits_(around.limits),
+      clock_(around.clock),
+      turn_(around.turn),
+      entrances_(std::move(entrances)),
+      writer_(limits_, turn_, counters_),
+      stages_(table_, writer_, turn_),
+      share_(table_, turn_, std::move(around.end_turn_early)),
+      deliverer_(reign_, table_, stages_, writer_, share_, pool_.sending.traffic, turn_, counters_),
+      pause_(table_, share_, deliverer_.outbox(), turn_, counters_),
+      connect_(reign_, stages_, deliverer_, turn_, counters_, std::move(around.check_access)),
+      dispatch_(reign_, stages_, deliverer_, connect_, turn_, counters_),
+      intake_(stages_, share_, pause_, dispatch_, writer_, turn_, counters_) {}
+
+Clients::~Clients() {
+  close_all();
+}
+
+void Clients::close_all() {
+  table_.each([this](Client& client) { stages_.drop(client); });
+}
+
+void Clients::begin_reign(core::Engine* engine, Lsn committed) {
+  reign_ = {engine, committed};
+  connect_.begin_reign();
+}
+
+void Clients::end_reign(mqtt::Reason reason) {
+  reign_.engine = nullptr;
+  deliverer_.drop_all();
+  table_.each([&](Client& client) { stages_.dismiss(client, reason); });
+  stages_.take_detached();
+  share_.forget_backlog();
+  pause_.reset();
+  flush();
+}
+
+void Clients::accept(std::size_t entrance, std::unique_ptr<net::Transport> transport) {
+  turn_.begin(clock_);
+  ++counters_.accepted;
+  if (!reign_.engine) return;  // the reign ended a moment ago
+  Entrance& through = entrances_[entrance];
+  if (through.connections >= through.connections_max) {
+    ++counters_.refused_full;
+    return log(LogLevel::warning, "connection_refused",
+               {{"address", transport->peer_address()},
+                {"reason", through.name + ".connections_max is reached"},
+                {"connections", through.connections}});
+  }
+  const Client& client =
+      stages_.open(std::move(transport), *this, pool_, through, limits_.maximum_packet_size);
+  if (log_enabled(LogLevel::debug)) {
+    log(LogLevel::debug, "connection_opened", {{"address", client.channel.peer_address()}});
+  }
+}
+
+void Clients::channel_readable(std::uint64_t id) {
+  turn_.begin(clock_);
+  intake_.readable(*table_.find(id));
+  end_callback();
+}
+
+void Clients::channel_writable(std::uint64_t id) {
+  turn_.begin(clock_);
+  intake_.writable(*table_.find(id));
+}
+
+void Clients::channel_lost(std::uint64_t id) {
+  turn_.begin(clock_);
+  Client& client = *table_.find(id);
+  log_lost(client);
+  stages_.lost(client);
+  deliverer_.settle();
+}
+
+void Clients::end_callback() {
+  deliverer_.settle();
+  counters_.callback_ns_max = std::max(counters_.callback_ns_max, share_.end_callback());
+  pause_.weigh();
+  if (pool_.sending.flush_due()) flush();
+}
+
+void Clients::work_backlog() {
+  if (pause_.on()) return;
+  share_.work_backlog([this](Client& client) {
+    turn_.begin(clock_);
+    intake_.go_on(client);
+    end_callback();
+  });
+}
+
+void Clients::committed(Lsn lsn, std::size_t uncommitted_bytes) {
+  if (lsn <= reign_.committed) return;
+  reign_.committed = lsn;
+  if (!deliverer_.outbox().empty()) {
+    turn_.begin(clock_);
+    deliverer_.release();
+  }
+  pause_.uncommitted(uncommitted_bytes);
+}
+
+void Clients::end_turn() {
+  share_.end_turn();
+  flush();
+}
+
+void Clients::flush() {
+  deliverer_.settle();  // some may have been sent away while effects were released
+  pool_.sending.flush();
+}
+
+void Clients::sweep() {
+  turn_.begin(clock_);
+  stages_.sweep([this](Client& client) { look_at(client); });
+  deliverer_.settle();
+}
+
+void Clients::look_at(Client& client) {
+  switch (client.stage()) {
+    case Stage::connecting:
+      log_client(LogLevel::info, "connect_timeout", client,
+                 "sent no CONNECT in time, disconnecting");
+      return stages_.dismiss(client, mqtt::Reason::keep_alive_timeout);
+    case Stage::closing:
+    case Stage::leaving:
+      return stages_.drop(client);
+    case Stage::serving:
+      break;
+  }
+  if (client.keep_alive_s == 0) return;
+  const std::uint32_t due = client.heard_s + client.keep_alive_s * 3u / 2u + 1;
+  const std::uint32_t now = turn_.seconds();
+  if (due > now || client.held_back()) {
+    return stages_.look_again(client, std::max(due, now + 1) - now);
+  }
+  ++counters_.timed_out;
+  log_client(LogLevel::notice, "client_timeout", client, "has exceeded timeout, disconnecting");
+  stages_.dismiss(client, mqtt::Reason::keep_alive_timeout);
+}
+
+ClientCounters Clients::counters() const {
+  const net::Traffic& traffic = pool_.sending.traffic;
+  ClientCounters all = counters_;
+  all.bytes_received = traffic.received;
+  all.bytes_sent = traffic.sent;
+  all.sends = traffic.sends;
+  all.unsent_bytes = traffic.unsent;
+  return all;
+}
+
+ClientFigures Clients::figures() const {
+  const Outbox& outbox = deliverer_.outbox();
+  return {table_.size(), outbox.size(), outbox.bytes(), pause_.overloaded()};
+}
+
+}  // namespace tandemq::broker

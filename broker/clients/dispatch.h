@@ -1,0 +1,42 @@
+// A client's packet becomes a command of the engine, and what the engine says to it is delivered.
+#pragma once
+
+#include "broker/clients/connect.h"
+
+namespace tandemq::broker {
+
+class Dispatch {
+ public:
+  // All outlive it.
+  Dispatch(Reign& reign, Stages& stages, Deliverer& deliverer, ConnectStage& connect,
+           const Turn& turn, ClientCounters& counters)
+      : reign_(reign),
+        stages_(stages),
+        deliverer_(deliverer),
+        connect_(connect),
+        turn_(turn),
+        counters_(counters) {}
+
+  // The packet's views are valid during the call only. The client may have ended after it.
+  void handle(Client& client, const mqtt::Packet& packet);
+  // The next of the retained messages that a SUBSCRIBE asked for; clears client.feed when done.
+  void feed(Client& client);
+
+ private:
+  void command(Client& client, const mqtt::Packet& packet);
+  void publish(Client& client, const mqtt::Publish& packet);
+  void subscribe(Client& client, const mqtt::Subscribe& packet);
+  void take_from_feed(Client& client);
+  void answer_ping(const Client& client);
+  void disconnect(Client& client, const mqtt::Disconnect& packet);
+
+  Reign& reign_;
+  Stages& stages_;
+  Deliverer& deliverer_;
+  ConnectStage& connect_;
+  const Turn& turn_;
+  ClientCounters& counters_;
+  core::Effects effects_;  // of the command at hand
+};
+
+}  // namespace tandemq::broker

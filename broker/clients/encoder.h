@@ -1,0 +1,56 @@
+// Effects as packets. Pure: bytes are appended to a string, nothing else happens.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "broker/core/commands.h"
+#include "broker/core/effects.h"
+#include "broker/mqtt/encode.h"
+
+namespace tandemq::broker {
+
+// For whom it is written.
+struct Recipient {
+  mqtt::Version version = mqtt::Version::v311;
+  std::uint32_t packet_max = 0;  // bytes it takes at once, 0: no limit
+};
+
+class Encoder {
+ public:
+  // `promised` is what CONNACK tells; outlives it.
+  explicit Encoder(const core::Limits& promised) : promised_(promised) {}
+
+  void publish(std::string& out, mqtt::Version version, const core::Effect& effect, TimeMs now);
+  // Call when strings that publish() wrote to may have changed since or gone.
+  void forget() { last_ = {}; }
+
+  // Every other kind but disconnect and close. Nothing is appended when it would be larger than the
+  // recipient takes, or when 3.x has no word for it.
+  void answer(std::string& out, const Recipient& to, const core::Effect& effect);
+
+  // A text of its own for the reason when `text` is empty. 5.0 only: nothing for the others.
+  void disconnect(std::string& out, const Recipient& to, mqtt::Reason reason,
+                  std::string_view text) const;
+  // CONNACK to a CONNECT that could not be read.
+  void refusal(std::string& out, const Recipient& to, mqtt::Reason reason,
+               std::string_view text) const;
+
+ private:
+  void connack(std::string& out, const Recipient& to, const core::Effect& effect) const;
+
+  const core::Limits& promised_;
+  mqtt::Publish publish_;  // reused for their capacity
+  mqtt::Ack ack_;
+  // The last PUBLISH written, to be copied when the next one says the same to another client.
+  struct Written {
+    const core::Message* message = nullptr;
+    const std::string* in = nullptr;
+    std::size_t at = 0, size = 0;
+    mqtt::Version version = mqtt::Version::v311;
+    bool retain = false;
+  } last_;
+};
+
+}  // namespace tandemq::broker

@@ -1,0 +1,37 @@
+// All listening sockets of a node: they open and close together.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "broker/net/listener.h"
+
+namespace tandemq::net {
+
+class Listeners {
+ public:
+  // Gets what a listener accepted, with the listener's place in the order of bind().
+  using Accept = std::function<void(std::size_t listener, std::unique_ptr<Transport>)>;
+
+  explicit Listeners(Accept accept) : accept_(std::move(accept)) {}
+
+  Status bind(event_base* base, ListenAddress address);
+
+  // The error of the first that cannot listen; those before it do then.
+  Status open();
+  void close();
+  // Gives all sockets up.
+  void clear() { all_.clear(); }
+  bool listening() const { return !all_.empty() && all_.front()->listening(); }
+  // As Listener::retry.
+  void retry();
+
+  const std::vector<std::unique_ptr<Listener>>& all() const { return all_; }
+
+ private:
+  Accept accept_;
+  std::vector<std::unique_ptr<Listener>> all_;
+};
+
+}  // namespace tandemq::net

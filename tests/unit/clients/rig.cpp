@@ -1,0 +1,191 @@
+#include "tests/unit/clients/rig.h"
+
+#include <algorithm>
+
+#include "broker/mqtt/encode.h"
+
+namespace tandemq::broker::test {
+namespace {
+
+constexpr std::uint64_t kNsPerTurn = 1'000'000;
+constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
+
+Got copy_of(const mqtt::Packet& packet) {
+  Got got;
+  got.type = packet.type;
+  switch (packet.type) {
+    case PacketType::connack:
+      got.reason = packet.connack.reason;
+      got.session_present = packet.connack.session_present;
+      got.text = packet.connack.properties.reason_string;
+      break;
+    case PacketType::publish:
+      got.packet_id = packet.publish.packet_id;
+      got.qos = packet.publish.qos;
+      got.topic = packet.publish.topic;
+      got.payload = packet.publish.payload;
+      break;
+    case PacketType::suback:
+    case PacketType::unsuback:
+      got.packet_id = packet.subscribe_ack.packet_id;
+      got.reason = packet.subscribe_ack.codes.at(0);
+      break;
+    case PacketType::disconnect:
+      got.reason = packet.disconnect.reason;
+      got.text = packet.disconnect.properties.reason_string;
+      break;
+    default:
+      got.packet_id = packet.ack.packet_id;
+      got.reason = packet.ack.reason;
+  }
+  return got;
+}
+
+}  // namespace
+
+Peer::Peer(Version version) : version_(version), decoder_(mqtt::Side::client) {
+  decoder_.set_version(version);
+}
+
+void Peer::connect(const std::string& name, const ConnectAs& as) {
+  mqtt::Connect packet;
+  packet.version = version_;
+  packet.client_id = name;
+  packet.clean_start = as.clean;
+  packet.keep_alive_s = as.keep_alive_s;
+  packet.properties.session_expiry_s = as.expiry_s;
+  packet.properties.mark(mqtt::Property::session_expiry);
+  if (as.packet_max) {
+    packet.properties.maximum_packet_size = as.packet_max;
+    packet.properties.mark(mqtt::Property::maximum_packet_size);
+  }
+  packet.has_will = !as.will_topic.empty();
+  packet.will.topic = as.will_topic;
+  packet.will.payload = "gone";
+  mqtt::encode(wire->to_broker, packet);
+}
+
+void Peer::publish(const std::string& topic, std::string_view payload, std::uint8_t qos,
+                   std::uint16_t id, bool retain) {
+  mqtt::Publish packet;
+  packet.topic = topic;
+  packet.payload = payload;
+  packet.qos = qos;
+  packet.packet_id = id;
+  packet.retain = retain;
+  mqtt::encode(wire->to_broker, version_, packet);
+}
+
+void Peer::subscribe(const std::string& filter, std::uint8_t qos) {
+  mqtt::Subscribe packet;
+  packet.packet_id = 1;
+  packet.filters.push_back({.filter = filter, .qos = qos});
+  mqtt::encode(wire->to_broker, version_, packet);
+}
+
+std::vector<Got> Peer::take() {
+  partial_ += wire->from_broker;
+  wire->from_broker.clear();
+  std::vector<Got> all;
+  mqtt::Packet packet;
+  std::size_t at = 0, used = 0;
+  const std::string_view in = partial_;
+  mqtt::Decoded decoded{};
+  while (at < in.size() &&
+         (decoded = decoder_.decode(in.substr(at), packet, used)) == mqtt::Decoded::packet) {
+    all.push_back(copy_of(packet));
+    at += used;
+  }
+  CHECK(decoded != mqtt::Decoded::error);
+  partial_.erase(0, at);
+  return all;
+}
+
+std::size_t Peer::count(PacketType type) {
+  const std::vector<Got> all = take();
+  return static_cast<std::size_t>(
+      std::count_if(all.begin(), all.end(), [&](const Got& got) { return got.type == type; }));
+}
+
+Rig* Rig::present = nullptr;
+
+std::uint64_t Rig::look() {
+  present->now_ns_ += present->ns_per_look;
+  return present->now_ns_;
+}
+
+Rig::Rig(std::uint32_t connections_max)
+    : turn_time((present = this, look)),
+      clients({limits, clock, turn_time, [this](const mqtt::Connect&) { return access; },
+               [this] {
+                 ++turns_cut;
+                 net.stopped = true;
+               }},
+              {{"listener", connections_max}}) {
+  clock.follow(1'700'000'000'000, now_ns_);
+  begin_reign();
+}
+
+void Rig::begin_reign() {
+  engine = std::make_unique<core::Engine>(state, *this, limits, nullptr);
+  clients.begin_reign(engine.get(), last);
+}
+
+void Rig::end_reign(Reason reason) {
+  clients.end_reign(reason);
+  engine.reset();
+  state.demote();
+}
+
+Peer& Rig::dial(Version version) {
+  Peer& peer = peers_.emplace_back(version);
+  clients.accept(0, net.connect(peer.wire));
+  return peer;
+}
+
+Peer& Rig::connected(const std::string& name, const ConnectAs& as) {
+  Peer& peer = dial(as.version);
+  peer.connect(name, as);
+  turn();
+  const std::vector<Got> got = peer.take();
+  REQUIRE(got.size() >= 1);
+  REQUIRE(got[0].type == PacketType::connack);
+  REQUIRE(got[0].reason == Reason::success);
+  return peer;
+}
+
+void Rig::turn() {
+  now_ns_ += kNsPerTurn;
+  net.stopped = false;
+  turn_time.begin(clock);
+  net.deliver();
+  clients.work_backlog();
+  if (commits) commit();
+  clients.end_turn();
+  turn_time.end();
+}
+
+void Rig::commit() {
+  clients.committed(last, 0);
+}
+
+void Rig::settle() {
+  for (int i = 0; i < 10'000; ++i) {
+    turn();
+    if (!net.anything_ready() && !clients.has_backlog()) return;
+  }
+  FAIL("it never comes to rest");
+}
+
+void Rig::pass_seconds(int seconds) {
+  for (int i = 0; i < seconds; ++i) {
+    for (int part = 0; part < 4; ++part) {  // a longer gap would be a standstill
+      now_ns_ += kNsPerSecond / 4;
+      turn();
+    }
+    clients.sweep();
+    turn();
+  }
+}
+
+}  // namespace tandemq::broker::test
