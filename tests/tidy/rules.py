@@ -7,6 +7,7 @@ import subprocess
 from collections import namedtuple
 
 import conformance
+import metrics
 from layers import (IMPURE, LAYERS, STANDARD, layer_of, library_of, library_of_target)
 from source import blank, cpp_functions
 
@@ -258,11 +259,16 @@ def conformance_rule(tree):
     return [Finding(*finding) for finding in conformance.findings(tree)]
 
 
+def metric_page_rule(tree):
+    return [Finding(*finding) for finding in metrics.findings(tree)]
+
+
 RULES = {
     "include": include_rule, "home": home_rule, "link": link_rule, "pure": pure_rule,
     "order": order_rule, "file-size": size_rule, "function-size": function_rule,
     "format": format_rule, "leftover": leftover_rule, "machine-path": home_path_rule,
     "metric": metric_rule, "script": script_rule, "conformance": conformance_rule,
+    "metric-page": metric_page_rule,
 }
 
 
