@@ -86,6 +86,8 @@ void learn_loss(State& s) {
 
 void learn_report(State& s, const PeerReport& heard, const Settings& set) {
   Facts& f = s.facts;
+  if (s.silent_life != 0 && s.silent_life == heard.report.boot) s.flapped_at = f.now;
+  s.silent_life = 0;
   f.peer = heard.report;
   f.peer_known = true;
   f.peer_heard_at = f.now;
@@ -151,6 +153,7 @@ void absorb(State& s, const Event& e, const Settings& set) {
     default:
       break;
   }
+  if (f.peer_known && silent_everywhere(s, set)) s.silent_life = f.peer.boot;
 }
 
 }  // namespace tandemq::failover

@@ -97,11 +97,12 @@ Verdict silence_solo(const State& s, const Settings& set) {
 }
 
 Verdict silence_take_over(const State& s, const Settings& set) {
-  // Within the damping time a change is put off, but not so long that the lease runs out.
+  // Damped is a peer that came back unharmed from a silence like this one a moment ago, not one
+  // that dies soon after a change of roles; and never so long that the lease runs out.
   const TimeMs lease_end = s.facts.lease_from + set.in_sync_lease_ms;
   const TimeMs last_moment = lease_end - std::min<TimeMs>(500, set.in_sync_lease_ms / 4);
-  if (damped(s, set) && s.facts.now < last_moment) {
-    return pending("roles have changed a moment ago (damping)");
+  if (flapping(s, set) && s.facts.now < last_moment) {
+    return pending("the primary was silent a moment ago and came back (damping)");
   }
   return granted(true, "timeout", "the primary is silent on every path and VRRP chose this node",
                  lease_end);
@@ -167,7 +168,12 @@ Verdict TimeoutAuthority::judge(const State& s, const Settings& set) {
 Verdict ManualAuthority::judge(const State& s, const Settings& set) {
   Verdict agreed = judge_agreement(s, set);
   if (agreed.kind == Verdict::pending && agreed.why.empty()) {
-    agreed.why = "authority is manual: waits for the operator";
+    agreed.why =
+        s.inquiry.purpose == Purpose::solo
+            ? "authority is manual: if the standby is dead, tandemqctl solo lets this node "
+              "go on alone"
+            : "authority is manual: if the primary is dead, tandemqctl promote lets this "
+              "node take over and go on alone";
   }
   return agreed;
 }

@@ -74,11 +74,16 @@ TimeMs peer_silent_since(const State& s) {
 }
 
 bool lease_valid(const State& s, const Settings& set) {
+  if (!set.silence_decides) return true;
   return s.facts.lease_from != 0 && s.facts.now < s.facts.lease_from + set.in_sync_lease_ms;
 }
 
 bool damped(const State& s, const Settings& set) {
   return s.role_changed_at != 0 && s.facts.now < s.role_changed_at + set.damping_ms;
+}
+
+bool flapping(const State& s, const Settings& set) {
+  return s.flapped_at != 0 && s.facts.now < s.flapped_at + set.damping_ms;
 }
 
 bool answered(const State& s, const Settings& set) {

@@ -22,13 +22,14 @@ struct Settings {
   unsigned index = 1;              // this node's; the peer has the other of 1 and 2
   std::uint64_t boot = 1;          // number of this life of the agent, unique among its lives
   std::uint64_t silence_ms = 300;  // the peer counts as silent after this on every path
-  std::uint64_t in_sync_lease_ms = 5000;
+  std::uint64_t in_sync_lease_ms = 1100;
   std::uint64_t damping_ms = 10000;
   std::uint64_t health_timeout_ms = 300;
   ColdStart cold_start = ColdStart::wait;
+  bool silence_decides = true;  // the authority may take silence for death: leases run out
 
-  // What clocks of two hosts may drift apart during a lease, and what an order may take.
-  std::uint64_t lease_margin_ms() const { return in_sync_lease_ms / 10 + 300; }
+  // What clocks of two hosts may drift apart during a lease (5 %), and what an order may take.
+  std::uint64_t lease_margin_ms() const { return in_sync_lease_ms / 20 + 250; }
 };
 
 // The part of the broker's status that decisions need (docs/control-protocol.md).

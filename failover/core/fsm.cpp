@@ -177,6 +177,8 @@ class Stepper {
     remember_request(cause);
     s_.authority = {};
     s_.authority.by = "operator";
+    // Who has a silent peer's place taken over says that it is dead.
+    s_.authority.alone = !peer_fresh(s_, set_);
     s_.lost_at = s_.facts.now;
     Action& a = order(Order::promote);
     a.epoch = std::max(s_.facts.broker.epoch, s_.facts.peer.epoch);

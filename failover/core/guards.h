@@ -19,7 +19,8 @@ bool peer_released(const State& s, const Settings& set);
 bool silent_everywhere(const State& s, const Settings& set);
 TimeMs peer_silent_since(const State& s);  // last sign of life on any path, at least our own start
 bool lease_valid(const State& s, const Settings& set);
-bool damped(const State& s, const Settings& set);
+bool damped(const State& s, const Settings& set);    // roles have just changed
+bool flapping(const State& s, const Settings& set);  // the peer comes and goes, and lives
 bool answered(const State& s, const Settings& set);  // the peer granted our running inquiry
 bool electable(const State& s);   // our journal may be served without the peer's word on it
 bool fresh_pair(const State& s);  // both journals are empty: either node may begin

@@ -7,7 +7,7 @@ using enum Phase;
 using enum EventKind;
 using namespace guard;
 
-constexpr PhaseSet kFollowers{waiting_for_peer, out_of_sync, standby};
+constexpr PhaseSet kFollowers{waiting_for_peer, out_of_sync, standby, asking};
 
 const Row kRows[] = {
     {kFollowers,

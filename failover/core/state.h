@@ -42,11 +42,13 @@ struct State {
   TimeMs yield_length = 0;  // doubles while yielding does not help
   bool announced = false;   // served and held here, by nobody else: the neighbours were told
 
-  TimeMs role_changed_at = 0;  // a node became primary, here or there: damping counts from it
-  TimeMs retry_at = 0;         // after a refused order: not again before
-  TimeMs hold_until = 0;       // the peer was granted its promotion: do not compete meanwhile
-  TimeMs lost_at = 0;          // last sign of life of the primary that is being replaced
-  std::uint64_t request = 0;   // operator order that waits for its reply
+  TimeMs role_changed_at = 0;     // a node became primary, here or there: damps hand-overs
+  std::uint64_t silent_life = 0;  // the peer agent's life that fell silent on every path
+  TimeMs flapped_at = 0;          // ... and was heard again: it had not died
+  TimeMs retry_at = 0;            // after a refused order: not again before
+  TimeMs hold_until = 0;          // the peer was granted its promotion: do not compete meanwhile
+  TimeMs lost_at = 0;             // last sign of life of the primary that is being replaced
+  std::uint64_t request = 0;      // operator order that waits for its reply
 };
 
 // What the peer is told about us.

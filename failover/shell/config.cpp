@@ -129,6 +129,7 @@ Settings AgentConfig::settings(std::uint64_t boot) const {
   s.in_sync_lease_ms = in_sync_lease_ms;
   s.damping_ms = damping_ms;
   s.health_timeout_ms = health_timeout_ms;
+  s.silence_decides = authority != "manual";
   s.cold_start = cold_start == "serve" ? ColdStart::serve : ColdStart::wait;
   return s;
 }

@@ -33,7 +33,7 @@ struct AgentConfig {
 
   std::string authority = "timeout";
   std::uint32_t silence_ms = 300;
-  std::uint32_t in_sync_lease_ms = 5000;
+  std::uint32_t in_sync_lease_ms = 1100;
   std::string cold_start = "wait";
   std::uint32_t damping_ms = 10000;
   std::string gateway;

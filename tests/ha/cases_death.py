@@ -1,9 +1,10 @@
 """Processes and hosts that die or hang."""
 import os
 import signal
+import time
 
 from registry import case
-from testbed import LAB, expect, peer_of
+from testbed import LAB, LEASE, expect, peer_of
 
 FAULT_AT_S = 2.5   # of the load's 6 s
 
@@ -94,7 +95,8 @@ def standby_broker_killed(bed):
     return load.finish()
 
 
-@case("standby host gone (power): lease 5 s", budget_ms=6000, limit_ms=9000)
+@case("standby host gone (power): its lease and a margin", budget_ms=1500, limit_ms=4000,
+      options=("--set", f"{LEASE}=1100"))
 def standby_host_killed(bed):
     _, load = goes_on_alone(bed, lambda node: bed.lab("kill", node, "host"))
     return load.finish()
@@ -122,6 +124,33 @@ def two_deaths(bed):
     expect(first != second, "the same node was primary twice")
     two = load.finish()
     return {k: max(one[k], two[k]) if k == "gap_ms" else one[k] + two[k] for k in one}
+
+
+@case("a host dies 3 s after its peer's broker did", budget_ms=400, limit_ms=2000)
+def two_deaths_in_a_row(bed):
+    first, load = promoted_instead(bed, bed.kill_broker)
+    load.finish()
+    bed.heal()
+    time.sleep(3)
+    second, load = promoted_instead(bed, lambda node: bed.lab("kill", node, "host"))
+    expect(first != second, "the same node was primary twice")
+    return load.finish()
+
+
+@case("authority manual, primary's host gone: one command serves", limit_ms=20000,
+      options=("--authority", "manual"))
+def manual_promote(bed):
+    old = bed.primary()
+    heir = peer_of(old)
+    load = bed.load(seconds=14)
+    load.until(FAULT_AT_S)
+    bed.lab("kill", old, "host")
+    load.until(FAULT_AT_S + 7)  # longer than any lease
+    waits = bed.agent(heir)["agent"]["waiting_for"]
+    expect("tandemqctl promote" in waits, f"the status names no remedy: {waits}")
+    bed.lab("exec", heir, "tandemqctl", "promote")
+    bed.wait_role(heir, "primary", 5, pair_state="solo")
+    return load.finish()
 
 
 @case("daemons restarted by their supervisor, as under systemd", budget_ms=100, limit_ms=1000,

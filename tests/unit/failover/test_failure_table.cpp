@@ -120,8 +120,32 @@ TEST_CASE("standby host gone: solo after its lease and the margin, not before") 
   p.kill_host(p.standby);
   const TimeMs took =
       p.until(10000, [&] { return p.nodes[p.primary].broker.pair == PairState::solo; });
-  CHECK(took >= 5500);
-  CHECK(took <= 6100);
+  CHECK(took >= 1300);
+  CHECK(took <= 1500);
+}
+
+TEST_CASE("a death soon after another one is no flapping: taken over at once") {
+  Pair p;
+  p.kill_broker(p.primary);
+  p.until(3000, [&] { return p.whole(); });
+  REQUIRE(p.whole());
+  std::swap(p.primary, p.standby);
+  REQUIRE(p.serves(p.primary));
+  p.kill_host(p.primary);
+  CHECK(p.takes_over(3000) <= 400);
+}
+
+TEST_CASE(
+    "manual: a standby keeps its claim however long the primary is silent, one order serves") {
+  Pair p(true);
+  p.kill_agent(p.primary);  // first: with it the host has no last words
+  p.kill_host(p.primary);
+  p.run_until(p.now + 20000);
+  CHECK(p.nodes[p.standby].broker.in_sync);
+  CHECK(p.phase(p.standby) == Phase::asking);
+  CHECK(p.nodes[p.standby].agent->waiting_for().find("tandemqctl promote") != std::string::npos);
+  p.deliver(p.standby, {EventKind::operator_promote, p.now, OperatorOrder{1, false}});
+  CHECK(p.takes_over(1000) <= 50);
 }
 
 TEST_CASE("link cut only: primary solo at once, the standby marked out of sync") {
@@ -160,7 +184,7 @@ TEST_CASE("all paths cut, authority manual: nobody acknowledges, the operator de
   p.run_until(p.now + 15000);
   CHECK(p.nodes[p.primary].broker.pair == PairState::waiting);
   CHECK(p.nodes[p.standby].broker.role == Role::standby);
-  CHECK_FALSE(p.nodes[p.standby].broker.in_sync);
+  CHECK(p.nodes[p.standby].broker.in_sync);  // nobody can have gone on without it
   p.deliver(p.primary, {EventKind::operator_solo, p.now, OperatorOrder{1, false}});
   CHECK(p.until(100, [&] { return p.serves(p.primary); }) <= 20);
   p.cut_all(false);
@@ -222,7 +246,7 @@ TEST_CASE("flapping of all paths: no more than one change within the damping tim
     p.cut_all(false);
     p.run_until(p.now + 700);
   }
-  CHECK(p.changes("promoting ->") == before);
+  CHECK(p.changes("promoting ->") <= before + 1);
   CHECK(p.until(5000, [&] { return p.whole(); }) < 5000);
 }
 

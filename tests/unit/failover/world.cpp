@@ -45,6 +45,7 @@ void World::start_agent(std::size_t n) {
   Settings set;
   set.index = node.index;
   set.boot = node.index * 1000 + ++node.boots;
+  set.silence_decides = !manual_;
   std::unique_ptr<Authority> authority = std::make_unique<TimeoutAuthority>();
   if (manual_) authority = std::make_unique<ManualAuthority>();
   node.agent = std::make_unique<Machine>(set, std::move(authority), now, node.track_ok);
