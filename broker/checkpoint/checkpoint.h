@@ -30,6 +30,8 @@ constexpr int kCheckpointIo = kExitEnvironment;   // the disk is full, no permis
 constexpr int kCheckpointDamaged = kExitDamaged;  // pair: checkpoint_set_aside and resync
 constexpr int kCheckpointStopped = 5;             // abandon() or the destructor came first
 
+constexpr std::uint16_t kCheckpointFormat = 1;  // of the file, and so of a snapshot
+
 struct CheckpointConfig {
   std::string path;                    // "DATA/checkpoint.db"; SQLite adds -wal and -shm
   std::string pair_id;                 // stored in the file, must be equal later

@@ -19,11 +19,11 @@ constexpr std::size_t kRetainedMemory = sizeof(FoldRetained) + 80;
 
 Fold::Fold(RowSource& rows, const core::MetaRow& meta) : rows_(rows), meta_(meta) {}
 
-Status Fold::add(Lsn lsn, core::Kind kind, std::string_view body) {
+Status Fold::add(Lsn lsn, core::Kind kind, std::string_view body, std::uint8_t version) {
   // The replicator's own records say nothing about rows, but for a reign's beginning.
   const bool ours = kind == core::Kind::reign_began || kind >= core::Kind::session_opened;
   if (ours) {
-    if (!core::decode_body(kind, body, record_)) {
+    if (!core::decode_body(kind, body, record_, version)) {
       return Error{
           "journal record " + std::to_string(lsn) + " of kind " +
           std::to_string(static_cast<unsigned>(kind)) +

@@ -121,7 +121,8 @@ class Fold {
   Fold(RowSource& rows, const core::MetaRow& meta);
 
   // The next record. An error means that this version cannot read it.
-  Status add(Lsn lsn, core::Kind kind, std::string_view body);
+  Status add(Lsn lsn, core::Kind kind, std::string_view body,
+             std::uint8_t version = core::kNewestBody);
 
   const core::MetaRow& meta() const { return meta_; }
   // Bytes that the window's changes take, roughly.

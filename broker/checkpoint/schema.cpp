@@ -107,7 +107,7 @@ void create_tables(sql::Database& db, const std::string& pair_id) {
   db.run("BEGIN IMMEDIATE");
   db.run(kTables);
   db.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
-  db.run(("PRAGMA user_version = " + std::to_string(kFormat)).c_str());
+  db.run(("PRAGMA user_version = " + std::to_string(kCheckpointFormat)).c_str());
   Head head;
   head.pair_id = pair_id;
   write_head(db, head);
@@ -119,9 +119,10 @@ void check_format(sql::Database& db) {
   const auto format = db.number("PRAGMA user_version");
   if (!db.ok()) return;
   if (application != kApplicationId) return db.damaged("is not a checkpoint of TandeMQ");
-  if (format != kFormat) {
+  if (format != kCheckpointFormat) {
     db.refuse("is of format " + std::to_string(format) + ", this program reads format " +
-              std::to_string(kFormat) + "; use the program that wrote it, or a newer one");
+              std::to_string(kCheckpointFormat) +
+              "; use the program that wrote it, or a newer one");
   }
 }
 

@@ -12,7 +12,6 @@
 
 namespace tandemq::broker::checkpoint {
 
-constexpr std::uint32_t kFormat = 1;                  // PRAGMA user_version
 constexpr std::uint32_t kApplicationId = 0x544d5143;  // "TMQC", PRAGMA application_id
 
 // A message as it is stored: `refs` deliveries and retained topics name it by `lsn`.

@@ -143,7 +143,8 @@ Status Worker::fill(Fold& fold, Lsn up_to) {
                        ": check the journal with tandemq-journal",
                    kCheckpointDamaged};
     }
-    if (Status added = fold.add(frame.lsn, core::Kind{frame.kind}, frame.body); !added) {
+    if (Status added = fold.add(frame.lsn, core::Kind{frame.kind}, frame.body, frame.version);
+        !added) {
       return added;
     }
     slice_used_ += frame.bytes.size();

@@ -31,7 +31,11 @@ struct Engine::Impl {
     Lsn lsn = 0;
     if (!is_volatile(about)) {
       body.clear();
-      encode_body(body, record);
+      if constexpr (kHasGrown<R>) {
+        encode_body(body, record, sink.writes(kind_of_body(record)));
+      } else {
+        encode_body(body, record);
+      }
       lsn = sink.append(kind_of_body(record), body);
     }
     s.apply(lsn, record, out);

@@ -35,16 +35,25 @@ enum SubscriptionFlag : std::uint8_t {
   kSubscriptionRetainHandlingShift = 4
 };
 
-#define TMQ_X(number, kind, type, version)   \
-  constexpr Kind kind_of_body(const type&) { \
-    return Kind::kind;                       \
-  }                                          \
-  void encode_body(std::string& out, const type& r);
+// Whether a body has had fields added since its first version.
+template <class R>
+inline constexpr bool kHasGrown = false;
+
+// A body is written in `version`, which the peer can read (RecordSink::writes).
+#define TMQ_X(number, kind, type, newest)             \
+  constexpr Kind kind_of_body(const type&) {          \
+    return Kind::kind;                                \
+  }                                                   \
+  template <>                                         \
+  inline constexpr bool kHasGrown<type> = newest > 1; \
+  void encode_body(std::string& out, const type& r, std::uint8_t version = kNewestBody);
 TMQ_RECORD_KINDS(TMQ_X)
 #undef TMQ_X
 
-// Reads a body of this kind into `record`, whose vectors keep their capacity if it already holds
-// that kind. False when it is malformed or the kind is unknown; `record` is then unspecified.
-bool decode_body(Kind kind, std::string_view body, Record& record);
+// Reads a body of this kind, written in this version, into `record`, whose vectors keep their
+// capacity if it already holds that kind. What later versions added keeps its default. False when
+// it is malformed or the kind is unknown; `record` is then unspecified.
+bool decode_body(Kind kind, std::string_view body, Record& record,
+                 std::uint8_t version = kNewestBody);
 
 }  // namespace tandemq::core

@@ -172,12 +172,15 @@ using Record = VariantOf<void TMQ_RECORD_KINDS(TMQ_X)>;
 
 Kind kind_of(const Record& record);
 
+// For a body version: the newest that this program knows.
+constexpr std::uint8_t kNewestBody = 0xff;
+
 // Appends the body of `record` to `out`.
 void encode_record(std::string& out, const Record& record);
 
-// Reads a body written by encode_record. Views in the result point into `body`. Unknown kinds and
-// malformed bodies are errors; the frame's checksum was checked before.
-Result<Record> decode_record(Kind kind, std::string_view body);
+// Reads a body that was written in `version`. Views in the result point into `body`. Unknown kinds
+// and malformed bodies are errors; the frame's checksum was checked before.
+Result<Record> decode_record(Kind kind, std::string_view body, std::uint8_t version = kNewestBody);
 
 // One line for a person: `published topic=a/b qos=1 bytes=64 targets=3` (tandemq-journal, tests).
 std::string describe(const Record& record);

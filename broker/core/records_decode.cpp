@@ -180,29 +180,34 @@ void read(ByteReader& in, WillSettled& r) {
 }
 
 template <class T>
-bool read_whole(std::string_view body, Record& record) {
+bool read_whole(std::string_view body, Record& record, std::uint8_t version) {
   ByteReader in(body);
   T* reused = std::get_if<T>(&record);
-  read(in, reused ? *reused : record.emplace<T>());
+  T& r = reused ? *reused : record.emplace<T>();
+  if constexpr (kHasGrown<T>) {
+    read(in, r, version);
+  } else {
+    read(in, r);
+  }
   return in.ok() && in.left() == 0;
 }
 
 }  // namespace
 
-bool decode_body(Kind kind, std::string_view body, Record& record) {
+bool decode_body(Kind kind, std::string_view body, Record& record, std::uint8_t written) {
   switch (kind) {
 #define TMQ_X(number, kind, type, version) \
   case Kind::kind:                         \
-    return read_whole<type>(body, record);
+    return read_whole<type>(body, record, written);
     TMQ_RECORD_KINDS(TMQ_X)
 #undef TMQ_X
   }
   return false;
 }
 
-Result<Record> decode_record(Kind kind, std::string_view body) {
+Result<Record> decode_record(Kind kind, std::string_view body, std::uint8_t version) {
   Record record;
-  if (decode_body(kind, body, record)) return record;
+  if (decode_body(kind, body, record, version)) return record;
   return Error{"a record of kind " + std::to_string(static_cast<unsigned>(kind)) + " with " +
                std::to_string(body.size()) +
                " bytes cannot be read; it was written by another version, or is damaged"};

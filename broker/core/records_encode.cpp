@@ -151,11 +151,21 @@ void put(std::string& out, const WillSettled& r) {
   put_le<std::uint32_t>(out, r.session);
 }
 
+// A body that has grown is written as its reader knows it: put(out, r, version).
+template <class R>
+void put_as(std::string& out, const R& r, std::uint8_t version) {
+  if constexpr (kHasGrown<R>) {
+    put(out, r, version);
+  } else {
+    put(out, r);
+  }
+}
+
 }  // namespace
 
-#define TMQ_X(number, kind, type, version)            \
-  void encode_body(std::string& out, const type& r) { \
-    put(out, r);                                      \
+#define TMQ_X(number, kind, type, version)                               \
+  void encode_body(std::string& out, const type& r, std::uint8_t body) { \
+    put_as(out, r, body);                                                \
   }
 TMQ_RECORD_KINDS(TMQ_X)
 #undef TMQ_X

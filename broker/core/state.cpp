@@ -53,7 +53,7 @@ void State::apply(Lsn lsn, const Record& record, Effects* out) {
   std::visit([&](const auto& r) { impl_->apply(lsn, r, out); }, record);
 }
 
-Status State::apply_encoded(Lsn lsn, Kind kind, std::string_view body) {
+Status State::apply_encoded(Lsn lsn, Kind kind, std::string_view body, std::uint8_t version) {
   const auto number = static_cast<std::uint16_t>(kind);
   if (kind != Kind::reign_began && number < kFirstCoreKind) {
     impl_->last_lsn = lsn;
@@ -61,7 +61,7 @@ Status State::apply_encoded(Lsn lsn, Kind kind, std::string_view body) {
   }
   Record& record = impl_->decoded;
   const char* fault = nullptr;
-  if (!decode_body(kind, body, record))
+  if (!decode_body(kind, body, record, version))
     fault = "cannot be read; it was written by another version, or is damaged";
   else
     fault = impl_->fault(record);

@@ -45,7 +45,8 @@ class State {
   // Decodes and applies a journal record. Kinds that belong to the replicator only move the LSN.
   // An error means that the journal or the peer holds something this version cannot read, or that
   // does not fit this state; then nothing was applied.
-  Status apply_encoded(Lsn lsn, Kind kind, std::string_view body);
+  Status apply_encoded(Lsn lsn, Kind kind, std::string_view body,
+                       std::uint8_t version = kNewestBody);
 
   MetaRow meta() const;
   StateFigures figures() const;

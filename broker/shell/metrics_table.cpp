@@ -223,6 +223,16 @@ std::vector<prometheus::MetricFamily> metric_families(const NodeStatus& status) 
               static_cast<double>(status.uptime_ms) / 1e3);
   table.family("tandemq_build_info", "Version of the program", MetricType::Gauge);
   table.value("version", TANDEMQ_VERSION, 1);
+  table.family("tandemq_peer_build_info", "Version of the peer's program at the last meeting",
+               MetricType::Gauge);
+  table.value("version", status.meeting.peer_software, 1);
+  table.family("tandemq_agreed_info", "What both nodes can read: records are written by it",
+               MetricType::Gauge);
+  table.value("features", repl::to_text(status.meeting.agreed), 1);
+  table.gauge("tandemq_peer_refused", "1 when the nodes do not pair: status says why",
+              status.meeting.refused.empty() ? 0 : 1);
+  table.gauge("tandemq_settings_differ", "Settings that differ from the peer's and should not",
+              static_cast<double>(status.meeting.differences.size()));
   return table.take();
 }
 

@@ -24,6 +24,7 @@
 #include "broker/shell/control.h"
 #include "broker/shell/data_dir.h"
 #include "broker/shell/engine_totals.h"
+#include "broker/shell/meeting_log.h"
 #include "broker/shell/metrics.h"
 #include "broker/shell/orders.h"
 #include "broker/shell/peer_absence.h"
@@ -64,6 +65,9 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   Lsn append(core::Kind kind, std::string_view body) override {
     appended_bytes_ += body.size();
     return appended_ = replicator_->append(static_cast<std::uint16_t>(kind), body);
+  }
+  std::uint8_t writes(core::Kind kind) const override {
+    return replicator_->writes(static_cast<std::uint16_t>(kind));
   }
   Lsn prove_reign() override;
 
@@ -130,6 +134,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   std::uint64_t role_changes_ = 0, pair_state_changes_ = 0;
   std::uint64_t ticks_ = 0, seconds_ = 0;
   PeerAbsence peer_absence_;
+  MeetingLog meeting_log_;
   std::uint64_t snapshots_ = 0;
   bool replicator_started_ = false;
   bool switching_over_ = false;

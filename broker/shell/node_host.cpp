@@ -8,7 +8,8 @@
 namespace tandemq::broker {
 
 Status Node::apply(const repl::FrameView& frame) {
-  return state_.apply_encoded(frame.lsn, static_cast<core::Kind>(frame.kind), frame.body);
+  return state_.apply_encoded(frame.lsn, static_cast<core::Kind>(frame.kind), frame.body,
+                              frame.version);
 }
 
 void Node::committed(Lsn lsn) {
@@ -29,6 +30,8 @@ Lsn Node::prove_reign() {
 void Node::status_changed(const repl::ReplicaStatus& status) {
   turn_.begin(clock_);
   log_change(status);
+  // Not yet there while it is being opened.
+  if (replicator_) meeting_log_.look(config_.replication.peer_name, replicator_->meeting());
   const bool leads = status.role == repl::Role::primary;
   known_ = status;
   if (leads && !engine_) begin_reign(status);

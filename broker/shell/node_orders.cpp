@@ -19,6 +19,7 @@ NodeStatus Node::status() {
   out.listening = listeners_.listening();
   out.commit = config_.replication.commit;
   out.replica = replicator_->status();
+  out.meeting = replicator_->meeting();
   out.journal = replicator_->journal_figures();
   out.link = replicator_->link_figures();
   out.checkpoint = checkpointer_->figures();

@@ -8,6 +8,7 @@
 #include "broker/base/check.h"
 #include "broker/net/priorities.h"
 #include "broker/shell/node.h"
+#include "broker/shell/versions.h"
 #include "broker/support/address_check.h"
 #include "broker/support/log.h"
 #include "broker/support/pid_file.h"
@@ -136,6 +137,10 @@ Status Node::open_storage() {
   const Lsn from = state_.meta().lsn;
   repl::ReplicatorConfig replication = config_.replication;
   replication.log = log_replicator;
+  replication.software = TANDEMQ_VERSION;
+  replication.known = known_features();
+  replication.baseline = first_features();
+  replication.settings = shared_settings(config_);
   Result<std::unique_ptr<repl::Replicator>> replicator = repl::Replicator::open(
       base_, replication, *this, from, [](const repl::Replicator::Progress& progress) {
         notify_extend_start(30);

@@ -21,6 +21,7 @@ struct NodeStatus {
   bool listening = false;
   repl::CommitRule commit = repl::CommitRule::replicated;
   repl::ReplicaStatus replica;
+  repl::Meeting meeting;
   repl::JournalFigures journal;
   repl::LinkFigures link;
   CheckpointFigures checkpoint;

@@ -5,6 +5,17 @@
 #include <nlohmann/json.hpp>
 
 namespace tandemq::broker {
+namespace {
+
+nlohmann::json to_json(const std::vector<repl::Difference>& differences) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const repl::Difference& one : differences) {
+    out.push_back({{"setting", one.name}, {"here", one.here}, {"there", one.there}});
+  }
+  return out;
+}
+
+}  // namespace
 
 nlohmann::json to_json(const NodeStatus& status) {
   const repl::ReplicaStatus& replica = status.replica;
@@ -26,6 +37,10 @@ nlohmann::json to_json(const NodeStatus& status) {
       {"peer_connected", replica.peer_connected},
       {"peer_silent_ms", replica.peer_silent_ms},
       {"resync_progress", replica.resync_progress},
+      {"peer_version", status.meeting.peer_software},
+      {"peer_refused", status.meeting.refused},
+      {"agreed", repl::to_text(status.meeting.agreed)},
+      {"settings_differ", to_json(status.meeting.differences)},
       {"commit",
        status.commit == repl::CommitRule::replicated ? "replicated" : "replicated+synced"},
       {"reason", replica.reason},

@@ -99,8 +99,8 @@ Verdict silence_solo(const State& s, const Settings& set) {
 Verdict silence_take_over(const State& s, const Settings& set) {
   // Damped is a peer that came back unharmed from a silence like this one a moment ago, not one
   // that dies soon after a change of roles; and never so long that the lease runs out.
-  const TimeMs lease_end = s.facts.lease_from + set.in_sync_lease_ms;
-  const TimeMs last_moment = lease_end - std::min<TimeMs>(500, set.in_sync_lease_ms / 4);
+  const TimeMs lease_end = s.facts.lease_from + lease_ms(s, set);
+  const TimeMs last_moment = lease_end - std::min<TimeMs>(500, lease_ms(s, set) / 4);
   if (flapping(s, set) && s.facts.now < last_moment) {
     return pending("the primary was silent a moment ago and came back (damping)");
   }

@@ -73,9 +73,16 @@ TimeMs peer_silent_since(const State& s) {
                    f.link_heard_at, f.rival_heard_at});
 }
 
+// The other one waits for as long as its own lease says before it goes alone: the shorter counts.
+// Whoever has a lease has heard the peer, and how long the peer's is.
+TimeMs lease_ms(const State& s, const Settings& set) {
+  const TimeMs there = s.facts.peer.in_sync_lease_ms;
+  return there == 0 ? set.in_sync_lease_ms : std::min(there, set.in_sync_lease_ms);
+}
+
 bool lease_valid(const State& s, const Settings& set) {
   if (!set.silence_decides) return true;
-  return s.facts.lease_from != 0 && s.facts.now < s.facts.lease_from + set.in_sync_lease_ms;
+  return s.facts.lease_from != 0 && s.facts.now < s.facts.lease_from + lease_ms(s, set);
 }
 
 bool damped(const State& s, const Settings& set) {

@@ -79,6 +79,7 @@ struct Report {
   bool holds_address = false;
   bool released = false;  // broker dead or standing by, was never solo since it was last paired,
                           // and will not be promoted before the peer has granted that
+  std::uint64_t in_sync_lease_ms = 0;  // as configured there, 0 not told
   Ask ask;
   Answer answer;
   bool operator==(const Report&) const = default;

@@ -20,6 +20,7 @@ Report report_of(const State& s, const Settings& settings) {
   r.keepalived_alive = f.keepalived_alive;
   r.holds_address = f.holds_address;
   r.released = s.phase == Phase::released;
+  r.in_sync_lease_ms = settings.in_sync_lease_ms;
   if (s.inquiry.purpose == Purpose::cold_start) r.ask = {AskKind::promote, s.inquiry.id};
   if (s.inquiry.purpose == Purpose::solo) r.ask = {AskKind::solo, s.inquiry.id};
   r.answer = s.answer;

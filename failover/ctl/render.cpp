@@ -39,6 +39,14 @@ bool is_primary(const json& report) {
   return is_there(report) && text(report, "role") == "primary";
 }
 
+void render_differences(std::string& out, const json& object) {
+  for (const json& one : object.value("settings_differ", json::array())) {
+    row(out, "differs",
+        text(one, "setting") + " is " + text(one, "here") + " here and " + text(one, "there") +
+            " on the peer");
+  }
+}
+
 void render_broker(std::string& out, const json& broker) {
   if (!broker.is_object()) return row(out, "broker", "does not answer");
   row(out, "broker",
@@ -60,6 +68,10 @@ void render_broker(std::string& out, const json& broker) {
     row(out, "resync",
         std::to_string(static_cast<int>(broker.value("resync_progress", 0.0) * 100)) + " %");
   row(out, "in sync", text(broker, "in_sync"));
+  row(out, "version", text(broker, "version") + ", writes " + text(broker, "agreed"));
+  if (!text(broker, "peer_refused", "").empty())
+    row(out, "does not pair", text(broker, "peer_refused"));
+  render_differences(out, broker);
   row(out, "clients",
       text(broker, "connections") + " connected, " + text(broker, "sessions") + " sessions, " +
           text(broker, "subscriptions") + " subscriptions");
@@ -73,10 +85,20 @@ void render_agent(std::string& out, const json& agent) {
           text(agent, "authority"));
   row(out, "because", text(agent, "reason"));
   if (!text(agent, "waiting_for", "").empty()) row(out, "waits for", text(agent, "waiting_for"));
+  if (!text(agent, "peer_refused", "").empty()) row(out, "not heard", text(agent, "peer_refused"));
+  render_differences(out, agent);
   row(out, "VRRP",
       (number(agent, "keepalived_pid") == 0 ? "keepalived does not run" : text(agent, "vrrp")) +
           (agent.value("holds_address", false) ? ", holds the address"
                                                : ", does not hold the address"));
+}
+
+std::string peer_version(const json& broker, const json& peer) {
+  const std::string of_broker = text(broker, "peer_version", "");
+  const std::string of_agent = text(peer, "version", "");
+  if (of_broker.empty() || of_agent.empty() || of_broker == of_agent)
+    return of_broker.empty() ? of_agent : of_broker;
+  return "broker " + of_broker + ", agent " + of_agent;
 }
 
 }  // namespace
@@ -116,6 +138,7 @@ std::string render_status(const json& agent_answer, const json& broker) {
                      : "not there");
   row(out, "VRRP", text(peer, "vrrp"));
   row(out, "in sync", text(peer, "in_sync"));
+  row(out, "version", peer_version(broker, peer));
   const json heard = agent.value("peer_heard_ms", json::object());
   for (const auto& [path, ms] : heard.items())
     row(out, "heard", (ms == -1 ? "never" : ms.dump() + " ms ago") + " over " + path);

@@ -130,7 +130,7 @@ Status Agent::start_network() {
   Result<std::unique_ptr<PeerLink>> peer = PeerLink::open(
       base_,
       {config_.node, config_.peer, config_.listen, config_.peer_addresses, config_.secret,
-       machine_.settings().boot},
+       machine_.settings().boot, config_.index, config_.shared_settings()},
       [this] { return report_of(machine_.state(), machine_.settings()); },
       [this](const PeerReport& report) { post(EventKind::peer_report, report); });
   if (!peer) return peer.error();
@@ -248,7 +248,7 @@ void Agent::tick() {
 
 void Agent::refresh() {
   const State& s = machine_.state();
-  metrics_->refresh(s, peer_->paths());
+  metrics_->refresh(s, peer_->paths(), peer_->meeting());
   notify_watchdog();
   // A keepalived that starts reads its own 1 after we have written 0: say it once more.
   const bool missed = s.eligible && s.facts.vrrp == Vrrp::fault && s.facts.interface_up;

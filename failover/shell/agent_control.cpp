@@ -8,8 +8,17 @@ namespace {
 
 using nlohmann::json;
 
-json peer_json(const std::string& node, const Report& r) {
+json differences_json(const PeerLink::Meeting& meeting) {
+  json out = json::array();
+  for (const auto& one : meeting.differences) {
+    out.push_back({{"setting", one.setting}, {"here", one.here}, {"there", one.there}});
+  }
+  return out;
+}
+
+json peer_json(const std::string& node, const std::string& software, const Report& r) {
   return {{"node", node},
+          {"version", software},
           {"state", to_string(r.phase)},
           {"broker_alive", r.broker_alive},
           {"role", to_string(r.role)},
@@ -29,6 +38,7 @@ json peer_json(const std::string& node, const Report& r) {
 json Agent::status() const {
   const State& s = machine_.state();
   const Facts& f = s.facts;
+  const PeerLink::Meeting meeting = peer_->meeting();
   json heard = json::object();
   for (const auto& path : peer_->paths()) {
     heard[path.address] =
@@ -50,13 +60,16 @@ json Agent::status() const {
              {"broker_pid", broker_.pid()},
              {"peer_heard_ms", heard},
              {"addresses", config_.addresses},
-             {"version", TANDEMQ_VERSION}};
+             {"version", TANDEMQ_VERSION},
+             {"peer_refused", meeting.refused},
+             {"settings_differ", differences_json(meeting)}};
   json broker = nullptr;
   if (f.broker_connected && broker_.status().is_object()) broker = broker_.status();
-  return {{"agent", agent},
-          {"broker", broker},
-          {"peer", f.peer_known ? peer_json(config_.peer, f.peer) : json(nullptr)},
-          {"summary", summary()}};
+  return {
+      {"agent", agent},
+      {"broker", broker},
+      {"peer", f.peer_known ? peer_json(config_.peer, meeting.software, f.peer) : json(nullptr)},
+      {"summary", summary()}};
 }
 
 std::string Agent::summary() const {

@@ -134,6 +134,13 @@ Settings AgentConfig::settings(std::uint64_t boot) const {
   return s;
 }
 
+std::map<std::string, std::string> AgentConfig::shared_settings() const {
+  return {{"failover.authority", authority},
+          {"failover.in_sync_lease_ms", std::to_string(in_sync_lease_ms)},
+          {"failover.silence_ms", std::to_string(silence_ms)},
+          {"failover.cold_start", cold_start}};
+}
+
 Result<AgentConfig> parse_config(std::string_view text, const std::string& path) {
   ConfigReader reader(text, path);
   AgentConfig config;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,8 @@ struct AgentConfig {
   std::string track_file() const { return run_dir + "/track"; }
   std::string notify_fifo() const { return run_dir + "/vrrp.fifo"; }
   Settings settings(std::uint64_t boot) const;
+  // What should be equal on both nodes, for comparing.
+  std::map<std::string, std::string> shared_settings() const;
 };
 
 // Error: code 2 for what the file says, 3 for a secret that cannot be read.

@@ -44,6 +44,12 @@ struct AgentMetrics::Impl {
   Family<Gauge>& heard = gauge("tandemq_agent_peer_heard_age_seconds",
                                "since the peer's agent was heard, by path; -1 never");
   Gauge& role_age = gauge("tandemq_agent_state_age_seconds", "age of the state").Add({});
+  Gauge& settings_differ =
+      gauge("tandemq_agent_settings_differ", "settings that differ from the peer's and should not")
+          .Add({});
+  Gauge& peer_refused =
+      gauge("tandemq_agent_peer_refused", "1 while what the peer's agent says is not taken")
+          .Add({});
   Family<Counter>& transitions =
       counter("tandemq_agent_transitions_total", "changes of state, by new state and cause");
   Counter& alarms =
@@ -86,7 +92,8 @@ Result<std::unique_ptr<AgentMetrics>> AgentMetrics::open(const std::string& list
   return std::unique_ptr<AgentMetrics>(new AgentMetrics(std::move(impl)));
 }
 
-void AgentMetrics::refresh(const State& s, const std::vector<PeerLink::PathFigures>& paths) {
+void AgentMetrics::refresh(const State& s, const std::vector<PeerLink::PathFigures>& paths,
+                           const PeerLink::Meeting& meeting) {
   const Facts& f = s.facts;
   for (unsigned i = 0; i < kPhases; ++i) {
     const Phase phase = static_cast<Phase>(i);
@@ -113,6 +120,8 @@ void AgentMetrics::refresh(const State& s, const std::vector<PeerLink::PathFigur
     Counter& refused = impl_->refused.Add({{"path", path.address}});
     refused.Increment(static_cast<double>(path.refused) - refused.Value());
   }
+  impl_->settings_differ.Set(static_cast<double>(meeting.differences.size()));
+  impl_->peer_refused.Set(meeting.refused.empty() ? 0 : 1);
   impl_->role_age.Set(static_cast<double>(f.now - s.since) / 1000.0);
 }
 

@@ -19,7 +19,8 @@ class AgentMetrics {
   ~AgentMetrics();
 
   // Gauges as of now.
-  void refresh(const State& state, const std::vector<PeerLink::PathFigures>& paths);
+  void refresh(const State& state, const std::vector<PeerLink::PathFigures>& paths,
+               const PeerLink::Meeting& meeting);
   void transition(Phase to, EventKind cause);
   void alarm();
   void tampered();

@@ -6,7 +6,6 @@
 #include "broker/base/exit_code.h"
 #include "broker/support/address_check.h"
 #include "broker/support/log.h"
-#include "failover/shell/report_codec.h"
 
 namespace tandemq::failover {
 namespace {
@@ -14,6 +13,7 @@ namespace {
 constexpr int kDatagramsPerTurn = 64;
 constexpr TimeMs kGreetEveryMs = 20;
 constexpr TimeMs kComplainEveryMs = 10000;
+constexpr TimeMs kRefusalLastsMs = 3000;
 
 }  // namespace
 
@@ -59,8 +59,9 @@ Status PeerLink::bind(event_base* base, const std::string& listen, const std::st
 }
 
 void PeerLink::send() {
-  const std::string bytes =
-      seal({config_.node, session_.next(boottime_ms()), own_()}, config_.secret);
+  const std::string bytes = seal({config_.node, TANDEMQ_VERSION, config_.index, config_.settings,
+                                  session_.next(boottime_ms()), own_()},
+                                 config_.secret);
   for (const auto& path : paths_) {
     const auto* to = reinterpret_cast<const sockaddr*>(&path->peer.address);
     // A path that cannot send now is a path that the peer does not hear: nothing else to do.
@@ -89,7 +90,14 @@ void PeerLink::on_datagram(Path& path, std::string_view bytes) {
     case Unsealed::ok:
       break;
   }
-  if (d.node != config_.peer) return complain(path, "not from the configured peer");
+  if (d.node != config_.peer) {
+    return complain(path, "the agent of " + d.node + " (TandeMQ " + d.software +
+                              ") is not the configured peer, " + config_.peer);
+  }
+  if (d.index == config_.index) {
+    return complain(path, d.node + " has node.index " + std::to_string(d.index) + " as well as " +
+                              config_.node + ": one must have 1, the other 2");
+  }
   const TimeMs now = boottime_ms();
   PeerSession::Refusal why{};
   const auto accepted = session_.accept(d.numbers, now, why);
@@ -101,18 +109,53 @@ void PeerLink::on_datagram(Path& path, std::string_view bytes) {
   }
   ++path.figures.received;
   path.figures.heard_at = now;  // a copy that took this path is a sign of life of this path
-  if (accepted) on_report_(PeerReport{d.report, accepted->echo_sent_at});
+  if (!accepted) return;
+  compare(d);
+  on_report_(PeerReport{d.report, accepted->echo_sent_at});
 }
 
-void PeerLink::complain(Path& path, const char* what) {
+// Names that only one of them has are of another version and not compared.
+void PeerLink::compare(const Datagram& d) {
+  std::vector<Meeting::Difference> found;
+  for (const auto& [name, here] : config_.settings) {
+    const auto there = d.settings.find(name);
+    if (there == d.settings.end() || there->second == here) continue;
+    found.push_back({name, here, there->second});
+  }
+  if (d.software != meeting_.software) {
+    log(LogLevel::notice, "peer_met",
+        {{"peer", d.node}, {"peer_version", d.software}, {"version", TANDEMQ_VERSION}});
+  }
+  if (found != meeting_.differences) {
+    for (const Meeting::Difference& one : found) {
+      log(LogLevel::warning, "settings_differ",
+          {{"setting", one.setting},
+           {"here", one.here},
+           {"there", one.there},
+           {"remedy", "make them equal in agent.toml of both nodes"}});
+    }
+  }
+  meeting_.software = d.software;
+  meeting_.differences = std::move(found);
+}
+
+PeerLink::Meeting PeerLink::meeting() const {
+  Meeting meeting = meeting_;
+  if (boottime_ms() >= refused_at_ + kRefusalLastsMs) meeting.refused.clear();
+  return meeting;
+}
+
+void PeerLink::complain(Path& path, const std::string& what) {
   ++path.figures.refused;
   const TimeMs now = boottime_ms();
+  refused_at_ = now;
+  meeting_.refused = what;
   if (complained_at_ != 0 && now < complained_at_ + kComplainEveryMs) return;
   complained_at_ = now;
   log(LogLevel::warning, "datagram_refused",
       {{"path", path.figures.address},
        {"reason", what},
-       {"remedy", "compare peer.secret_file, node.name and peer.name of both nodes"}});
+       {"remedy", "compare peer.secret_file, node and peer.name of both nodes"}});
 }
 
 std::vector<PeerLink::PathFigures> PeerLink::paths() const {

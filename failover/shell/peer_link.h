@@ -13,6 +13,7 @@
 #include "failover/core/peer_session.h"
 #include "failover/shell/endpoint.h"
 #include "failover/shell/loop.h"
+#include "failover/shell/report_codec.h"
 
 namespace tandemq::failover {
 
@@ -22,6 +23,8 @@ struct PeerLinkConfig {
   std::vector<std::string> addresses;  // of the peer, in the same order
   std::string secret;
   std::uint64_t boot = 0;
+  unsigned index = 0;
+  std::map<std::string, std::string> settings;  // compared with the peer's
 };
 
 class PeerLink {
@@ -39,6 +42,18 @@ class PeerLink {
   };
   std::vector<PathFigures> paths() const;
 
+  // What is known of the peer's program and settings.
+  struct Meeting {
+    std::string software;  // version; empty: never heard
+    std::string refused;   // why its datagrams are not taken at present, in a sentence
+    struct Difference {
+      std::string setting, here, there;
+      bool operator==(const Difference&) const = default;
+    };
+    std::vector<Difference> differences;
+  };
+  Meeting meeting() const;
+
  private:
   struct Path {
     PathFigures figures;
@@ -54,7 +69,8 @@ class PeerLink {
   Status bind(event_base* base, const std::string& listen, const std::string& peer);
   void read(Path& path);
   void on_datagram(Path& path, std::string_view bytes);
-  void complain(Path& path, const char* what);
+  void complain(Path& path, const std::string& what);
+  void compare(const Datagram& d);
 
   PeerLinkConfig config_;
   std::function<Report()> own_;
@@ -63,6 +79,8 @@ class PeerLink {
   std::vector<std::unique_ptr<Path>> paths_;
   TimeMs greeted_at_ = 0;
   TimeMs complained_at_ = 0;
+  TimeMs refused_at_ = 0;
+  Meeting meeting_;
 };
 
 }  // namespace tandemq::failover

@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMacSize = 32;
-constexpr int kVersion = 1;
+constexpr int kVersion = 1;  // raised only when older readers cannot go on
 
 std::string mac_of(std::string_view text, const std::string& secret) {
   unsigned char mac[EVP_MAX_MD_SIZE];
@@ -55,6 +55,9 @@ void broker_part(const json& j, Report& r) {
 void read_body(const json& j, Datagram& d) {
   if (j.at("v").get<int>() != kVersion) throw json::other_error::create(501, "version", nullptr);
   d.node = j.at("node").get<std::string>();
+  d.software = j.value("software", "");
+  d.index = j.value("index", 0u);
+  d.settings = j.value("settings", std::map<std::string, std::string>());
   d.numbers = {stamp(j.at("own")), stamp(j.at("echo")), stamp(j.at("greet"))};
   Report& r = d.report;
   r = {};
@@ -72,6 +75,7 @@ void read_body(const json& j, Datagram& d) {
   r.keepalived_alive = j.at("ka").get<bool>();
   r.holds_address = j.at("addr").get<bool>();
   r.released = j.at("released").get<bool>();
+  r.in_sync_lease_ms = j.value("lease", std::uint64_t{0});
   broker_part(j.at("broker"), r);
 }
 
@@ -81,6 +85,9 @@ std::string seal(const Datagram& d, const std::string& secret) {
   const Report& r = d.report;
   const json body{{"v", kVersion},
                   {"node", d.node},
+                  {"software", d.software},
+                  {"index", d.index},
+                  {"settings", d.settings},
                   {"own", stamp(d.numbers.own)},
                   {"echo", stamp(d.numbers.echo)},
                   {"greet", stamp(d.numbers.greet)},
@@ -89,6 +96,7 @@ std::string seal(const Datagram& d, const std::string& secret) {
                   {"ka", r.keepalived_alive},
                   {"addr", r.holds_address},
                   {"released", r.released},
+                  {"lease", r.in_sync_lease_ms},
                   {"ask", json::array({static_cast<unsigned>(r.ask.kind), r.ask.id})},
                   {"answer", json::array({r.answer.boot, r.answer.id})},
                   {"broker", broker_part(r)}};

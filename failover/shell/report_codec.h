@@ -1,7 +1,9 @@
 // Datagrams between the agents: 32 bytes of HMAC-SHA256 over the rest, then a JSON object. A
-// datagram that is too long, not authentic or of another shape is refused without an answer.
+// datagram that is too long, not authentic or of another shape is refused without an answer. Fields
+// that a reader does not know are left unread (docs/control-protocol.md, "Peer report").
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +16,10 @@ namespace tandemq::failover {
 constexpr std::size_t kDatagramMax = 1200;
 
 struct Datagram {
-  std::string node;  // sender's name
+  std::string node;                             // sender's name
+  std::string software;                         // version of its program, empty: not told
+  unsigned index = 0;                           // of its node, 0 not told
+  std::map<std::string, std::string> settings;  // that should be equal on both
   Numbers numbers;
   Report report;
 };

@@ -42,6 +42,9 @@ struct RecordsSent {  // answer to SendRecords
   Lsn last;           // from-1: nothing was sent (link going down)
   std::size_t bytes;
 };
+struct PeerRefused {  // a connection from the peer's address did not get as far as LinkUp
+  std::string reason;
+};
 struct JournalTrimmed {  // old segments were deleted
   Lsn first;
 };
@@ -86,10 +89,10 @@ struct Switchover {};
 
 using EventKind =
     std::variant<event::Started, event::Tick, event::LinkUp, event::LinkDown, event::Received,
-                 event::Appended, event::Written, event::Synced, event::RecordsSent,
-                 event::JournalTrimmed, event::Rebuilt, event::SnapshotReady, event::SnapshotSent,
-                 event::SnapshotInstalled, event::Promote, event::Demote, event::GoSolo,
-                 event::LoseSync, event::Leave, event::Switchover>;
+                 event::PeerRefused, event::Appended, event::Written, event::Synced,
+                 event::RecordsSent, event::JournalTrimmed, event::Rebuilt, event::SnapshotReady,
+                 event::SnapshotSent, event::SnapshotInstalled, event::Promote, event::Demote,
+                 event::GoSolo, event::LoseSync, event::Leave, event::Switchover>;
 struct Event {
   EventKind what;
   std::uint64_t now_ms = 0;  // monotonic

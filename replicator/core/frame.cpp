@@ -43,8 +43,8 @@ FrameRead read_frame(std::string_view in, FrameView& frame) {
   return FrameRead::frame;
 }
 
-void write_frame(std::string& out, Epoch epoch, Lsn lsn, std::uint16_t kind,
-                 std::string_view body) {
+void write_frame(std::string& out, Epoch epoch, Lsn lsn, std::uint16_t kind, std::string_view body,
+                 std::uint8_t version) {
   TMQ_CHECK(body.size() <= kFrameMax - kFrameHeader);
   const std::size_t length = kFrameHeader + body.size();
   const std::size_t start = out.size();
@@ -53,7 +53,7 @@ void write_frame(std::string& out, Epoch epoch, Lsn lsn, std::uint16_t kind,
   put_at(header, kEpochAt, epoch);
   put_at(header, kLsnAt, lsn);
   put_at(header, kKindAt, kind);
-  put_at(header, kVersionAt, kRecordVersion);
+  put_at(header, kVersionAt, version);
   out.append(header, kFrameHeader);
   out.append(body);
   const std::string_view checked(out.data() + start + kCheckedFrom, length - kCheckedFrom);

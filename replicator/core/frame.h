@@ -14,7 +14,8 @@ namespace tandemq::repl {
 
 constexpr std::size_t kFrameHeader = 28;
 constexpr std::uint32_t kFrameMax = 64u << 20;  // bytes; longer is damage
-constexpr std::uint8_t kRecordVersion = 1;
+constexpr std::uint8_t kRecordVersion = 1;      // the oldest layout of every body
+constexpr std::uint8_t kFrameFormat = 1;        // of the header below; the newest that is read
 
 // Kind 0 is a sync mark: it stands between frames on disk only, has no LSN of its own, and says
 // that all records up to its LSN field were durable when it was written
@@ -28,15 +29,17 @@ enum class ControlKind : std::uint16_t {
   paired = 3,       // body: u64 pair time. From here commit needs the standby.
   still_reigns = 4  // body: u64 pair time. Says nothing; that it is committed proves the reign.
 };
+constexpr ControlKind kControlKinds[] = {ControlKind::reign_began, ControlKind::went_solo,
+                                         ControlKind::paired, ControlKind::still_reigns};
 constexpr std::uint16_t kFirstUserKind = 16;
 
 struct FrameView {
   Epoch epoch = 0;
   Lsn lsn = 0;
   std::uint16_t kind = 0;
-  std::uint8_t version = kRecordVersion;
-  std::string_view body;   // points into the buffer that was read
-  std::string_view bytes;  // the whole frame
+  std::uint8_t version = kRecordVersion;  // of the body's layout
+  std::string_view body;                  // points into the buffer that was read
+  std::string_view bytes;                 // the whole frame
 };
 
 enum class FrameRead : std::uint8_t { frame, need_more, damaged };
@@ -46,6 +49,7 @@ enum class FrameRead : std::uint8_t { frame, need_more, damaged };
 FrameRead read_frame(std::string_view in, FrameView& frame);
 
 // Appends a frame to `out`. The body is at most kFrameMax - kFrameHeader bytes.
-void write_frame(std::string& out, Epoch epoch, Lsn lsn, std::uint16_t kind, std::string_view body);
+void write_frame(std::string& out, Epoch epoch, Lsn lsn, std::uint16_t kind, std::string_view body,
+                 std::uint8_t version = kRecordVersion);
 
 }  // namespace tandemq::repl

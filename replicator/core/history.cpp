@@ -51,8 +51,13 @@ void extend_history(EpochHistory& history, Epoch epoch, Lsn lsn) {
   if (history.size() > kHistoryMax) history.erase(history.begin());
 }
 
+std::string unreadable(const FrameView& frame) {
+  return "record " + std::to_string(frame.lsn) + " is of kind " + std::to_string(frame.kind) +
+         ", version " + std::to_string(frame.version) + ", which this program does not know";
+}
+
 Result<Lsn> check_frames(std::string_view frames, Lsn first, Epoch epoch_max,
-                         EpochHistory& history) {
+                         const KindTable& readable, EpochHistory& history) {
   Lsn next = first;
   while (!frames.empty()) {
     FrameView frame;
@@ -68,6 +73,9 @@ Result<Lsn> check_frames(std::string_view frames, Lsn first, Epoch epoch_max,
     if (frame.epoch < before || frame.epoch > epoch_max || frame.epoch == 0) {
       return Error{"the peer sent record " + std::to_string(frame.lsn) +
                    " of an epoch that cannot be there"};
+    }
+    if (frame.version == 0 || frame.version > version_in(readable, frame.kind)) {
+      return Error{"the peer sent what it must not: " + unreadable(frame)};
     }
     extend_history(history, frame.epoch, frame.lsn);
     frames.remove_prefix(frame.bytes.size());

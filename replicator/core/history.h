@@ -4,6 +4,8 @@
 #include <string_view>
 
 #include "broker/base/result.h"
+#include "replicator/core/features.h"
+#include "replicator/core/frame.h"
 #include "replicator/core/types.h"
 
 namespace tandemq::repl {
@@ -22,8 +24,12 @@ void trim_history(EpochHistory& history, Lsn last);
 void extend_history(EpochHistory& history, Epoch epoch, Lsn lsn);
 
 // Checks frames from a peer: checksums, LSNs contiguous from `first`, epochs never going back nor
-// above `epoch_max`. Extends `history` and returns the last LSN.
+// above `epoch_max`, kinds and body versions that `readable` has. Extends `history` and returns the
+// last LSN.
 Result<Lsn> check_frames(std::string_view frames, Lsn first, Epoch epoch_max,
-                         EpochHistory& history);
+                         const KindTable& readable, EpochHistory& history);
+
+// "record 77 is of kind 40, version 1, which this program does not know"
+std::string unreadable(const FrameView& frame);
 
 }  // namespace tandemq::repl

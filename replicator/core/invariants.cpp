@@ -26,6 +26,7 @@ Status check_invariants(const Replica& r) {
   check(r.first_ <= r.last_, "the journal begins after its end");
   check(m == r.durable_ || !r.primary(), "a primary relies on facts that are not durable");
   check(r.epoch_ <= m.epoch_seen, "the epoch is above the highest seen");
+  check(covers(r.config_.known, m.agreed), "agreed on what this program cannot read");
   check(m.history.empty() || m.history.back().first <= r.last_, "a reign begins after the end");
   for (std::size_t i = 1; i < m.history.size(); ++i) {
     check(

@@ -13,7 +13,10 @@ constexpr std::uint64_t kSyncPatience = 10;
 
 }  // namespace
 
-Replica::Replica(ReplicaConfig config) : config_(std::move(config)) {}
+Replica::Replica(ReplicaConfig config)
+    : config_(std::move(config)), readable_(table_of(config_.known)) {
+  TMQ_CHECK(covers(config_.known, config_.baseline) && config_.baseline.frame != 0);
+}
 
 void Replica::step(const Event& event, Output& out) {
   out_ = &out;
@@ -29,6 +32,10 @@ void Replica::on(const event::Started& e) {
     meta_.pair_id = config_.pair_id;
     meta_.node_index = config_.node_index;
   }
+  meta_.software = config_.software;
+  agree_on(config_.single            ? config_.known
+           : meta_.agreed.frame == 0 ? config_.baseline
+                                     : meta_.agreed);
   if (config_.single) meta_.in_sync = true, meta_.peer_in_sync = false;
   meta_.role = Role::standby;
   // Power went before the record of going alone was on disk: nothing was committed alone, and what
@@ -222,6 +229,12 @@ ReplicaStatus Replica::status() const {
   s.resync_progress = s.pair_state == PairState::resyncing ? progress() : 0;
   s.peer_silent_ms = now_ms_ - heard_ms_;
   return s;
+}
+
+Meeting Replica::meeting() const {
+  Meeting m = meeting_;
+  m.agreed = meta_.agreed;
+  return m;
 }
 
 Lsn Replica::peer_needs_from() const {

@@ -31,7 +31,14 @@ struct ReplicaConfig {
   bool single = false;  // no peer: solo for ever
   unsigned node_index = 1;
   std::string node_name;
+  std::string peer_name;  // empty: any
   std::string pair_id;
+  // The program: its version for words, what it can read, and what all releases can, which is
+  // written before a peer was met.
+  std::string software;
+  Features known;
+  Features baseline;
+  std::vector<Setting> settings;  // compared with the peer's
   CommitRule commit = CommitRule::replicated;
   bool sync_when_solo = true;
   std::uint32_t sync_interval_ms = 100;
@@ -51,7 +58,11 @@ class Replica {
   void step(const Event& event, Output& out);
 
   ReplicaStatus status() const;
+  Meeting meeting() const;
   const Meta& meta() const { return meta_; }
+  // Body version in which records of this kind are written: the newest that the peer can read as
+  // well. 0: the kind must not be written.
+  std::uint8_t writes(std::uint16_t kind) const { return version_in(writes_, kind); }
   Role role() const { return meta_.role; }
   Epoch epoch() const { return epoch_; }  // of the own reign, or of the primary last followed
   Lsn last() const { return last_; }
@@ -127,7 +138,13 @@ class Replica {
   void on_message(const msg::Goodbye&);
   void on_message(const msg::Reject&);
   void on_message(const msg::Heartbeat&);
+  void on(const event::PeerRefused&);
+  NodeIdentity identity() const;
   msg::Hello own_hello() const;
+  void reject(const std::string& reason);
+  bool heed_epoch(const msg::Hello& peer);
+  void meet(const msg::Hello& peer);
+  void agree_on(Features features);
   void compare_with(const msg::Hello& peer);
   void drop_link(const std::string& reason, bool back_off);
   void protocol_error(const std::string& reason) { drop_link(reason, true); }
@@ -191,7 +208,9 @@ class Replica {
   void end_switchover(bool ok, std::string reason);
 
   ReplicaConfig config_;
-  Output* out_ = nullptr;  // during step() only
+  const KindTable readable_;  // by config_.known
+  KindTable writes_{};        // by meta_.agreed
+  Output* out_ = nullptr;     // during step() only
   std::uint64_t now_ms_ = 0;
   Meta meta_;
   Meta durable_;  // as last persisted
@@ -206,11 +225,15 @@ class Replica {
   std::uint64_t sync_asked_ms_ = 0;
   std::uint64_t ticked_ms_ = 0;
 
-  bool link_ = false;           // there is a link
-  bool greeted_ = false;        // the peer's Hello was accepted on it
-  std::uint64_t heard_ms_ = 0;  // last sign of life
-  std::uint64_t beat_ms_ = 0;   // last sign of life given
-  Lsn peer_received_ = 0;       // survives the link: what to keep for it in the journal
+  bool link_ = false;                // there is a link
+  bool greeted_ = false;             // the peer's Hello was accepted on it
+  std::uint64_t heard_ms_ = 0;       // last sign of life
+  std::uint64_t beat_ms_ = 0;        // last sign of life given
+  Lsn peer_received_ = 0;            // survives the link: what to keep for it in the journal
+  bool peer_by_sync_ = false;        // as its Hello said
+  std::uint64_t peer_messages_ = 0;  // likewise
+  Meeting meeting_;                  // survives the link
+  std::uint64_t refused_ms_ = 0;     // when meeting_.refused was last said by the link
   Follower follower_;
   Leader leader_;
 

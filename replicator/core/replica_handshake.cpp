@@ -5,6 +5,11 @@
 #include "replicator/core/replica.h"
 
 namespace tandemq::repl {
+namespace {
+
+constexpr std::uint64_t kRefusalLastsMs = 15000;
+
+}  // namespace
 
 void Replica::on(const event::LinkUp&) {
   if (link_) link_lost("replaced by a new connection");
@@ -26,11 +31,28 @@ void Replica::on(const event::Received& e) {
   if (!greeted_ && !opening) {
     return protocol_error(std::string("the peer began with ") + name_of(*e.message));
   }
+  // It has taken our Hello as well.
+  if (!opening && !meeting_.refused.empty()) meeting_.refused.clear();
   std::visit([this](const auto& m) { on_message(m); }, *e.message);
+}
+
+// Both nodes may complain of the same, each in its own words: the first counts for a while.
+void Replica::on(const event::PeerRefused& e) {
+  if (greeted_ || meeting_.refused == e.reason) return;
+  if (!meeting_.refused.empty() && now_ms_ - refused_ms_ < kRefusalLastsMs) return;
+  meeting_.refused = e.reason;
+  refused_ms_ = now_ms_;
+  said_ = true;
+}
+
+NodeIdentity Replica::identity() const {
+  return {config_.software, meta_.pair_id, config_.node_index, config_.node_name,
+          config_.peer_name};
 }
 
 msg::Hello Replica::own_hello() const {
   msg::Hello hello;
+  hello.software = config_.software;
   hello.pair_id = meta_.pair_id;
   hello.node_index = config_.node_index;
   hello.node_name = config_.node_name;
@@ -40,36 +62,68 @@ msg::Hello Replica::own_hello() const {
   hello.was_in_sync = meta_.in_sync && !meta_.needs_snapshot;
   hello.solo = !meta_.peer_in_sync;
   hello.needs_snapshot = meta_.needs_snapshot;
+  hello.by_sync = by_sync();
   hello.first = first_;
   hello.last = last_;
   hello.history = meta_.history;
+  hello.messages = kMessagesKnown;
+  hello.known = config_.known;
+  hello.settings = config_.settings;
   return hello;
+}
+
+void Replica::reject(const std::string& reason) {
+  send(msg::Reject{reason});
+  meeting_.refused = reason;
+  protocol_error(reason);
 }
 
 void Replica::on_message(const msg::Hello& peer) {
   if (greeted_) return protocol_error("the peer said Hello twice");
-  const Status valid = check_hello(peer, meta_.pair_id, config_.node_index);
-  if (!valid) {
-    send(msg::Reject{valid.error().message});
-    return protocol_error(valid.error().message);
+  const Status valid = check_hello(peer, identity());
+  if (!valid) return reject(valid.error().message);
+  if (!heed_epoch(peer)) return;
+  const std::string missing = lacking(peer.known, meta_.agreed);
+  if (!missing.empty()) {
+    return reject(who(peer.node_name, peer.software) + " does not know " + missing +
+                  ", which may stand in the data of " + who(config_.node_name, config_.software) +
+                  ": install that version or a newer one on both");
   }
   greeted_ = true;
-  if (peer.epoch_seen > meta_.epoch_seen) {
-    meta_.epoch_seen = peer.epoch_seen;
-    if (primary()) {
-      // Its effects stay held for ever: the host drops them when it hears of the new role.
-      step_down(false);
-      drop_link("a higher epoch exists: " + peer.node_name + " has seen epoch " +
-                    std::to_string(epoch_counter(peer.epoch_seen)),
-                false);
-      return;
-    }
-    persist();
-  }
+  meet(peer);
   leader_.common = common_point(meta_.history, last_, peer.history, peer.last);
   // Of two primaries the other one has the lower epoch, learns it from our Hello and steps down.
   if (primary() && peer.role != Role::primary) return lead(peer);
   if (!primary() && peer.role != Role::primary) compare_with(peer);
+}
+
+// False when this node reigned and the other one has seen a later reign.
+bool Replica::heed_epoch(const msg::Hello& peer) {
+  if (peer.epoch_seen <= meta_.epoch_seen) return true;
+  meta_.epoch_seen = peer.epoch_seen;
+  if (!primary()) return persist(), true;
+  // Its effects stay held for ever: the host drops them when it hears of the new role.
+  step_down(false);
+  drop_link("a higher epoch exists: " + peer.node_name + " has seen epoch " +
+                std::to_string(epoch_counter(peer.epoch_seen)),
+            false);
+  return false;
+}
+
+// What both can read is durable on each before the first record is written by it, and before the
+// first record of the other's comes. It covers what was agreed before, so it never narrows.
+void Replica::meet(const msg::Hello& peer) {
+  meeting_.peer_software = peer.software;
+  meeting_.differences = differences(config_.settings, peer.settings);
+  peer_by_sync_ = peer.by_sync;
+  peer_messages_ = peer.messages;
+  agree_on(common(config_.known, peer.known));
+  persist();
+}
+
+void Replica::agree_on(Features features) {
+  meta_.agreed = std::move(features);
+  writes_ = table_of(meta_.agreed);
 }
 
 // Two nodes of which neither reigns: which of them hold everything that was committed?
@@ -96,8 +150,10 @@ void Replica::compare_with(const msg::Hello& peer) {
   } else if ((peer.was_in_sync || gone) &&
              (peer.solo ? !alone || theirs > mine : !alone && parted && theirs > mine)) {
     meta_.in_sync = confirmed_ = false;  // the peer committed without this node, or could have
-  } else if (!behind || alone || config_.commit == CommitRule::replicated_synced) {
-    confirmed_ = true;  // one that is behind may have lost what was not synced when power failed
+  } else if (!behind || alone || (by_sync() && peer_by_sync_)) {
+    // One that is behind may have lost what was not synced when power failed, unless whichever of
+    // the two reigned waited for the other's disk.
+    confirmed_ = true;
   }
   persist();
   say(in_sync() ? peer.node_name + " is here; this node holds everything, neither reigns"
@@ -117,6 +173,7 @@ void Replica::on_message(const msg::Goodbye& m) {
 }
 
 void Replica::on_message(const msg::Reject& m) {
+  meeting_.refused = m.reason;
   drop_link("the peer refused this node: " + m.reason, true);
 }
 

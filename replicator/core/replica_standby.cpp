@@ -90,7 +90,7 @@ void Replica::on_message(const msg::Records& m) {
   if (l.waits_for_snapshot) return;
   const std::size_t reigns = meta_.history.size();
   const Epoch newest = meta_.history.empty() ? 0 : meta_.history.back().epoch;
-  const Result<Lsn> checked = check_frames(m.frames, last_ + 1, epoch_, meta_.history);
+  const Result<Lsn> checked = check_frames(m.frames, last_ + 1, epoch_, readable_, meta_.history);
   if (!checked) {
     trim_history(meta_.history, last_);
     return protocol_error(checked.error().message);

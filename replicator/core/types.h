@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "broker/base/ids.h"
+#include "replicator/core/features.h"
 
 namespace tandemq::repl {
 
@@ -39,7 +40,19 @@ struct Meta {
   bool needs_snapshot = false;  // the state here is unusable until a snapshot is installed
   Lsn paired_at = 0;            // all before it may have been acknowledged under the solo rule
   EpochHistory history;
+  // What both nodes can read, as of the last meeting that widened it: records are written by it
+  // also while the peer is away, and what is here may hold anything of it. Never narrowed.
+  Features agreed;
+  std::string software;  // version of the program that wrote this, for words
   bool operator==(const Meta&) const = default;
+};
+
+// What a node knows of its peer's program and settings.
+struct Meeting {
+  std::string peer_software;  // version at the last Hello; empty: not met since the start
+  std::string refused;        // why the two do not pair, in a sentence; empty: nothing known
+  std::vector<Difference> differences;  // of settings, at the last Hello
+  Features agreed;
 };
 
 struct ReplicaStatus {

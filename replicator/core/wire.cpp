@@ -8,15 +8,7 @@
 namespace tandemq::repl {
 namespace {
 
-// A message type is its place in the variant, from 1.
-template <class M, std::size_t I = 0>
-constexpr std::uint8_t type_of() {
-  if constexpr (std::is_same_v<std::variant_alternative_t<I, Message>, M>) {
-    return static_cast<std::uint8_t>(I + 1);
-  } else {
-    return type_of<M, I + 1>();
-  }
-}
+constexpr std::uint16_t kProtocolFirst = 2;  // with the opening that all have since
 
 void put_text(std::string& out, std::string_view text) {
   put_string16(out, text.substr(0, kTextMax));
@@ -34,17 +26,34 @@ void put_flags(std::string& out, std::initializer_list<bool> bits) {
   put_le(out, static_cast<std::uint8_t>(flags));
 }
 
+void put_features(std::string& out, const Features& f) {
+  put_le(out, f.frame);
+  put_le(out, f.snapshot);
+  put_le(out, static_cast<std::uint16_t>(f.kinds.size()));
+  for (const KindVersion& one : f.kinds) put_le(out, one.kind), put_le(out, one.version);
+}
+
+void put_settings(std::string& out, const std::vector<Setting>& settings) {
+  put_le(out, static_cast<std::uint16_t>(settings.size()));
+  for (const Setting& one : settings) put_text(out, one.name), put_text(out, one.value);
+}
+
 void put(std::string& out, const msg::Hello& m) {
-  put_le(out, m.version);
+  put_le(out, m.newest);
+  put_le(out, m.oldest);
+  put_text(out, m.software);
   put_text(out, m.pair_id);
   put_le(out, static_cast<std::uint8_t>(m.node_index));
   put_text(out, m.node_name);
   put_le(out, m.epoch_seen);
   put_le(out, static_cast<std::uint8_t>(m.role));
-  put_flags(out, {m.in_sync, m.was_in_sync, m.solo, m.needs_snapshot});
+  put_flags(out, {m.in_sync, m.was_in_sync, m.solo, m.needs_snapshot, m.by_sync});
   put_le(out, m.first);
   put_le(out, m.last);
   put_history(out, m.history);
+  put_le(out, m.messages);
+  put_features(out, m.known);
+  put_settings(out, m.settings);
 }
 void put(std::string& out, const msg::Follow& m) {
   put_le(out, m.epoch);
@@ -127,25 +136,58 @@ unsigned get_flags(ByteReader& in, unsigned known) {
   return flags;
 }
 
+void get_features(ByteReader& in, Features& f) {
+  f.frame = in.le<std::uint8_t>();
+  f.snapshot = in.le<std::uint16_t>();
+  const auto count = in.le<std::uint16_t>();
+  for (int i = 0; in.ok() && i < count; ++i) {
+    const KindVersion one{in.le<std::uint16_t>(), in.le<std::uint8_t>()};
+    if (!f.kinds.empty() && one.kind <= f.kinds.back().kind) return in.fail();
+    f.kinds.push_back(one);
+  }
+}
+
+void get_settings(ByteReader& in, std::vector<Setting>& settings) {
+  const auto count = in.le<std::uint16_t>();
+  if (count > kSettingsMax) return in.fail();
+  for (int i = 0; in.ok() && i < count; ++i) {
+    Setting& one = settings.emplace_back();
+    one.name = get_text(in);
+    one.value = get_text(in);
+  }
+}
+
+// Protocols of which none is spoken by both: the rest may look different, or be missing.
+bool apart(const msg::Hello& m) {
+  return m.newest < kProtocolOldest || m.oldest > kProtocolNewest;
+}
+
 void get(ByteReader& in, msg::Hello& m) {
-  m.version = in.le<std::uint16_t>();
-  // The rest may look different in another version; the version alone decides.
-  if (m.version != kProtocolVersion) return static_cast<void>(in.bytes(in.left()));
+  m.newest = in.le<std::uint16_t>();
+  m.oldest = in.le<std::uint16_t>();
+  // Protocol 1, which was in no release, had no opening like this.
+  if (m.newest < kProtocolFirst) return static_cast<void>(in.bytes(in.left()));
+  m.software = get_text(in);
   m.pair_id = get_text(in);
   m.node_index = in.le<std::uint8_t>();
   m.node_name = get_text(in);
+  if (apart(m)) return static_cast<void>(in.bytes(in.left()));
   m.epoch_seen = in.le<Epoch>();
   const auto role = in.le<std::uint8_t>();
   if (role > static_cast<std::uint8_t>(Role::fenced)) return in.fail();
   m.role = static_cast<Role>(role);
-  const unsigned flags = get_flags(in, 15);
+  const unsigned flags = get_flags(in, 31);
   m.in_sync = flags & 1;
   m.was_in_sync = flags & 2;
   m.solo = flags & 4;
   m.needs_snapshot = flags & 8;
+  m.by_sync = flags & 16;
   m.first = in.le<Lsn>();
   m.last = in.le<Lsn>();
   get_history(in, m.history);
+  m.messages = in.le<std::uint64_t>();
+  get_features(in, m.known);
+  get_settings(in, m.settings);
 }
 void get(ByteReader& in, msg::Follow& m) {
   m.epoch = in.le<Epoch>();
@@ -213,13 +255,19 @@ bool get_as(std::uint8_t type, ByteReader& in, Message& message) {
     return get_as<I + 1>(type, in, message);
   } else {
     get(in, message.emplace<I>());
-    return in.ok() && in.left() == 0;
+    return in.ok();  // what stands behind is of a newer version, and may be left unread
   }
 }
 
 // Bulk bodies carry checksums of their own and are not summed twice.
 constexpr bool is_bulk(std::uint8_t type) {
   return type == type_of<msg::Records>() || type == type_of<msg::SnapshotChunk>();
+}
+
+std::string protocols(unsigned oldest, unsigned newest) {
+  if (newest < kProtocolFirst) return "replication protocol " + std::to_string(newest);
+  if (oldest == newest) return "replication protocol " + std::to_string(newest);
+  return "replication protocols " + std::to_string(oldest) + " to " + std::to_string(newest);
 }
 
 }  // namespace
@@ -268,22 +316,33 @@ const char* name_of(const Message& message) {
   return names[message.index()];
 }
 
-Status check_hello(const msg::Hello& hello, const std::string& pair_id, unsigned own_index) {
-  if (hello.version != kProtocolVersion) {
-    return Error{"the peer speaks replication protocol " + std::to_string(hello.version) +
-                 ", this node " + std::to_string(kProtocolVersion) +
-                 ": install the same release on both"};
+std::string who(const std::string& node_name, const std::string& software) {
+  return node_name + " (TandeMQ " + (software.empty() ? "of an unknown version" : software) + ")";
+}
+
+Status check_hello(const msg::Hello& hello, const NodeIdentity& own) {
+  const std::string peer =
+      who(hello.node_name.empty() ? "the peer" : hello.node_name, hello.software);
+  const std::string self = who(own.node_name, own.software);
+  if (apart(hello)) {
+    return Error{peer + " speaks " + protocols(hello.oldest, hello.newest) + ", " + self + " " +
+                 protocols(kProtocolOldest, kProtocolNewest) +
+                 ": install the same release on both, or one after the other the releases between"};
   }
-  if (hello.pair_id != pair_id) {
-    return Error{"the peer belongs to pair '" + hello.pair_id + "', this node to '" + pair_id +
-                 "': check replication.pair_id and replication.peer_address"};
+  if (hello.pair_id != own.pair_id) {
+    return Error{peer + " belongs to pair '" + hello.pair_id + "', " + self + " to '" +
+                 own.pair_id + "': check replication.pair_id and replication.peer_address of both"};
   }
-  if (hello.node_index == own_index || hello.node_index < 1 || hello.node_index > 2) {
-    return Error{"the peer has node.index " + std::to_string(hello.node_index) + ", this node " +
-                 std::to_string(own_index) + ": one must have 1, the other 2"};
+  if (hello.node_index == own.node_index || hello.node_index < 1 || hello.node_index > 2) {
+    return Error{peer + " has node.index " + std::to_string(hello.node_index) + ", " + self + " " +
+                 std::to_string(own.node_index) + ": one must have 1, the other 2"};
+  }
+  if (!own.peer_name.empty() && hello.node_name != own.peer_name) {
+    return Error{self + " expects a peer named '" + own.peer_name + "', but " + peer +
+                 " came: correct replication.peer of the one or node.name of the other"};
   }
   if (epoch_counter(hello.epoch_seen) >= kEpochCounterMax) {
-    return Error{"the peer has seen epoch " + std::to_string(epoch_counter(hello.epoch_seen)) +
+    return Error{peer + " has seen epoch " + std::to_string(epoch_counter(hello.epoch_seen)) +
                  ", which is more than there can have been: its meta.json is damaged"};
   }
   return Done{};

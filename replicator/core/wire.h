@@ -14,29 +14,41 @@
 
 namespace tandemq::repl {
 
-constexpr std::uint16_t kProtocolVersion = 1;
+// Newest and oldest protocol that this program speaks. Fields may be added at the end of a message
+// and messages be added without a new one (docs/replication-protocol.md, "Versions").
+constexpr std::uint16_t kProtocolNewest = 2;
+constexpr std::uint16_t kProtocolOldest = 2;
 constexpr std::size_t kMessageHeader = 9;
 constexpr std::uint32_t kMessageMax = 96u << 20;       // bytes: the largest frame and its batch
 constexpr std::uint32_t kFirstMessageMax = 64u << 10;  // a Hello; nothing larger before it
 constexpr std::size_t kTextMax = 1024;                 // bytes of a name or a reason
+constexpr std::size_t kSettingsMax = 64;
 
 namespace msg {
 
-// First message both ways.
+// First message both ways. The opening is the same in all protocols to come, so that any two
+// programs can say who they are; the rest is read where the protocols meet.
 struct Hello {
-  std::uint16_t version = kProtocolVersion;
+  std::uint16_t newest = kProtocolNewest;
+  std::uint16_t oldest = kProtocolOldest;
+  std::string software;  // version of the program, for words
   std::string pair_id;
   unsigned node_index = 0;
   std::string node_name;
+
   Epoch epoch_seen = 0;
   Role role = Role::standby;
   bool in_sync = false;      // confirmed: the node may be promoted without force
   bool was_in_sync = false;  // durable claim
   bool solo = false;         // durably solo
   bool needs_snapshot = false;
-  Lsn first = 0;  // oldest record in the journal, 0: none
+  bool by_sync = false;  // its commit rule is replicated+synced
+  Lsn first = 0;         // oldest record in the journal, 0: none
   Lsn last = 0;
   EpochHistory history;
+  std::uint64_t messages = 0;  // that it knows: bit n for type n
+  Features known;
+  std::vector<Setting> settings;
 };
 
 // Primary → standby after the Hellos: how the stream starts.
@@ -108,9 +120,11 @@ struct Goodbye {
   bool out_of_sync = false;  // the sender has durably marked itself so
   std::string reason;
 };
-struct Reject {
+struct Reject {  // in this layout for ever; names both versions
   std::string reason;
 };
+
+#define
 
 }  // namespace msg
 
@@ -118,6 +132,21 @@ using Message =
     std::variant<msg::Hello, msg::Follow, msg::Records, msg::Confirm, msg::Heartbeat, msg::InSync,
                  msg::NeedSnapshot, msg::SnapshotBegin, msg::SnapshotChunk, msg::SnapshotEnd,
                  msg::SwitchoverOffer, msg::SwitchoverAccept, msg::Goodbye, msg::Reject>;
+
+// A message type is its place in the variant, from 1.
+template <class M, std::size_t I = 0>
+constexpr std::uint8_t type_of() {
+  if constexpr (std::is_same_v<std::variant_alternative_t<I, Message>, M>) {
+    return static_cast<std::uint8_t>(I + 1);
+  } else {
+    return type_of<M, I + 1>();
+  }
+}
+template <class M>
+constexpr std::uint64_t message_bit() {
+  return std::uint64_t{1} << type_of<M>();
+}
+constexpr std::uint64_t kMessagesKnown = (std::uint64_t{2} << std::variant_size_v<Message>)-2;
 
 // Appends the message to `out`.
 void encode(std::string& out, const Message& message);
@@ -133,7 +162,18 @@ WireRead decode(std::string_view in, Message& message, std::size_t& size,
 // "Hello", "Records", ...
 const char* name_of(const Message& message);
 
-// The same checks for a dialled and an accepted link. The error is the sentence to reject with.
-Status check_hello(const msg::Hello& hello, const std::string& pair_id, unsigned own_index);
+// Who a node is, and whom it expects.
+struct NodeIdentity {
+  std::string software;
+  std::string pair_id;
+  unsigned node_index = 0;
+  std::string node_name;
+  std::string peer_name;  // empty: any
+};
+// The same checks for a dialled and an accepted link. The error is the sentence to reject with: it
+// is read on both nodes, so it names them.
+Status check_hello(const msg::Hello& hello, const NodeIdentity& own);
+// "b (TandeMQ 0.1.0)"
+std::string who(const std::string& node_name, const std::string& software);
 
 }  // namespace tandemq::repl

@@ -57,7 +57,8 @@ std::string describe_frame(const FrameView& frame) {
   if (frame.kind < kFirstUserKind) {
     return describe_control(static_cast<ControlKind>(frame.kind), frame.body);
   }
-  const auto record = core::decode_record(static_cast<core::Kind>(frame.kind), frame.body);
+  const auto record =
+      core::decode_record(static_cast<core::Kind>(frame.kind), frame.body, frame.version);
   if (record) return core::describe(*record);
   return "kind_" + std::to_string(frame.kind) + " unreadable=\"" + record.error().message + "\"";
 }

@@ -48,9 +48,10 @@ JournalImpl::~JournalImpl() {
   note_.write(last_, true);
 }
 
-Lsn JournalImpl::append(Epoch epoch, std::uint16_t kind, std::string_view body) {
+Lsn JournalImpl::append(Epoch epoch, std::uint16_t kind, std::string_view body,
+                        std::uint8_t version) {
   place(kFrameHeader + body.size(), epoch, last_ + 1);
-  write_frame(buffer_, epoch, ++last_, kind, body);
+  write_frame(buffer_, epoch, ++last_, kind, body, version);
   return last_;
 }
 

@@ -57,7 +57,8 @@ class Journal {
   virtual ~Journal() = default;
 
   // Buffers one record; lsn is last()+1. Returns its LSN.
-  virtual Lsn append(Epoch epoch, std::uint16_t kind, std::string_view body) = 0;
+  virtual Lsn append(Epoch epoch, std::uint16_t kind, std::string_view body,
+                     std::uint8_t version = kRecordVersion) = 0;
   // Buffers frames made by another node, already checked; they must continue last().
   virtual void append_frames(std::string_view frames, Lsn first, Lsn last) = 0;
   // The frames appended since the last flush (valid until then): what goes to the peer as well.

@@ -24,7 +24,7 @@ class JournalImpl final : public Journal {
   ~JournalImpl() override;
   Status load();  // once, right after construction
 
-  Lsn append(Epoch epoch, std::uint16_t kind, std::string_view body) override;
+  Lsn append(Epoch epoch, std::uint16_t kind, std::string_view body, std::uint8_t version) override;
   void append_frames(std::string_view frames, Lsn first, Lsn last) override;
   std::string_view pending() const override;
   void flush() override;

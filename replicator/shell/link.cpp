@@ -24,6 +24,8 @@ constexpr std::uint32_t kHelloTimeoutMs = 2000;
 constexpr std::size_t kCandidatesMax = 8;
 constexpr std::uint32_t kBackOffMinMs = 250;
 constexpr std::uint32_t kBackOffMaxMs = 5000;
+constexpr std::uint32_t kAskFirstMs = 2000;
+constexpr std::uint32_t kAskEachMs = 10000;
 
 // What a link over a local network wants: no waiting to fill packets, and unacknowledged data
 // ends the connection when the peer's silence would.
@@ -75,7 +77,13 @@ Status Link::start() {
   const Result<Address> peer = parse(config_.peer_address, config_.peer_port);
   if (!peer) return peer.error();
   peer_ = *peer;
-  if (!config_.dials) return listen();
+  const Status listening = listen();
+  if (!config_.dials) {
+    dial_later(false);
+    return listening;
+  }
+  // Only for a peer that takes itself for the one that dials as well.
+  if (!listening) refused(listening.error().message);
   dial();
   return Done{};
 }
@@ -115,6 +123,7 @@ void Link::stop() {
   listen_fd_ = -1;
   if (link_) link_->close();
   if (dialling_) dialling_->close();
+  if (asking_) asking_->close();
   for (auto& candidate : candidates_) candidate->close();
 }
 
@@ -156,16 +165,19 @@ void Link::accept_all() {
 void Link::candidate_message(LinkStream* stream, const Message& message) {
   const auto* hello = std::get_if<msg::Hello>(&message);
   const Status valid = hello != nullptr
-                           ? check_hello(*hello, config_.pair_id, config_.node_index)
+                           ? check_hello(*hello, config_.self)
                            : Status(Error{std::string("it began with ") + name_of(message)});
   if (!valid) {
     refused(valid.error().message);
+    if (hello != nullptr) host_.peer_refused(valid.error().message);
     std::string out;
     encode(out, msg::Reject{valid.error().message});
     stream->send(out, {});
     stream->close();
     return;
   }
+  // Only asks who is here; our own connection to it is under way.
+  if (config_.dials) return stream->close();
   const auto found = std::find_if(candidates_.begin(), candidates_.end(),
                                   [stream](const auto& c) { return c.get() == stream; });
   TMQ_CHECK(found != candidates_.end());
@@ -233,10 +245,12 @@ void Link::drop(bool back_off) {
 }
 
 void Link::dial_later(bool back_off) {
-  if (!config_.dials || stopped_) return;
+  if (stopped_) return;
   constexpr std::uint32_t kSteps[] = {0, 10, 20, 50};
   std::uint32_t wait_ms = kSteps[std::min<std::size_t>(attempts_, std::size(kSteps) - 1)];
-  if (back_off) {
+  if (!config_.dials) {
+    wait_ms = attempts_ == 0 ? kAskFirstMs : kAskEachMs;
+  } else if (back_off) {
     back_off_ms_ = std::clamp(back_off_ms_ * 2, kBackOffMinMs, kBackOffMaxMs);
     wait_ms = back_off_ms_;
   }
@@ -272,7 +286,30 @@ void Link::dialled(bool connected) {
     graveyard_.push_back(std::move(stream));
     return dial_later(false);
   }
+  if (!config_.dials) return ask(std::move(stream));
   adopt(std::move(stream));
+}
+
+// Nobody came: the peer may take itself for the one that listens as well (the same node.index on
+// both). What it says to a Hello tells. It never becomes the link.
+void Link::ask(std::unique_ptr<LinkStream> stream) {
+  asking_ = std::move(stream);
+  asking_->set_callbacks({[this](const Message& message) {
+                            const auto* reject = std::get_if<msg::Reject>(&message);
+                            if (reject != nullptr) host_.peer_refused(reject->reason);
+                            asking_->close();
+                          },
+                          nullptr, nullptr, [](const std::string&) {}});
+  asking_->start_reading(kHelloTimeoutMs);
+  msg::Hello hello;
+  hello.software = config_.self.software;
+  hello.pair_id = config_.self.pair_id;
+  hello.node_index = config_.self.node_index;
+  hello.node_name = config_.self.node_name;
+  std::string out;
+  encode(out, hello);
+  asking_->send(out, {});
+  dial_later(false);
 }
 
 void Link::send(const Message& message) {

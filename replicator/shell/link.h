@@ -25,8 +25,7 @@ class LinkStream;
 
 struct LinkConfig {
   bool dials = true;
-  std::string pair_id;
-  unsigned node_index = 1;
+  NodeIdentity self;
   std::string listen_address;
   std::uint16_t listen_port = 0;
   std::string peer_address;
@@ -51,6 +50,7 @@ class LinkHost {
   virtual void link_turn_ended() = 0;  // everything that one wake-up brought was received
   virtual void link_drained() = 0;     // unsent() fell below kLinkLowWater
   virtual void link_refused(const std::string& reason) = 0;  // at most one a second
+  virtual void peer_refused(const std::string& reason) = 0;  // the same of a wrong Hello, each
 };
 
 constexpr std::size_t kLinkLowWater = 1u << 20;
@@ -90,6 +90,7 @@ class Link {
   void dial();
   void dial_later(bool back_off);
   void dialled(bool connected);
+  void ask(std::unique_ptr<LinkStream> stream);
   void adopt(std::unique_ptr<LinkStream> stream);
   void wire_up(LinkStream& stream);
   void candidate_message(LinkStream* stream, const Message& message);
@@ -113,6 +114,7 @@ class Link {
   bool stopped_ = false;
   std::unique_ptr<LinkStream> link_;
   std::unique_ptr<LinkStream> dialling_;
+  std::unique_ptr<LinkStream> asking_;
   std::vector<std::unique_ptr<LinkStream>> candidates_;  // accepted, no Hello yet
   std::vector<std::unique_ptr<LinkStream>> graveyard_;   // closed, perhaps still on the stack
 };

@@ -21,6 +21,26 @@ Error failed(const char* what, const std::string& path) {
   return Error{std::string(what) + " " + path + ": " + std::strerror(errno), kExitEnvironment};
 }
 
+// Missing in the file of a version that agreed on nothing yet.
+Features features_from(const json& j) {
+  Features features;
+  if (!j.is_object()) return features;
+  features.frame = j.at("frame").get<std::uint8_t>();
+  features.snapshot = j.at("snapshot").get<std::uint16_t>();
+  for (const json& one : j.at("kinds")) {
+    features.kinds.push_back({one.at(0).get<std::uint16_t>(), one.at(1).get<std::uint8_t>()});
+  }
+  return features;
+}
+
+json to_json(const Features& features) {
+  json kinds = json::array();
+  for (const KindVersion& one : features.kinds) {
+    kinds.push_back(json::array({one.kind, one.version}));
+  }
+  return {{"frame", features.frame}, {"snapshot", features.snapshot}, {"kinds", kinds}};
+}
+
 Meta from_json(const json& j) {
   Meta meta;
   meta.pair_id = j.at("pair_id").get<std::string>();
@@ -35,6 +55,8 @@ Meta from_json(const json& j) {
   for (const json& reign : j.at("history")) {
     meta.history.push_back({reign.at("epoch").get<Epoch>(), reign.at("first").get<Lsn>()});
   }
+  meta.agreed = features_from(j.value("agreed", json()));
+  meta.software = j.value("software", "");
   return meta;
 }
 
@@ -43,11 +65,12 @@ json to_json(const Meta& meta) {
   for (const EpochStart& r : meta.history) {
     history.push_back({{"epoch", r.epoch}, {"first", r.first}});
   }
-  return {{"pair_id", meta.pair_id},       {"node_index", meta.node_index},
-          {"epoch_seen", meta.epoch_seen}, {"role", to_string(meta.role)},
-          {"in_sync", meta.in_sync},       {"peer_in_sync", meta.peer_in_sync},
-          {"solo_from", meta.solo_from},   {"needs_snapshot", meta.needs_snapshot},
-          {"paired_at", meta.paired_at},   {"history", history}};
+  return {{"pair_id", meta.pair_id},        {"node_index", meta.node_index},
+          {"epoch_seen", meta.epoch_seen},  {"role", to_string(meta.role)},
+          {"in_sync", meta.in_sync},        {"peer_in_sync", meta.peer_in_sync},
+          {"solo_from", meta.solo_from},    {"needs_snapshot", meta.needs_snapshot},
+          {"paired_at", meta.paired_at},    {"history", history},
+          {"agreed", to_json(meta.agreed)}, {"software", meta.software}};
 }
 
 bool write_all(int fd, std::string_view data) {

@@ -22,7 +22,12 @@ ReplicaConfig machine_config(const ReplicatorConfig& config) {
   machine.single = config.single;
   machine.node_index = config.node_index;
   machine.node_name = config.node_name;
+  machine.peer_name = config.peer_name;
   machine.pair_id = config.pair_id;
+  machine.software = config.software;
+  machine.known = config.known;
+  machine.baseline = config.baseline;
+  machine.settings = config.settings;
   machine.commit = config.commit;
   machine.sync_when_solo = config.sync_when_solo;
   machine.sync_interval_ms = config.sync_interval_ms;
@@ -84,8 +89,8 @@ Status ReplicatorImpl::start() {
   event_add(tick_timer_, &interval);
   if (config_.single) return order(event::Promote{0, true});
   LinkConfig link;
-  link.pair_id = config_.pair_id;
-  link.node_index = config_.node_index;
+  link.self = {config_.software, config_.pair_id, config_.node_index, config_.node_name,
+               config_.peer_name};
   link.dials = config_.node_index == 1;
   link.listen_address = config_.listen_address;
   link.listen_port = config_.listen_port;
@@ -98,7 +103,9 @@ Status ReplicatorImpl::start() {
 
 Lsn ReplicatorImpl::append(std::uint16_t kind, std::string_view body) {
   TMQ_CHECK(replica_.role() == Role::primary);
-  return appended_ = journal_->append(replica_.epoch(), kind, body);
+  const std::uint8_t version = replica_.writes(kind);
+  TMQ_CHECK(version != 0);  // the peer could not read it
+  return appended_ = journal_->append(replica_.epoch(), kind, body, version);
 }
 
 Lsn ReplicatorImpl::unsent() const {

@@ -23,8 +23,13 @@ struct ReplicatorConfig {
   bool single = false;    // no peer is configured: always solo, promotes itself at start
   std::string node_name;  // "a"
   std::string peer_name;
-  unsigned node_index = 1;     // 1 or 2, differs from the peer's
-  std::string pair_id;         // both nodes' must be equal
+  unsigned node_index = 1;  // 1 or 2, differs from the peer's
+  std::string pair_id;      // both nodes' must be equal
+  // The program and its settings, as ReplicaConfig has them (replicator/core/replica.h).
+  std::string software;
+  Features known;
+  Features baseline;
+  std::vector<Setting> settings;
   std::string data_dir;        // holds journal/, meta.json, quarantine/
   std::string listen_address;  // "10.98.0.11"
   std::uint16_t listen_port = 7883;
@@ -97,6 +102,8 @@ class Replicator {
   // The newest record if the peer cannot have been sent it yet, else 0.
   virtual Lsn unsent() const = 0;
   virtual void end_of_turn() = 0;
+  // Body version in which records of this kind are written at present, 0: not at all.
+  virtual std::uint8_t writes(std::uint16_t kind) const = 0;
 
   // Orders of the failover agent. Refusals say why in a sentence.
   virtual Result<Epoch> promote(Epoch at_least, bool force) = 0;
@@ -116,6 +123,7 @@ class Replicator {
   virtual void checkpointed(Lsn lsn) = 0;
 
   virtual ReplicaStatus status() const = 0;
+  virtual Meeting meeting() const = 0;
   virtual JournalFigures journal_figures() const = 0;
   virtual LinkFigures link_figures() const = 0;
   virtual std::uint16_t listening_port() const = 0;  // of the link; 0 when this node dials

@@ -34,6 +34,7 @@ class ReplicatorImpl final : public Replicator, private LinkHost {
   Lsn append(std::uint16_t kind, std::string_view body) override;
   Lsn unsent() const override;
   void end_of_turn() override;
+  std::uint8_t writes(std::uint16_t kind) const override { return replica_.writes(kind); }
   Result<Epoch> promote(Epoch at_least, bool force) override;
   Status demote(const std::string& reason) override;
   Status go_solo(const std::string& authority) override;
@@ -42,6 +43,7 @@ class ReplicatorImpl final : public Replicator, private LinkHost {
   void switchover(std::function<void(Status)> done) override;
   void checkpointed(Lsn lsn) override;
   ReplicaStatus status() const override;
+  Meeting meeting() const override { return replica_.meeting(); }
   JournalFigures journal_figures() const override { return journal_->figures(); }
   LinkFigures link_figures() const override { return link_ ? link_->figures() : LinkFigures{}; }
   std::uint16_t listening_port() const override { return link_ ? link_->listening_port() : 0; }
@@ -55,9 +57,11 @@ class ReplicatorImpl final : public Replicator, private LinkHost {
   void link_turn_ended() override;
   void link_drained() override;
   void link_refused(const std::string& reason) override { log("warning", "link_refused", reason); }
+  void peer_refused(const std::string& reason) override { step(event::PeerRefused{reason}); }
 
   // replicator_open.cpp
   Status load_own_meta();
+  Error newer_data(const std::string& what) const;
   Status open_journal();
   Status set_journal_aside(const std::string& why);
   Status meet_checkpoint(Lsn checkpoint_lsn);

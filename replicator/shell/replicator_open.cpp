@@ -36,6 +36,7 @@ Status ReplicatorImpl::recover(Lsn checkpoint_lsn,
   checkpoint_lsn_ = checkpoint_lsn;
   if (!recovered_.meta.needs_snapshot) {
     const Status replayed = replay(checkpoint_lsn, recovered_.last, progress);
+    if (!replayed && replayed.error().code == kExitConfiguration) return replayed;
     if (!replayed) done = state_unusable(replayed.error().message);
     if (!done) return done;
   }
@@ -57,7 +58,19 @@ Status ReplicatorImpl::load_own_meta() {
                      "': correct node.index and replication.pair_id, or use another data_dir",
                  kExitConfiguration};
   }
+  const std::string missing = lacking(config_.known, meta->agreed);
+  if (!missing.empty()) return newer_data("may hold " + missing);
   return Done{};
+}
+
+// A program that was put back finds what a newer one wrote: nothing is touched.
+Error ReplicatorImpl::newer_data(const std::string& what) const {
+  const std::string& writer = recovered_.meta.software;
+  return Error{config_.data_dir + " was written by TandeMQ " +
+                   (writer.empty() ? "of a newer version" : writer) + " and " + what +
+                   ", which this program (TandeMQ " + config_.software +
+                   ") cannot read: install the version that wrote it, or a newer one",
+               kExitConfiguration};
 }
 
 Status ReplicatorImpl::open_journal() {
@@ -141,6 +154,7 @@ Status ReplicatorImpl::meet_checkpoint(Lsn checkpoint_lsn) {
 Status ReplicatorImpl::replay(Lsn from, Lsn to,
                               const std::function<void(const Progress&)>& progress) {
   const auto start = std::chrono::steady_clock::now();
+  const KindTable known = table_of(config_.known);
   double told = 0;
   for (Lsn done = from; done < to;) {
     read_buffer_.clear();
@@ -150,6 +164,8 @@ Status ReplicatorImpl::replay(Lsn from, Lsn to,
     std::string_view rest = read_buffer_;
     FrameView frame;
     while (done < to && read_frame(rest, frame) == FrameRead::frame) {
+      if (frame.version > version_in(known, frame.kind))
+        return newer_data("its journal holds more: " + unreadable(frame));
       const Status applied = host_.apply(frame);
       if (!applied) {
         return Error{"record " + std::to_string(frame.lsn) +

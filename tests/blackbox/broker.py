@@ -47,6 +47,7 @@ class Broker:
 
     def __init__(self, context, name, settings):
         self.context, self.name = context, name
+        self.prefix = context.prefix  # folder of the program
         self.folder = os.path.join(context.folder, name)
         self.data = os.path.join(self.folder, "data")
         self.port = free_port()
@@ -77,7 +78,7 @@ class Broker:
         self.write_config()
         with open(self.log_file, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [*wrapper, os.path.join(self.context.prefix, "tandemqd"), "-c", self.config_file],
+                [*wrapper, os.path.join(self.prefix, "tandemqd"), "-c", self.config_file],
                 stdout=log, stderr=log, env={**os.environ, **(env or {})})
         return self
 

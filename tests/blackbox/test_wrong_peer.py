@@ -10,6 +10,15 @@ def expect_told(node, *parts, seconds=15):
                f"{node.name} says {parts}: {node.log_tail()}", seconds)
 
 
+def expect_refused(pair, *parts):
+    """On both nodes, within seconds, in log and status."""
+    for node in pair.nodes.values():
+        expect_told(node, "event=peer_refused", *parts, seconds=8)
+        told = node.status()["peer_refused"]
+        expect(all(part in told for part in parts), f"{node.name}'s status says {told!r}")
+    expect_quiet(pair)
+
+
 def expect_quiet(pair):
     for node in pair.nodes.values():
         expect(node.process.poll() is None, f"{node.name} ended: {node.log_tail()}")
@@ -22,20 +31,44 @@ def test_another_pair(ctx):
     pair.b.settings["replication.pair_id"] = "plant-2"
     for node in pair.nodes.values():
         node.start(listening=False)
-    expect_told(pair.b, "event=link_refused", "plant-1", "check replication.pair_id")
-    expect_told(pair.a, "event=peer_missing", "plant-2", "check replication.pair_id")
-    expect_quiet(pair)
+    expect_refused(pair, "plant-1", "plant-2", "check replication.pair_id")
 
 
-def test_same_index(ctx):
-    """Both are node 1: both dial, nobody listens."""
+def same_index(ctx, index):
     pair = Pair(ctx)
-    pair.b.settings["node.index"] = 1
+    for node in pair.nodes.values():
+        node.settings["node.index"] = index
+        node.start(listening=False)
+    expect_refused(pair, f"node.index {index}", "one must have 1, the other 2")
+
+
+def test_both_are_node_1(ctx):
+    same_index(ctx, 1)
+
+
+def test_both_are_node_2(ctx):
+    same_index(ctx, 2)
+
+
+def test_wrong_name_of_the_peer(ctx):
+    pair = Pair(ctx)
+    pair.b.settings["replication.peer"] = "elsewhere"
     for node in pair.nodes.values():
         node.start(listening=False)
-    for node in pair.nodes.values():
-        expect_told(node, "event=peer_missing", "one must have node.index 1, the other 2")
-    expect_quiet(pair)
+    expect_refused(pair, "b (TandeMQ", "expects a peer named 'elsewhere'")
+
+
+def test_settings_that_differ(ctx):
+    """Told on both, and no reason not to pair."""
+    pair = Pair(ctx)
+    pair.b.settings["limits.queued_messages_max"] = 7
+    pair.b.settings["replication.commit"] = "replicated+synced"
+    pair.start()
+    for node, here in ((pair.a, "100000"), (pair.b, "7")):
+        expect_told(node, "event=settings_differ", f"limits.queued_messages_max is {here} here")
+        names = {d["setting"]: d for d in node.status()["settings_differ"]}
+        expect(set(names) == {"limits.queued_messages_max", "replication.commit"}, f"{names}")
+        expect(names["limits.queued_messages_max"]["here"] == here, f"{names}")
 
 
 def test_peer_never_came(ctx):

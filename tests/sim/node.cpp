@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/base/check.h"
+#include "broker/core/record_kinds.h"
 #include "replicator/core/history.h"
 #include "tests/sim/node_process.h"
 
@@ -31,6 +32,12 @@ void Node::start() {
   replica.node_index = config_.index;
   replica.node_name = name_;
   replica.pair_id = "pair";
+  std::vector<repl::KindVersion> kinds;
+  for (const core::KindFacts& one : core::kKinds) {
+    const auto kind = static_cast<std::uint16_t>(one.kind);
+    if (kind >= repl::kFirstUserKind) kinds.push_back({kind, one.version});
+  }
+  replica.known = replica.baseline = repl::features_with(std::move(kinds), 1);
   replica.commit = config_.commit;
   replica.window_bytes = 64 << 10;  // small, so that its end is met
   replica.batch_bytes = 8 << 10;

@@ -45,6 +45,22 @@ TEST_CASE("status is one screen with both nodes, and copes with what is missing"
   CHECK(render_status(agent_answer(nullptr), nullptr).find("not heard") != std::string::npos);
 }
 
+TEST_CASE("status tells versions, what does not pair and what differs") {
+  json broker = kPrimary;
+  broker["version"] = "1.0";
+  broker["agreed"] = "frame 1";
+  broker["peer_version"] = "1.1";
+  broker["peer_refused"] = "b does not know record kind 40";
+  broker["settings_differ"] = {{{"setting", "limits.x"}, {"here", "1"}, {"there", "2"}}};
+  json answer = agent_answer({{"node", "b"}, {"role", "standby"}, {"version", "1.2"}});
+  answer["agent"]["peer_refused"] = "b has node.index 1 as well";
+  const std::string all = render_status(answer, broker);
+  for (const char* part : {"1.0, writes frame 1", "does not pair   b does not know",
+                           "limits.x is 1 here and 2 on the peer", "broker 1.1, agent 1.2",
+                           "b has node.index 1 as well"})
+    CHECK_MESSAGE(all.find(part) != std::string::npos, part << " in\n" << all);
+}
+
 TEST_CASE("a peer whose broker is dead is no primary, whatever it was") {
   const json dead = {
       {"node", "b"}, {"role", "primary"}, {"pair_state", "paired"}, {"broker_alive", false}};

@@ -1,10 +1,13 @@
 #include <doctest/doctest.h>
+#include <openssl/hmac.h>
 
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "failover/shell/report_codec.h"
 
 using namespace tandemq::failover;
+using nlohmann::json;
 
 namespace {
 
@@ -13,6 +16,9 @@ const std::string kSecret = "0123456789abcdef0123456789abcdef";
 Datagram sample() {
   Datagram d;
   d.node = "a";
+  d.software = "1.2.3";
+  d.index = 1;
+  d.settings = {{"failover.authority", "timeout"}};
   d.numbers = {{1ull << 52, 7}, {22, 8}, {33, 9}};
   Report& r = d.report;
   r.boot = 1ull << 52;
@@ -23,9 +29,19 @@ Datagram sample() {
   r.epoch = 0xffffffffffffff01;
   r.last_lsn = 1'000'000'000'000;
   r.vrrp = Vrrp::master;
+  r.in_sync_lease_ms = 5000;
   r.ask = {AskKind::solo, 4};
   r.answer = {22, 5};
   return d;
+}
+
+std::string sealed(const json& body) {
+  const std::string text = body.dump();
+  unsigned char mac[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  HMAC(EVP_sha256(), kSecret.data(), static_cast<int>(kSecret.size()),
+       reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac, &size);
+  return std::string(reinterpret_cast<char*>(mac), size) + text;
 }
 
 }  // namespace
@@ -36,10 +52,27 @@ TEST_CASE("a report comes out as it went in, and fits one datagram") {
   Datagram d;
   REQUIRE(unseal(bytes, kSecret, d) == Unsealed::ok);
   CHECK(d.node == "a");
+  CHECK(d.software == "1.2.3");
+  CHECK(d.index == 1);
+  CHECK(d.settings == sample().settings);
   CHECK(d.report == sample().report);
   CHECK(d.numbers.own == sample().numbers.own);
   CHECK(d.numbers.echo == sample().numbers.echo);
   CHECK(d.numbers.greet == sample().numbers.greet);
+}
+
+TEST_CASE("fields of a newer agent are left unread, those of an older one are not missed") {
+  json body = json::parse(seal(sample(), kSecret).substr(32));
+  body["later"] = {1, 2};
+  body["broker"]["later"] = "x";
+  for (const char* key : {"software", "index", "settings", "lease"}) body.erase(key);
+  Datagram d;
+  REQUIRE(unseal(sealed(body), kSecret, d) == Unsealed::ok);
+  CHECK(d.software == "");
+  CHECK(d.report.in_sync_lease_ms == 0);
+  CHECK(d.report.last_lsn == sample().report.last_lsn);
+  body["v"] = 2;  // says that it cannot be understood without knowing more
+  CHECK(unseal(sealed(body), kSecret, d) == Unsealed::malformed);
 }
 
 TEST_CASE("another secret, or any bit changed, is forged") {

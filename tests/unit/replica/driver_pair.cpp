@@ -37,7 +37,7 @@ DriverPair::DriverPair(std::function<void(ReplicatorConfig&)> options) {
   base = event_base_new();
   std::string pattern = std::filesystem::temp_directory_path() / "tandemq-replica-XXXXXX";
   folder = ::mkdtemp(pattern.data());
-  const std::uint16_t port = free_port();
+  const std::uint16_t ports[] = {free_port(), free_port()};
   unsigned index = 0;
   for (DriverNode* node : {&a, &b}) {
     ReplicatorConfig& config = node->config;
@@ -45,9 +45,12 @@ DriverPair::DriverPair(std::function<void(ReplicatorConfig&)> options) {
     config.node_name = index == 1 ? "a" : "b";
     config.peer_name = index == 1 ? "b" : "a";
     config.pair_id = "test";
+    config.software = "1.0";
+    config.known = config.baseline = features_with({{kFirstUserKind, 1}}, 1);
     config.data_dir = folder / config.node_name;
     config.listen_address = config.peer_address = "127.0.0.1";
-    config.listen_port = config.peer_port = port;
+    config.listen_port = ports[index - 1];
+    config.peer_port = ports[2 - index];
     config.segment_bytes = 1 << 20;
     config.heartbeat_ms = 20;
     config.peer_silence_ms = 1000;  // shared machines pause

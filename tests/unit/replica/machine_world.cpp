@@ -54,6 +54,8 @@ MachineWorld::MachineWorld(CommitRule rule) {
     node->config.node_index = node->index;
     node->config.node_name = node->index == 1 ? "a" : "b";
     node->config.pair_id = "world";
+    node->config.software = "1.0";
+    node->config.known = node->config.baseline = features_with({{kFirstUserKind, 1}}, 1);
     node->config.commit = rule;
   }
 }
@@ -235,16 +237,12 @@ void MachineWorld::step(MachineNode& node, EventKind what) {
 }
 
 void MachineWorld::print_event(const MachineNode& node, const EventKind& what) const {
-  static const char* names[] = {"Started",      "Tick",
-                                "LinkUp",       "LinkDown",
-                                "Received",     "Appended",
-                                "Written",      "Synced",
-                                "RecordsSent",  "JournalTrimmed",
-                                "Rebuilt",      "SnapshotReady",
-                                "SnapshotSent", "SnapshotInstalled",
-                                "Promote",      "Demote",
-                                "GoSolo",       "LoseSync",
-                                "Leave",        "Switchover"};
+  static const char* names[] = {
+      "Started",        "Tick",     "LinkUp",        "LinkDown",     "Received",
+      "PeerRefused",    "Appended", "Written",       "Synced",       "RecordsSent",
+      "JournalTrimmed", "Rebuilt",  "SnapshotReady", "SnapshotSent", "SnapshotInstalled",
+      "Promote",        "Demote",   "GoSolo",        "LoseSync",     "Leave",
+      "Switchover"};
   static_assert(std::size(names) == std::variant_size_v<EventKind>);
   const auto* got = std::get_if<event::Received>(&what);
   const ReplicaStatus s = node.status();

@@ -49,7 +49,7 @@ std::string hello_of(const std::string& pair_id, unsigned index) {
   msg::Hello hello;
   hello.pair_id = pair_id;
   hello.node_index = index;
-  hello.node_name = "stranger";
+  hello.node_name = index == 1 ? "a" : "b";
   std::string out;
   encode(out, hello);
   return out;
@@ -130,10 +130,15 @@ TEST_CASE("a node of another pair or with the same index is told why it is refus
   CHECK(reject_in(target.try_with(hello_of("other", 1))).find("pair_id") != std::string::npos);
   CHECK(reject_in(target.try_with(hello_of("test", 2))).find("node.index") != std::string::npos);
   msg::Hello newer;
-  newer.version = kProtocolVersion + 1;
+  newer.newest = newer.oldest = kProtocolNewest + 1;
   std::string bytes;
+  newer.software = "7.0";
   encode(bytes, newer);
-  CHECK(reject_in(target.try_with(bytes)).find("protocol") != std::string::npos);
+  const std::string why = reject_in(target.try_with(bytes));
+  CHECK(why.find("TandeMQ 7.0) speaks replication protocol 3") != std::string::npos);
+  CHECK(why.find("b (TandeMQ 1.0) replication protocol 2") != std::string::npos);
+  const Meeting meeting = target.b.replicator->meeting();
+  CHECK(meeting.refused.empty());  // a stranger beside a link that works
 }
 
 TEST_CASE("a second connection of the right peer takes the place of the first") {
@@ -154,7 +159,9 @@ TEST_CASE("a misconfigured peer is retried with patience and said in a sentence"
   REQUIRE(pair.run_until([&] { return pair.b.logged("belongs to pair 'test'"); }));
   REQUIRE(
       pair.run_until([&] { return pair.a.status().reason.find("refused") != std::string::npos; }));
-  CHECK(pair.a.status().reason.find("another plant") != std::string::npos);
+  for (DriverNode* node : {&pair.a, &pair.b}) {
+    CHECK(node->replicator->meeting().refused.find("another plant") != std::string::npos);
+  }
   pair.run_for(300);
   CHECK(pair.a.replicator->link_figures().connects_total < 5);
   CHECK_FALSE(pair.a.status().peer_connected);
@@ -169,4 +176,67 @@ TEST_CASE("a data folder of another pair or node is refused") {
   REQUIRE_FALSE(other);
   CHECK(other.error().message.find("belongs to") != std::string::npos);
   CHECK(other.error().code == 2);
+}
+
+TEST_CASE("the same index on both is told on both, whichever it is") {
+  for (const unsigned index : {1u, 2u}) {
+    DriverPair pair([&](ReplicatorConfig& config) { config.node_index = index; });
+    pair.start_both();
+    const std::string words = "has node.index " + std::to_string(index);
+    for (DriverNode* node : {&pair.a, &pair.b}) {
+      CHECK(pair.run_until(
+          [&] { return node->replicator->meeting().refused.find(words) != std::string::npos; },
+          9000));
+    }
+  }
+}
+
+TEST_CASE("a listener whose peer dials asks it nothing and keeps the link") {
+  DriverPair pair;
+  pair.start(pair.b);
+  pair.run_for(2300);  // it has asked and nobody was there
+  pair.start(pair.a);
+  REQUIRE(pair.run_until([&] { return pair.b.status().peer_connected; }));
+  pair.run_for(100);
+  CHECK(pair.a.replicator->link_figures().connects_total == 1);
+  CHECK(pair.a.replicator->link_figures().rejected_total == 0);
+}
+
+TEST_CASE("a program that was put back leaves data of a newer one alone, and says so") {
+  DriverPair pair([](ReplicatorConfig& config) {
+    config.software = "2.0";
+    config.known = features_with({{kFirstUserKind, 1}, {40, 1}}, 1);
+  });
+  pair.pair_up();
+  CHECK(pair.a.replicator->writes(40) == 1);
+  pair.kill(pair.a);
+  ReplicatorConfig& config = pair.a.config;
+  config.software = "1.0";
+  config.known = config.baseline;
+  const Status by_meta = pair.try_start(pair.a);
+  REQUIRE_FALSE(by_meta);
+  CHECK(by_meta.error().code == 2);
+  CHECK(by_meta.error().message.find("written by TandeMQ 2.0 and may hold record kind 40") !=
+        std::string::npos);
+}
+
+TEST_CASE("a record that this program does not know in its own journal stops it, nothing is lost") {
+  DriverPair pair([](ReplicatorConfig& config) {
+    config.known = features_with({{kFirstUserKind, 1}, {40, 1}}, 1);
+  });
+  pair.pair_up();
+  pair.a.replicator->append(40, "new");
+  pair.a.replicator->end_of_turn();
+  pair.run_for(50);
+  pair.kill(pair.a);
+  // Without the note of what was agreed.
+  std::filesystem::remove(pair.folder / "a" / "meta.json");
+  const Features newer = pair.a.config.known;
+  pair.a.config.known = pair.a.config.baseline;
+  const Status refused = pair.try_start(pair.a);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == 2);
+  CHECK(refused.error().message.find("is of kind 40") != std::string::npos);
+  pair.a.config.known = newer;
+  CHECK(pair.try_start(pair.a));
 }

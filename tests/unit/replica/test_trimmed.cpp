@@ -22,6 +22,7 @@ Replica resyncing_primary() {
   ReplicaConfig config;
   config.node_name = "a";
   config.pair_id = "pair";
+  config.known = config.baseline = features_with({{kFirstUserKind, 1}}, 1);
   Replica replica(config);
   Meta meta;
   meta.pair_id = "pair";
@@ -39,6 +40,7 @@ Replica resyncing_primary() {
   replica.step({event::LinkUp{}, 0}, out);
   msg::Hello hello;
   hello.pair_id = "pair";
+  hello.known = config.known;
   hello.node_index = 2;
   hello.node_name = "b";
   hello.epoch_seen = kReign;

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "broker/base/bytes.h"
+#include "broker/base/crc32c.h"
 #include "replicator/core/frame.h"
 #include "replicator/core/history.h"
 #include "replicator/core/wire.h"
@@ -13,7 +14,9 @@ using namespace tandemq::repl;
 namespace {
 
 std::vector<Message> samples() {
-  msg::Hello hello{1,
+  msg::Hello hello{kProtocolNewest,
+                   kProtocolOldest,
+                   "1.2.3",
                    "plant",
                    2,
                    "b",
@@ -23,9 +26,13 @@ std::vector<Message> samples() {
                    true,
                    true,
                    true,
+                   true,
                    5,
                    77,
-                   {{make_epoch(1, 1), 1}, {make_epoch(9, 2), 40}}};
+                   {{make_epoch(1, 1), 1}, {make_epoch(9, 2), 40}},
+                   kMessagesKnown,
+                   features_with({{16, 1}, {17, 2}}, 3),
+                   {{"commit", "replicated"}, {"limits.queued_messages_max", "7"}}};
   return {hello,
           msg::Follow{make_epoch(9, 2), 76, true, false, true},
           msg::Records{"frames"},
@@ -116,24 +123,75 @@ TEST_CASE("random bytes never crash the reader") {
   }
 }
 
-TEST_CASE("a Hello of another version, pair or node is refused in a sentence") {
-  msg::Hello hello;
-  hello.pair_id = "plant";
-  hello.node_index = 2;
-  CHECK(check_hello(hello, "plant", 1));
-  CHECK_FALSE(check_hello(hello, "plant", 2));
-  CHECK_FALSE(check_hello(hello, "other", 1));
-  hello.node_index = 3;
-  CHECK_FALSE(check_hello(hello, "plant", 1));
-  hello.version = 2;
-  // Only the version is read of another version's Hello.
+namespace {
+
+msg::Hello read_back(const msg::Hello& hello, const std::string& tail = "") {
+  std::string bytes = bytes_of(hello) + tail;
+  const auto length = static_cast<std::uint32_t>(bytes.size());
+  std::memcpy(bytes.data(), &length, sizeof(length));
+  const std::uint32_t crc = crc32c(std::string_view(bytes).substr(8));
+  std::memcpy(bytes.data() + 4, &crc, sizeof(crc));
   Message back;
   std::size_t size = 0;
-  const std::string newer = bytes_of(hello);
-  REQUIRE(decode(newer, back, size) == WireRead::message);
-  const Status refused = check_hello(std::get<msg::Hello>(back), "plant", 1);
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().message.find("protocol 2") != std::string::npos);
+  REQUIRE(decode(bytes, back, size) == WireRead::message);
+  return std::get<msg::Hello>(back);
+}
+
+// What `own` answers to it; empty: welcome.
+std::string answer(const msg::Hello& hello, const NodeIdentity& own) {
+  const Status valid = check_hello(hello, own);
+  return valid ? "" : valid.error().message;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a Hello of another pair or node is refused in a sentence that names both") {
+  const NodeIdentity own{"1.0", "plant", 1, "a", "b"};
+  msg::Hello hello;
+  hello.software = "1.1";
+  hello.pair_id = "plant";
+  hello.node_index = 2;
+  hello.node_name = "b";
+  CHECK(answer(hello, own) == "");
+  CHECK(contains(answer(hello, {"1.0", "plant", 2, "a", "b"}),
+                 "b (TandeMQ 1.1) has node.index 2, a (TandeMQ 1.0) 2"));
+  CHECK(contains(answer(hello, {"1.0", "other", 1, "a", "b"}), "belongs to pair 'plant'"));
+  CHECK(contains(answer(hello, {"1.0", "plant", 1, "a", "c"}), "expects a peer named 'c'"));
+  CHECK(answer(hello, {"1.0", "plant", 1, "a", ""}) == "");
+  hello.node_index = 3;
+  CHECK(contains(answer(hello, own), "node.index 3"));
+}
+
+TEST_CASE("protocols that overlap meet, others are refused with both versions named") {
+  const NodeIdentity own{"1.0", "plant", 1, "a", "b"};
+  msg::Hello hello;
+  hello.software = "3.0";
+  hello.pair_id = "plant";
+  hello.node_index = 2;
+  hello.node_name = "b";
+  hello.last = 77;
+  hello.newest = kProtocolNewest + 5;
+  CHECK(answer(read_back(hello), own) == "");
+  CHECK(read_back(hello).last == 77);
+  hello.oldest = kProtocolNewest + 1;
+  // The opening is read of any protocol, the rest is not: it may look different.
+  const msg::Hello apart = read_back(hello);
+  CHECK(apart.last == 0);
+  CHECK(answer(apart, own) ==
+        "b (TandeMQ 3.0) speaks replication protocols 3 to 7, a (TandeMQ 1.0) replication protocol "
+        "2: install the same release on both, or one after the other the releases between");
+  hello.newest = 1;
+  CHECK(contains(answer(read_back(hello), own), "speaks replication protocol 1"));
+}
+
+TEST_CASE("what a newer program adds at the end of a message is left unread") {
+  msg::Hello hello;
+  hello.last = 77;
+  CHECK(read_back(hello, "more fields").last == 77);
 }
 
 TEST_CASE("the common point of two journals") {
@@ -163,17 +221,37 @@ TEST_CASE("frames from a peer are checked before they are kept") {
   write_frame(frames, e1, 8, 16, "b");
   write_frame(frames, e2, 9, 1, "c");
   EpochHistory history = {{e1, 1}};
-  const auto fine = check_frames(frames, 7, e2, history);
+  const KindTable known = table_of(features_with({{16, 1}}, 1));
+  const auto fine = check_frames(frames, 7, e2, known, history);
   REQUIRE(fine);
   CHECK(*fine == 9);
   CHECK(history.back() == EpochStart{e2, 9});
   history = {{e1, 1}};
-  CHECK_FALSE(check_frames(frames, 8, e2, history));  // a gap
-  CHECK_FALSE(check_frames(frames, 7, e1, history));  // an epoch above the leader's
+  CHECK_FALSE(check_frames(frames, 8, e2, known, history));  // a gap
+  CHECK_FALSE(check_frames(frames, 7, e1, known, history));  // an epoch above the leader's
   history = {{e2, 1}};
-  CHECK_FALSE(check_frames(frames, 7, e2, history));  // an epoch that goes back
+  CHECK_FALSE(check_frames(frames, 7, e2, known, history));  // an epoch that goes back
   history = {{e1, 1}};
-  CHECK_FALSE(check_frames(frames.substr(0, frames.size() - 1), 7, e2, history));
+  CHECK_FALSE(check_frames(frames.substr(0, frames.size() - 1), 7, e2, known, history));
   frames[40] ^= 1;
-  CHECK_FALSE(check_frames(frames, 7, e2, history));
+  CHECK_FALSE(check_frames(frames, 7, e2, known, history));
+}
+
+TEST_CASE("records that this program cannot read are refused before they are kept") {
+  const Epoch e1 = make_epoch(1, 1);
+  const KindTable known = table_of(features_with({{16, 1}, {17, 2}}, 1));
+  const auto refusal = [&](std::uint16_t kind, std::uint8_t version) {
+    std::string frames;
+    write_frame(frames, e1, 7, 16, "a");
+    write_frame(frames, e1, 8, kind, "b", version);
+    EpochHistory history = {{e1, 1}};
+    const auto read = check_frames(frames, 7, e1, known, history);
+    return read ? std::string() : read.error().message;
+  };
+  CHECK(refusal(17, 1) == "");
+  CHECK(refusal(17, 2) == "");
+  CHECK(contains(refusal(17, 3), "record 8 is of kind 17, version 3"));
+  CHECK(contains(refusal(16, 0), "kind 16, version 0"));
+  CHECK(contains(refusal(18, 1), "kind 18"));
+  CHECK(contains(refusal(300, 1), "kind 300"));
 }
