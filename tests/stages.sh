@@ -136,6 +136,7 @@ stage_sim() {
 
 stage_blackbox() {
   ./run build release
+  ./run build next tandemqd tandemq-journal  # stand for the next release
   "$PYTHON" tests/blackbox/run.py
 }
 

@@ -146,6 +146,12 @@ void Fold::apply(Lsn, const core::SessionClosed& r) {
   }
 }
 
+#ifdef TANDEMQ_NEXT
+void Fold::apply(Lsn, const core::Noted& r) {
+  see_time(r.time);
+}
+#endif
+
 void Fold::apply(Lsn, const core::SessionRemoved& r) {
   FoldSession* session = require(r.session);
   if (!session) return;

@@ -143,6 +143,13 @@ void State::Impl::apply(Lsn lsn, const SessionClosed& r, Effects*) {
   reschedule(session);
 }
 
+#ifdef TANDEMQ_NEXT
+void State::Impl::apply(Lsn lsn, const Noted& r, Effects*) {
+  note(lsn);
+  note_time(r.time);
+}
+#endif
+
 void State::Impl::apply(Lsn lsn, const SessionRemoved& r, Effects*) {
   note(lsn);
   remove(require(r.session));

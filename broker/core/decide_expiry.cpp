@@ -57,6 +57,9 @@ std::size_t Engine::Impl::expire_session(Session& session, TimeMs now, Effects& 
 
 TimeMs Engine::expire(TimeMs now, std::size_t budget, Effects& out) {
   Impl& e = *impl_;
+#ifdef TANDEMQ_NEXT
+  if (e.sink.writes(Kind::noted) != 0) e.commit(kNoSession, Noted{now}, &out);
+#endif
   Schedule& schedule = e.s.schedule;
   std::size_t records = 0;
   while (!schedule.empty() && schedule.top().at <= now && records < budget) {

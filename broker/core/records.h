@@ -16,6 +16,9 @@
 #include "broker/base/result.h"
 #include "broker/core/message.h"
 #include "broker/core/record_kinds.h"
+#ifdef TANDEMQ_NEXT
+#include "broker/core/next.h"
+#endif
 
 namespace tandemq::core {
 
@@ -58,6 +61,9 @@ struct SessionClosed {
   TimeMs time = 0;
   std::uint32_t expiry_s = 0;
   bool drop_will = false;  // DISCONNECT 0x00
+#ifdef TANDEMQ_NEXT
+  std::uint8_t reason = 7;
+#endif
 };
 
 struct SessionRemoved {

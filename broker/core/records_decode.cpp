@@ -83,6 +83,13 @@ void read(ByteReader& in, SessionClosed& r) {
   r.drop_will = read_flags(in, 1) != 0;
 }
 
+#ifdef TANDEMQ_NEXT
+void read(ByteReader& in, SessionClosed& r, std::uint8_t version) {
+  read(in, r);
+  r.reason = version >= 2 ? in.le<std::uint8_t>() : std::uint8_t{0};
+}
+#endif
+
 void read(ByteReader& in, SessionRemoved& r) {
   r.session = in.le<std::uint32_t>();
 }

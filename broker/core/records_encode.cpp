@@ -71,6 +71,13 @@ void put(std::string& out, const SessionClosed& r) {
   put_le<std::uint8_t>(out, r.drop_will ? 1 : 0);
 }
 
+#ifdef TANDEMQ_NEXT
+void put(std::string& out, const SessionClosed& r, std::uint8_t version) {
+  put(out, r);
+  if (version >= 2) put_le<std::uint8_t>(out, r.reason);
+}
+#endif
+
 void put(std::string& out, const SessionRemoved& r) {
   put_le<std::uint32_t>(out, r.session);
 }

@@ -138,6 +138,11 @@ class Replica {
   void on_message(const msg::Goodbye&);
   void on_message(const msg::Reject&);
   void on_message(const msg::Heartbeat&);
+#ifdef TANDEMQ_NEXT
+  void on_message(const msg::Remark& m) {
+    meeting_.peer_software += ", " + m.text;
+  }
+#endif
   void on(const event::PeerRefused&);
   NodeIdentity identity() const;
   msg::Hello own_hello() const;
@@ -147,7 +152,9 @@ class Replica {
   void agree_on(Features features);
   void compare_with(const msg::Hello& peer);
   void drop_link(const std::string& reason, bool back_off);
-  void protocol_error(const std::string& reason) { drop_link(reason, true); }
+  void protocol_error(const std::string& reason) {
+    drop_link(reason, true);
+  }
   void link_lost(const std::string& reason);
 
   // replica_primary.cpp: stream, confirmations, commit
@@ -162,9 +169,13 @@ class Replica {
   void take_confirmation(const msg::Confirm& confirm);
   void commit();
   Lsn commit_candidate() const;
-  bool by_sync() const { return config_.commit == CommitRule::replicated_synced; }
+  bool by_sync() const {
+    return config_.commit == CommitRule::replicated_synced;
+  }
   // What the standby has confirmed in the sense of the commit rule.
-  Lsn confirmed_there() const { return by_sync() ? follower_.synced : follower_.received; }
+  Lsn confirmed_there() const {
+    return by_sync() ? follower_.synced : follower_.received;
+  }
   Lsn append_control(ControlKind kind, std::string reason);
 
   // replica_snapshot.cpp: both ends of a resync by snapshot
@@ -199,7 +210,9 @@ class Replica {
   void on(const event::Switchover&);
   void on_message(const msg::SwitchoverOffer&);
   void on_message(const msg::SwitchoverAccept&);
-  void refuse(std::string reason) { out_->refusal = std::move(reason); }
+  void refuse(std::string reason) {
+    out_->refusal = std::move(reason);
+  }
   Epoch next_epoch(Epoch at_least) const;
   void reign(Epoch epoch, bool accepting_offer, std::string reason);
   void go_solo(std::string reason);

@@ -119,6 +119,9 @@ void Replica::meet(const msg::Hello& peer) {
   peer_messages_ = peer.messages;
   agree_on(common(config_.known, peer.known));
   persist();
+#ifdef TANDEMQ_NEXT
+  if (peer_messages_ & message_bit<msg::Remark>()) send(msg::Remark{"heard"});
+#endif
 }
 
 void Replica::agree_on(Features features) {

@@ -109,6 +109,12 @@ void put(std::string& out, const msg::Reject& m) {
   put_text(out, m.reason);
 }
 
+#ifdef TANDEMQ_NEXT
+void put(std::string& out, const msg::Remark& m) {
+  put_text(out, m.text);
+}
+#endif
+
 std::string_view get_text(ByteReader& in) {
   std::string_view text = in.string16();
   if (text.size() > kTextMax) in.fail();
@@ -246,6 +252,12 @@ void get(ByteReader& in, msg::Reject& m) {
   m.reason = get_text(in);
 }
 
+#ifdef TANDEMQ_NEXT
+void get(ByteReader& in, msg::Remark& m) {
+  m.text = get_text(in);
+}
+#endif
+
 // Reads the body as the alternative whose number is `type`.
 template <std::size_t I = 0>
 bool get_as(std::uint8_t type, ByteReader& in, Message& message) {
@@ -311,7 +323,11 @@ const char* name_of(const Message& message) {
   constexpr const char* names[] = {
       "Hello",           "Follow",           "Records",       "Confirm",       "Heartbeat",
       "InSync",          "NeedSnapshot",     "SnapshotBegin", "SnapshotChunk", "SnapshotEnd",
-      "SwitchoverOffer", "SwitchoverAccept", "Goodbye",       "Reject"};
+      "SwitchoverOffer", "SwitchoverAccept", "Goodbye",       "Reject",
+#ifdef TANDEMQ_NEXT
+      "Remark",
+#endif
+  };
   static_assert(std::size(names) == std::variant_size_v<Message>);
   return names[message.index()];
 }

@@ -124,14 +124,21 @@ struct Reject {  // in this layout for ever; names both versions
   std::string reason;
 };
 
-#define
+#ifdef TANDEMQ_NEXT  // the test build that stands for the next release
+struct Remark {
+  std::string text;
+};
+#define TMQ_NEXT_MESSAGE , msg::Remark
+#else
+#define TMQ_NEXT_MESSAGE
+#endif
 
 }  // namespace msg
 
-using Message =
-    std::variant<msg::Hello, msg::Follow, msg::Records, msg::Confirm, msg::Heartbeat, msg::InSync,
-                 msg::NeedSnapshot, msg::SnapshotBegin, msg::SnapshotChunk, msg::SnapshotEnd,
-                 msg::SwitchoverOffer, msg::SwitchoverAccept, msg::Goodbye, msg::Reject>;
+using Message = std::variant<msg::Hello, msg::Follow, msg::Records, msg::Confirm, msg::Heartbeat,
+                             msg::InSync, msg::NeedSnapshot, msg::SnapshotBegin, msg::SnapshotChunk,
+                             msg::SnapshotEnd, msg::SwitchoverOffer, msg::SwitchoverAccept,
+                             msg::Goodbye, msg::Reject TMQ_NEXT_MESSAGE>;
 
 // A message type is its place in the variant, from 1.
 template <class M, std::size_t I = 0>
