@@ -7,7 +7,7 @@
 
 #include "broker/base/result.h"
 #include "broker/core/commands.h"
-#include "replicator/shell/replicator.h"
+#include "replicator/driver/replicator.h"
 
 namespace tandemq::broker {
 

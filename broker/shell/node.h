@@ -30,7 +30,7 @@
 #include "broker/shell/peer_absence.h"
 #include "broker/shell/sys_topics.h"
 #include "broker/support/turn.h"
-#include "replicator/shell/replicator.h"
+#include "replicator/driver/replicator.h"
 
 struct event_base;
 

@@ -14,6 +14,7 @@
 #include "broker/support/pid_file.h"
 #include "broker/support/random.h"
 #include "broker/support/service_notify.h"
+#include "replicator/shell/open_replicator.h"
 
 namespace tandemq::broker {
 namespace {
@@ -141,7 +142,7 @@ Status Node::open_storage() {
   replication.known = known_features();
   replication.baseline = first_features();
   replication.settings = shared_settings(config_);
-  Result<std::unique_ptr<repl::Replicator>> replicator = repl::Replicator::open(
+  Result<std::unique_ptr<repl::Replicator>> replicator = repl::open_replicator(
       base_, replication, *this, from, [](const repl::Replicator::Progress& progress) {
         notify_extend_start(30);
         notify_status("recovering: " + std::to_string(progress.done) + " of " +

@@ -9,7 +9,7 @@
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
 #include "broker/shell/histogram.h"
-#include "replicator/shell/replicator.h"
+#include "replicator/driver/replicator.h"
 
 namespace tandemq::broker {
 

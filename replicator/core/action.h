@@ -18,7 +18,8 @@ namespace action {
 struct PersistMeta {  // durable
   Meta meta;
 };
-// Append a control record (body: pair time, reason; the shell writes it) and apply it to the state.
+// Append a control record (body: pair time, reason; the driver writes it) and apply it to the
+// state.
 struct AppendControl {
   ControlKind kind;
   Epoch epoch;
@@ -30,8 +31,8 @@ struct AppendFrames {       // standby: put received, checked frames into the jo
   Lsn first;
   Lsn last;
 };
-// Write the journal's buffer to the page cache; answer Written. The shell may put it off to the end
-// of its turn, so that several batches share one write.
+// Write the journal's buffer to the page cache; answer Written. The driver may put it off to the
+// end of its turn, so that several batches share one write.
 struct WriteJournal {};
 struct RequestSync {};  // fdatasync of what is written; answer Synced
 // Durable. Cut all records after `after`; those up to `quarantine_through` were or may have been

@@ -1,9 +1,9 @@
 // The replication machine of one node: step(event) → actions. Pure: no clock (time comes with the
-// event), no I/O, no randomness. The shell (replicator/shell/replicator.cpp) or the simulator
-// carries the actions out IN ORDER, each completely before the next, and feeds back the events
-// that they name after the step. design: replication.md; docs/replication-protocol.md.
+// event), no I/O, no randomness. The driver (replicator/driver) carries the actions out IN ORDER,
+// each completely before the next, and feeds back the events that they name after the step. design:
+// replication.md; docs/replication-protocol.md.
 //
-// What the shell must keep to:
+// What the driver must keep to:
 // - An action that says "durable" is on the disk before the next action starts; if it fails the
 //   process stops.
 // - Appended is reported before any other event when records were put in the journal.

@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "broker/base/exit_code.h"
+#include "replicator/journal/journal_scan.h"
 #include "replicator/journal_dump/print.h"
-#include "replicator/shell/journal_scan.h"
 
 namespace {
 

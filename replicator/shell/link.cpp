@@ -42,8 +42,7 @@ const sockaddr* plain(const sockaddr_storage& storage) {
 
 }  // namespace
 
-Link::Link(event_base* base, LinkConfig config, LinkHost& host)
-    : base_(base), config_(std::move(config)), host_(host) {
+Link::Link(event_base* base, LinkConfig config) : base_(base), config_(std::move(config)) {
   dial_timer_ = evtimer_new(
       base_, [](int, short, void* self) { static_cast<Link*>(self)->dial(); }, this);
   TMQ_CHECK(dial_timer_ != nullptr);
@@ -73,7 +72,8 @@ Result<Link::Address> Link::parse(const std::string& address, std::uint16_t port
   return parsed;
 }
 
-Status Link::start() {
+Status Link::start(LinkHost& host) {
+  host_ = &host;
   const Result<Address> peer = parse(config_.peer_address, config_.peer_port);
   if (!peer) return peer.error();
   peer_ = *peer;
@@ -169,7 +169,7 @@ void Link::candidate_message(LinkStream* stream, const Message& message) {
                            : Status(Error{std::string("it began with ") + name_of(message)});
   if (!valid) {
     refused(valid.error().message);
-    if (hello != nullptr) host_.peer_refused(valid.error().message);
+    if (hello != nullptr) host_->peer_refused(valid.error().message);
     std::string out;
     encode(out, msg::Reject{valid.error().message});
     stream->send(out, {});
@@ -184,7 +184,7 @@ void Link::candidate_message(LinkStream* stream, const Message& message) {
   std::unique_ptr<LinkStream> owned = std::move(*found);
   candidates_.erase(found);
   adopt(std::move(owned));
-  host_.link_received(message);
+  host_->link_received(message);
 }
 
 void Link::refused(const std::string& reason) {
@@ -194,25 +194,25 @@ void Link::refused(const std::string& reason) {
       duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
   if (now_ms - refusal_told_ms_ < 1000) return;
   refusal_told_ms_ = now_ms;
-  host_.link_refused(reason);
+  host_->link_refused(reason);
 }
 
 void Link::adopt(std::unique_ptr<LinkStream> stream) {
   if (link_) {
     link_->close();
     graveyard_.push_back(std::move(link_));
-    host_.link_down("replaced by a new connection of the peer");
+    host_->link_down("replaced by a new connection of the peer");
   }
   link_ = std::move(stream);
   wire_up(*link_);
   ++figures_.connects_total;
-  host_.link_up();
+  host_->link_up();
 }
 
 void Link::wire_up(LinkStream& stream) {
   stream.set_message_max(kMessageMax);
   stream.set_callbacks({[this](const Message& message) { link_message(message); },
-                        [this] { host_.link_turn_ended(); }, [this] { host_.link_drained(); },
+                        [this] { host_->link_turn_ended(); }, [this] { host_->link_drained(); },
                         [this](const std::string& reason) { lost(reason); }});
   stream.start_reading(0);
 }
@@ -224,14 +224,14 @@ void Link::link_message(const Message& message) {
     attempts_ = 0;
     back_off_ms_ = 0;
   }
-  host_.link_received(message);
+  host_->link_received(message);
 }
 
 void Link::lost(const std::string& reason) {
   figures_.sent_bytes += link_->sent_bytes();
   figures_.received_bytes += link_->received_bytes();
   graveyard_.push_back(std::move(link_));
-  host_.link_down(reason);
+  host_->link_down(reason);
   dial_later(false);
 }
 
@@ -296,7 +296,7 @@ void Link::ask(std::unique_ptr<LinkStream> stream) {
   asking_ = std::move(stream);
   asking_->set_callbacks({[this](const Message& message) {
                             const auto* reject = std::get_if<msg::Reject>(&message);
-                            if (reject != nullptr) host_.peer_refused(reject->reason);
+                            if (reject != nullptr) host_->peer_refused(reject->reason);
                             asking_->close();
                           },
                           nullptr, nullptr, [](const std::string&) {}});

@@ -15,6 +15,7 @@
 
 #include "broker/base/result.h"
 #include "replicator/core/wire.h"
+#include "replicator/driver/ports.h"
 
 struct event;
 struct event_base;
@@ -33,50 +34,22 @@ struct LinkConfig {
   std::uint32_t silence_ms = 250;
 };
 
-struct LinkFigures {
-  std::uint64_t connects_total = 0;
-  std::uint64_t rejected_total = 0;  // strangers, wrong Hellos
-  std::uint64_t sent_bytes = 0;
-  std::uint64_t received_bytes = 0;
-};
-
-// Called on the loop.
-class LinkHost {
+class Link final : public PeerLink {
  public:
-  virtual ~LinkHost() = default;
-  virtual void link_up() = 0;
-  virtual void link_down(const std::string& reason) = 0;
-  virtual void link_received(const Message& message) = 0;  // views are valid during the call
-  virtual void link_turn_ended() = 0;  // everything that one wake-up brought was received
-  virtual void link_drained() = 0;     // unsent() fell below kLinkLowWater
-  virtual void link_refused(const std::string& reason) = 0;  // at most one a second
-  virtual void peer_refused(const std::string& reason) = 0;  // the same of a wrong Hello, each
-};
-
-constexpr std::size_t kLinkLowWater = 1u << 20;
-
-class Link {
- public:
-  Link(event_base* base, LinkConfig config, LinkHost& host);
-  ~Link();
+  Link(event_base* base, LinkConfig config);
+  ~Link() override;
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  // Error code 3: the address cannot be listened on.
-  Status start();
-  // Ends the link and never connects again.
-  void stop();
-
-  bool up() const { return link_ != nullptr; }
-  void send(const Message& message);
-  // A Records message around frames that are not copied unless the socket is full.
-  void send_records(std::string_view frames);
-  std::size_t unsent() const;
-  // Ends the link without link_down; what was sent goes out as far as the socket takes it.
-  void drop(bool back_off);
-
-  const LinkFigures& figures() const { return figures_; }
-  std::uint16_t listening_port() const { return port_; }
+  Status start(LinkHost& host) override;
+  void stop() override;
+  void send(const Message& message) override;
+  // The frames are not copied unless the socket is full.
+  void send_records(std::string_view frames) override;
+  std::size_t unsent() const override;
+  void drop(bool back_off) override;
+  const LinkFigures& figures() const override { return figures_; }
+  std::uint16_t listening_port() const override { return port_; }
 
  private:
   struct Address {
@@ -101,7 +74,7 @@ class Link {
 
   event_base* base_;
   const LinkConfig config_;
-  LinkHost& host_;
+  LinkHost* host_ = nullptr;  // since start()
   LinkFigures figures_;
   std::uint64_t refusal_told_ms_ = 0;
   Address peer_;

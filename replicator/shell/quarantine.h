@@ -5,7 +5,7 @@
 #include <string>
 
 #include "broker/base/result.h"
-#include "replicator/shell/journal.h"
+#include "replicator/journal/journal.h"
 
 namespace tandemq::repl {
 

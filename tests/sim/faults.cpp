@@ -121,7 +121,7 @@ void Faults::client() {
 
 void Faults::disk(unsigned side) {
   if (!world_.nodes[side]->running()) return;
-  test::MemoryDisk& disk = world_.nodes[side]->disk();
+  test::MemoryDisk& disk = *world_.nodes[side]->kept().disk;
   if (world_.place.random.chance(50)) {
     disk.sync_error = EIO;
     world_.place.say(world_.nodes[side]->name() + ": its disk fails to sync");
@@ -139,6 +139,7 @@ RunResult run_seed(const RunConfig& config) {
   made.broken = config.broken;
   made.commit =
       config.seed % 3 == 0 ? repl::CommitRule::replicated_synced : repl::CommitRule::replicated;
+  if (config.seed % 4 == 1) made.journal_bytes = 48 << 10;
   World world(made);
   Place& place = world.place;
   place.trace.print = config.trace;

@@ -10,40 +10,33 @@ constexpr TimeUs kDelayMin = 50;
 
 }  // namespace
 
-void Network::dial(unsigned side) {
-  if (!reachable() || way_[side].open || !ends_[1 - side]->running()) return;
+bool Network::dial(unsigned side) {
+  if (!reachable() || !ends_[1 - side]->listens()) return false;
   const std::uint64_t connection = ++connection_;
-  for (unsigned i : {0u, 1u}) {
-    way_[i].open = true;
-    way_[i].held.clear();
-    way_[i].busy_until = 0;
-  }
-  // The dialling end hears of it one round trip later, which is before anything the other sends.
-  for (unsigned i : {1 - side, side}) {
-    carry(1 - i, [this, i, connection] {
-      if (connection == connection_ && way_[i].open) ends_[i]->link_up();
-    });
-  }
+  for (Way& way : way_) way.open = true;
+  carry(1 - side, [this, side, connection] {
+    if (connection == connection_ && way_[side].open) ends_[side]->connected(connection);
+  });
+  return true;
 }
 
-void Network::send(unsigned side, std::string bytes) {
-  if (!way_[side].open) return;
+void Network::send(unsigned side, std::uint64_t connection, std::string bytes) {
+  if (connection != connection_ || !way_[side].open) return;
   const unsigned to = 1 - side;
-  carry(side, [this, to, connection = connection_, bytes = std::move(bytes)] {
-    if (connection == connection_ && way_[to].open) ends_[to]->link_received(bytes);
+  carry(side, [this, to, connection, bytes = std::move(bytes)] {
+    if (connection > way_[to].died_at) ends_[to]->received(connection, bytes);
   });
 }
 
-void Network::close(unsigned side) {
-  if (!std::exchange(way_[side].open, false)) return;
+void Network::close(unsigned side, std::uint64_t connection) {
+  if (connection != connection_ || !std::exchange(way_[side].open, false)) return;
   const unsigned to = 1 - side;
-  carry(side, [this, to, connection = connection_] {
-    ended(to, connection, "the peer closed the connection");
-  });
+  carry(side, [this, to, connection] { ended(to, connection, "the peer closed the connection"); });
 }
 
 void Network::killed(unsigned side) {
   way_[side].held.clear();  // what the peer has not acknowledged is gone with the socket
+  way_[side].died_at = connection_;
   if (!std::exchange(way_[side].open, false)) return;
   const unsigned to = 1 - side;
   carry(side, [this, to, connection = connection_] {
@@ -54,11 +47,13 @@ void Network::killed(unsigned side) {
 void Network::silent(unsigned side) {
   way_[side].held.clear();
   way_[side].open = false;
+  way_[side].died_at = connection_;
 }
 
 void Network::ended(unsigned side, std::uint64_t connection, const std::string& reason) {
-  if (connection != connection_ || !std::exchange(way_[side].open, false)) return;
-  ends_[side]->link_down(reason);
+  if (connection <= way_[side].died_at) return;
+  if (connection == connection_) way_[side].open = false;
+  ends_[side]->closed(connection, reason);
 }
 
 void Network::block(unsigned from, bool blocked) {

@@ -12,16 +12,14 @@
 
 namespace tandemq::sim {
 
-// One end of the link. Events may come after the end has given the connection up; `connection`
-// tells them apart.
+// A socket's end, as the kernel of its host sees it. `connection` tells an old one's events apart.
 class LinkEnd {
  public:
   virtual ~LinkEnd() = default;
-  virtual bool running() const = 0;
-  virtual bool wants_link() const = 0;
-  virtual void link_up() = 0;
-  virtual void link_down(const std::string& reason) = 0;
-  virtual void link_received(const std::string& bytes) = 0;
+  virtual bool listens() const = 0;
+  virtual void connected(std::uint64_t connection) = 0;  // of the side that dialled
+  virtual void received(std::uint64_t connection, const std::string& bytes) = 0;
+  virtual void closed(std::uint64_t connection, const std::string& reason) = 0;
 };
 
 class Network {
@@ -29,17 +27,16 @@ class Network {
   Network(Clock& clock, Random& random) : clock_(clock), random_(random) {}
   void attach(LinkEnd& a, LinkEnd& b) { ends_[0] = &a, ends_[1] = &b; }
 
-  // Side 0 or 1 dials; nothing happens when the peer does not run or a direction is blocked.
-  void dial(unsigned side);
-  void send(unsigned side, std::string bytes);
-  void close(unsigned side);   // in good order: after what was sent
-  void killed(unsigned side);  // the process died; its host says so
-  void silent(unsigned side);  // the host died
+  // Side 0 or 1 dials. False when the peer does not listen or a direction is blocked.
+  bool dial(unsigned side);
+  void send(unsigned side, std::uint64_t connection, std::string bytes);
+  void close(unsigned side, std::uint64_t connection);  // in good order: after what was sent
+  void killed(unsigned side);                           // the process died; its host says so
+  void silent(unsigned side);                           // the host died
 
   void block(unsigned from, bool blocked);
   bool blocked(unsigned from) const { return way_[from].blocked; }
   bool reachable() const { return !way_[0].blocked && !way_[1].blocked; }
-  bool connected(unsigned side) const { return way_[side].open; }
 
   TimeUs delay_max = 500;  // of one way, at least 50 µs
 
@@ -47,6 +44,7 @@ class Network {
   struct Way {  // from this side to the other; `open` is this side's view of the connection
     bool open = false;
     bool blocked = false;
+    std::uint64_t died_at = 0;  // connections up to this one ended with this side's process
     TimeUs busy_until = 0;
     std::deque<std::function<void()>> held;
   };

@@ -1,5 +1,5 @@
-// One simulated node: the real journal on a disk in memory, the real core, the real replication
-// machine, and the driver between them as the contracts of replica.h ask for it.
+// One simulated node: the production driver (replicator/driver) with the real journal on a disk in
+// memory, the real core, and what the broker's shell does around them.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,11 @@
 #include "broker/clients/outbox.h"
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
-#include "replicator/core/replica.h"
-#include "replicator/shell/journal.h"
+#include "replicator/driver/replicator.h"
 #include "tests/sim/checker.h"
-#include "tests/sim/image.h"
 #include "tests/sim/network.h"
+#include "tests/sim/node_files.h"
 #include "tests/sim/packets.h"
-#include "tests/support/memory_disk.h"
 
 namespace tandemq::sim {
 
@@ -30,7 +28,7 @@ struct Place {
   Trace trace;
   Checker checker;
   Network network{clock, random};
-  std::map<std::uint64_t, std::shared_ptr<const Image>> snapshots;  // by number, while streamed
+  Snapshots snapshots;  // while streamed
   std::function<void(std::uint64_t client, core::ConnId, Reply)> to_client;
   void say(const std::string& text) { trace.line(clock.now(), text); }
 };
@@ -43,11 +41,11 @@ struct NodeConfig {
   repl::CommitRule commit = repl::CommitRule::replicated;
   std::uint64_t segment_bytes = 16 << 10;
   TimeUs checkpoint_every = 2 * kSecond;
-  unsigned journal_short = 25;  // chance in percent that a checkpoint drops what the peer needs
+  std::uint64_t journal_bytes = 1 << 30;  // beyond it what the peer still needs may go
   Broken broken = Broken::nothing;
 };
 
-class Node final : public LinkEnd, public core::RecordSink {
+class Node final : public LinkEnd, public repl::ReplicatorHost, public core::RecordSink {
  public:
   Node(Place& place, const NodeConfig& config);
   ~Node() override;
@@ -56,8 +54,9 @@ class Node final : public LinkEnd, public core::RecordSink {
   void start();
   void kill(const std::string& why);  // the process; what it wrote stays
   void lose_power(unsigned kept);     // the host: what was not synced goes, but for `kept` percent
-  bool running() const override;
-  test::MemoryDisk& disk() { return *disk_; }
+  bool exists() const { return life_ != nullptr; }  // its process does
+  bool running() const;                             // ... and has recovered
+  Kept& kept() { return kept_; }
 
   // Orders of the agent; the refusal, empty when done.
   std::string promote(Epoch at_least, bool force);
@@ -66,11 +65,11 @@ class Node final : public LinkEnd, public core::RecordSink {
   std::string leave();
   std::string demote(const std::string& why);
 
-  // Link.
-  bool wants_link() const override;
-  void link_up() override;
-  void link_down(const std::string& reason) override;
-  void link_received(const std::string& bytes) override;
+  // LinkEnd
+  bool listens() const override;
+  void connected(std::uint64_t connection) override;
+  void received(std::uint64_t connection, const std::string& bytes) override;
+  void closed(std::uint64_t connection, const std::string& reason) override;
 
   // Clients.
   bool serving() const;
@@ -81,49 +80,60 @@ class Node final : public LinkEnd, public core::RecordSink {
   const std::string& name() const { return name_; }
   unsigned side() const { return config_.index - 1; }
   repl::ReplicaStatus status() const;
-  const repl::Meta& meta() const { return meta_; }
   core::StateFigures figures() const;
   std::uint64_t hash() const;
-  std::uint64_t quarantined() const { return quarantined_; }
+  std::uint64_t quarantined() const { return kept_.quarantined; }
   std::uint64_t wills_published() const;
   std::uint64_t deaths_seen() const { return deaths_seen_; }  // connections that ended
 
-  TimeUs disk_delay_max = 2 * kMs;  // of one sync
-  std::int64_t clock_skew_us = 0;   // added to the monotonic clock, may change
-  bool tail_lost = false;           // lost power and has not been in sync with a primary since
+  std::int64_t clock_skew_us = 0;  // of the wall clock when the process starts
+  bool tail_lost = false;          // lost power and has not been in sync with a primary since
 
  private:
   struct Connection {
     std::uint64_t client = 0;
     core::SessionId session = core::kNoSession;
   };
-  struct Process;  // all that dies with it
-  struct Executor;
+  struct Life;  // all that dies with the process
+  class Runtime;
 
+  // repl::ReplicatorHost (node_host.cpp)
+  Status apply(const repl::FrameView& frame) override;
+  void committed(Lsn lsn) override;
+  void status_changed(const repl::ReplicaStatus& status) override;
+  TimeMs pair_time() override;
+  void learn_pair_time(TimeMs time) override;
+  void make_snapshot(std::function<void(Result<SnapshotFile>)> ready) override;
+  void release_snapshot(const SnapshotFile& file) override;
+  Status install_snapshot(const std::string& path, Lsn lsn) override;
+  Result<Lsn> rebuild_until(Lsn lsn) override;
+
+  // core::RecordSink
   Lsn append(core::Kind kind, std::string_view body) override;
-  bool recover(repl::Meta& meta);
-  void tick();
-  void step(repl::EventKind what);
-  void step_one(repl::EventKind what);
-  std::string order(repl::EventKind what);
-  void later(TimeUs delay, std::function<void()> what);  // dropped when the process has died
-  void stop(const std::string& line);
+  Lsn prove_reign() override;
 
+  // node.cpp
+  void run();
+  repl::Ports ports();
+  void tick();
+  void gone(const std::string& why);
+  std::string order(std::function<Status()> what);
+  void journal_failed(const std::string& line);
+  // node_host.cpp
+  Result<Lsn> fold(Lsn upto);
+  void check_reign(Epoch epoch, Lsn first);
+  void check_committed(Lsn lsn);
+  // node_clients.cpp
   void turn();
   void serve(core::ConnId conn, const Request& request);
   void connect(core::ConnId conn, const Request& request);
+  void publish(core::Origin from, const Request& request);
   void end_turn();
   void release(core::Effects& effects);
   void answer(const core::Effect& effect);
   void stop_serving();
-
-  void committed(Lsn lsn);
-  void check_reign();
   void note_state(Lsn lsn);
-  bool apply_frames(std::string_view frames, Lsn through);
-  void take_checkpoint();
-  TimeMs pair_time();
-  std::uint64_t local_us() const;
+  std::uint64_t local_us() const { return place_.clock.now(); }
 
   Place& place_;
   const NodeConfig config_;
@@ -131,16 +141,12 @@ class Node final : public LinkEnd, public core::RecordSink {
   core::Limits limits_;
 
   // Survives the process.
-  std::unique_ptr<test::MemoryDisk> disk_;
-  repl::Meta meta_;
-  std::shared_ptr<const Image> checkpoint_;
-  std::uint64_t quarantined_ = 0;
-  std::uint64_t wills_before_ = 0;  // published by processes that are gone
+  Kept kept_;
+  std::uint64_t wills_before_ = 0;  // published by engines that are gone
   std::uint64_t deaths_seen_ = 0;
   core::ConnId last_conn_ = 0;
 
-  std::unique_ptr<Process> process_;
-  std::uint64_t incarnation_ = 0;
+  std::unique_ptr<Life> life_;  // null: the process does not exist
 };
 
 }  // namespace tandemq::sim

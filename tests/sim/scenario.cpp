@@ -39,10 +39,7 @@ std::string without_numbers(std::string line) {
 
 class Scenario {
  public:
-  explicit Scenario(bool print) : print_(print) {
-    config_.steady = true;
-    config_.journal_short = 0;
-  }
+  explicit Scenario(bool print) : print_(print) { config_.steady = true; }
 
   // Empty, or what is wrong with the line or with what it expects.
   std::string line(const std::string& text) {
@@ -140,7 +137,7 @@ std::string Scenario::config(const Words& w) {
   } else if (w[1] == "subscribers") {
     config_.subscribers = static_cast<unsigned>(number(w[2]));
   } else if (w[1] == "journal" && w[2] == "short") {
-    config_.journal_short = 100;
+    config_.journal_bytes = 1;
   } else {
     return "config knows commit, publishers, subscribers and journal short";
   }
@@ -176,9 +173,9 @@ std::string Scenario::link(const Words& w, bool blocked) {
 std::string Scenario::disk(const Words& w) {
   Node& node = *world().nodes[side(w[1])];
   if (w[2] == "fails") {
-    node.disk().sync_error = EIO;
+    node.kept().disk->sync_error = EIO;
   } else if (w[2] == "slow") {
-    node.disk_delay_max = number(w[3]) * kMs;
+    node.kept().sync_max = number(w[3]) * kMs;
   } else {
     return "disk NODE fails, or disk NODE slow MS";
   }

@@ -18,7 +18,7 @@ World::World(const WorldConfig& the_config) : config(the_config) {
     node.index = side + 1;
     node.commit = config.commit;
     node.broken = config.broken;
-    node.journal_short = config.journal_short;
+    node.journal_bytes = config.journal_bytes;
     nodes[side] = std::make_unique<Node>(place, node);
   }
   place.network.attach(*nodes[0], *nodes[1]);
@@ -129,7 +129,7 @@ void World::lose_power(unsigned side, unsigned kept) {
 }
 
 void World::restart(unsigned side) {
-  if (!nodes[side]->running()) nodes[side]->start();
+  if (!nodes[side]->exists()) nodes[side]->start();
 }
 
 void World::block(unsigned from, bool blocked) {
@@ -150,7 +150,7 @@ void World::cut_clients(unsigned side, bool cut) {
 
 void World::slow(TimeUs link_delay, TimeUs disk_delay) {
   place.network.delay_max = link_delay;
-  for (const auto& node : nodes) node->disk_delay_max = disk_delay;
+  for (const auto& node : nodes) node->kept().sync_max = disk_delay;
 }
 
 void World::heal() {

@@ -18,7 +18,7 @@ struct WorldConfig {
   unsigned publishers = 3;
   unsigned subscribers = 3;
   Broken broken = Broken::nothing;
-  unsigned journal_short = 25;
+  std::uint64_t journal_bytes = 1 << 30;
   bool steady = false;
 };
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "replicator/shell/journal_io.h"
+#include "replicator/journal/journal_io.h"
 
 namespace tandemq::test {
 

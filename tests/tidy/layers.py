@@ -33,8 +33,14 @@ LAYERS = {
     "broker/mqtt": Layer("tmq_mqtt", ("broker/base",), core=True),
     "broker/core": Layer("tmq_core", ("broker/base", "broker/mqtt"), core=True),
     "replicator/core": Layer("tmq_repl_core", ("broker/base",), core=True),
-    "replicator/shell": Layer("tmq_repl_shell", ("broker/base", "replicator/core"),
-                              ("libevent", "json"), system=True),
+    "replicator/journal": Layer("tmq_journal", ("broker/base", "replicator/core"), ("libevent",),
+                                system=True),
+    "replicator/driver": Layer("tmq_repl_driver",
+                               ("broker/base", "replicator/core", "replicator/journal"), core=True),
+    "replicator/shell": Layer(
+        "tmq_repl_shell",
+        ("broker/base", "replicator/core", "replicator/journal", "replicator/driver"),
+        ("libevent", "json"), system=True),
     "broker/checkpoint": Layer("tmq_checkpoint", ("broker/base", "broker/core", "replicator/core"),
                                ("libevent", "sqlite"), system=True),
     # No socket, no library: what it serves comes as net/transport.
@@ -44,7 +50,7 @@ LAYERS = {
         "tmq_broker_shell",
         ("broker/base", "broker/support", "broker/net", "broker/mqtt", "broker/core",
          "broker/clients", "broker/checkpoint",
-         "replicator/core", "replicator/shell"),
+         "replicator/core", "replicator/driver", "replicator/shell"),
         ("libevent", "openssl", "prometheus", "json"), system=True),
     "failover/core": Layer("tmq_failover_core", ("broker/base",), core=True),
     "failover/shell": Layer("tmq_failover_shell", ("broker/base", "broker/support", "failover/core"),
@@ -52,7 +58,7 @@ LAYERS = {
     # The programs: a main and what only that program needs.
     "broker/daemon": Layer(None, ("broker/base", "broker/support", "broker/shell"), ("cli11",)),
     "replicator/journal_dump": Layer(
-        None, ("broker/base", "broker/core", "replicator/core", "replicator/shell"),
+        None, ("broker/base", "broker/core", "replicator/core", "replicator/journal"),
         ("cli11", "json")),
     "failover/agent": Layer(None, ("broker/base", "broker/support", "failover/core", "failover/shell"),
                             ("cli11", "libevent"), system=True),

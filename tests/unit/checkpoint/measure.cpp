@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include "replicator/shell/journal.h"
+#include "replicator/journal/journal.h"
 #include "tests/unit/checkpoint/support.h"
 
 namespace tandemq::broker::test {

@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-#include "replicator/shell/journal.h"
+#include "replicator/journal/journal.h"
 #include "tests/support/memory_disk.h"
 
 using namespace tandemq;

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "replicator/core/segment.h"
-#include "replicator/shell/journal.h"
+#include "replicator/journal/journal.h"
 #include "tests/support/memory_disk.h"
 
 using namespace tandemq;

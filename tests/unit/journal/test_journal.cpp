@@ -2,7 +2,7 @@
 
 #include <random>
 
-#include "replicator/shell/journal.h"
+#include "replicator/journal/journal.h"
 #include "tests/unit/journal/temp_dir.h"
 
 using namespace tandemq;

@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "broker/base/bytes.h"
-#include "replicator/shell/journal.h"
+#include "replicator/journal/journal.h"
 #include "tests/unit/journal/temp_dir.h"
 
 using namespace tandemq;

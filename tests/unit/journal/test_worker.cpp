@@ -7,7 +7,7 @@
 #include <mutex>
 #include <thread>
 
-#include "replicator/shell/journal.h"
+#include "replicator/journal/journal.h"
 #include "tests/support/memory_disk.h"
 #include "tests/unit/journal/temp_dir.h"
 

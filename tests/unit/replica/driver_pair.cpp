@@ -8,6 +8,8 @@
 
 #include <chrono>
 
+#include "replicator/shell/open_replicator.h"
+
 namespace tandemq::repl {
 namespace {
 
@@ -71,7 +73,7 @@ DriverPair::~DriverPair() {
 
 Status DriverPair::try_start(DriverNode& node) {
   node.host.load_image(node.host.checkpoint_image);
-  auto opened = Replicator::open(base, node.config, node.host, node.host.checkpoint_lsn, nullptr);
+  auto opened = open_replicator(base, node.config, node.host, node.host.checkpoint_lsn, nullptr);
   if (!opened) return opened.error();
   node.replicator = std::move(*opened);
   return node.replicator->start();

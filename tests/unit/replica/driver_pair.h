@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "fake_host.h"
-#include "replicator/shell/replicator.h"
+#include "replicator/driver/replicator.h"
 
 namespace tandemq::repl {
 

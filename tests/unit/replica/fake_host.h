@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "replicator/shell/replicator.h"
+#include "replicator/driver/replicator.h"
 
 namespace tandemq::repl {
 

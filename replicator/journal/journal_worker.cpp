@@ -1,4 +1,4 @@
-#include "replicator/shell/journal_worker.h"
+#include "replicator/journal/journal_worker.h"
 
 #include <event2/event.h>
 #include <sys/eventfd.h>

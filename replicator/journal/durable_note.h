@@ -6,7 +6,7 @@
 #include <string>
 
 #include "broker/base/ids.h"
-#include "replicator/shell/journal_io.h"
+#include "replicator/journal/journal_io.h"
 
 namespace tandemq::repl {
 

@@ -1,14 +1,9 @@
 // Carries out what the machine wants done.
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "broker/base/bytes.h"
 #include "broker/base/check.h"
-#include "replicator/shell/meta_file.h"
-#include "replicator/shell/quarantine.h"
-#include "replicator/shell/replicator_impl.h"
+#include "replicator/driver/driver.h"
 
 namespace tandemq::repl {
 namespace {
@@ -38,19 +33,21 @@ std::size_t front_bytes(std::string_view frames) {
 
 }  // namespace
 
-void ReplicatorImpl::carry_out(Output& out) {
+void Driver::carry_out(Output& out) {
   for (const Action& action : out.actions) {
+    ports_.runtime->about_to(action);
     std::visit([this](const auto& a) { carry_out(a); }, action);
   }
+  ports_.runtime->stepped(replica_);
   release_commit();
 }
 
-void ReplicatorImpl::carry_out(const action::PersistMeta& a) {
-  const Status saved = save_meta(meta_path_, a.meta);
+void Driver::carry_out(const action::PersistMeta& a) {
+  const Status saved = ports_.folder->save_meta(a.meta);
   if (!saved) fatal(saved.error().message);
 }
 
-void ReplicatorImpl::carry_out(const action::AppendControl& a) {
+void Driver::carry_out(const action::AppendControl& a) {
   const auto kind = static_cast<std::uint16_t>(a.kind);
   const std::string body = control_body(a, host_.pair_time());
   appended_ = journal_->append(a.epoch, kind, body);
@@ -63,13 +60,13 @@ void ReplicatorImpl::carry_out(const action::AppendControl& a) {
   if (!applied) fatal("a control record cannot be applied: " + applied.error().message);
 }
 
-void ReplicatorImpl::carry_out(const action::AppendFrames& a) {
+void Driver::carry_out(const action::AppendFrames& a) {
   journal_->append_frames(a.frames, a.first, a.last);
   appended_ = a.last;
   unapplied_.append(a.frames);
 }
 
-void ReplicatorImpl::carry_out(const action::WriteJournal&) {
+void Driver::carry_out(const action::WriteJournal&) {
   if (reading_link_ && replica_.role() != Role::primary) {
     write_due_ = true;
   } else {
@@ -77,20 +74,20 @@ void ReplicatorImpl::carry_out(const action::WriteJournal&) {
   }
 }
 
-void ReplicatorImpl::carry_out(const action::RequestSync&) {
+void Driver::carry_out(const action::RequestSync&) {
   const JournalFigures figures = journal_->figures();
   if (figures.synced >= figures.written) return step(event::Synced{figures.synced});
   journal_->request_sync();
 }
 
-void ReplicatorImpl::carry_out(const action::CutJournal& a) {
+void Driver::carry_out(const action::CutJournal& a) {
   write_due_ = false;
   journal_->flush();
   const Lsn first = journal_->figures().first;
   const Lsn from = std::max(a.after + 1, std::max<Lsn>(first, 1));
   if (a.quarantine_through >= from) {
     const Result<std::string> kept =
-        quarantine(*journal_, config_.data_dir + "/quarantine", from, a.quarantine_through);
+        ports_.folder->quarantine(*journal_, from, a.quarantine_through);
     if (!kept) fatal("cannot keep acknowledged records aside: " + kept.error().message);
     log("warning", "quarantined",
         "records " + std::to_string(from) + " to " + std::to_string(a.quarantine_through) +
@@ -108,14 +105,14 @@ void ReplicatorImpl::carry_out(const action::CutJournal& a) {
 }
 
 // The host goes back to its checkpoint, then takes the journal up to `lsn` once more.
-Status ReplicatorImpl::rebuild_state(Lsn lsn) {
+Status Driver::rebuild_state(Lsn lsn) {
   host_.stands_still("builds its state anew after a cut");
   const Result<Lsn> base = host_.rebuild_until(lsn);
   if (!base) return base.error();
   return replay(*base, lsn, nullptr);
 }
 
-void ReplicatorImpl::carry_out(const action::Send& a) {
+void Driver::carry_out(const action::Send& a) {
   if (!link_) return;
   const auto* heartbeat = std::get_if<msg::Heartbeat>(&a.message);
   if (heartbeat == nullptr || replica_.role() != Role::primary) return link_->send(a.message);
@@ -125,7 +122,7 @@ void ReplicatorImpl::carry_out(const action::Send& a) {
 }
 
 // The batch of this turn goes out from the journal's own buffer; older records are read back.
-void ReplicatorImpl::carry_out(const action::SendRecords& a) {
+void Driver::carry_out(const action::SendRecords& a) {
   const std::string_view pending = journal_->pending();
   if (!pending.empty() && a.from == written_ + 1) {
     send_pending(pending);
@@ -144,7 +141,7 @@ void ReplicatorImpl::carry_out(const action::SendRecords& a) {
   step(event::LinkDown{"cannot read the journal: " + read.error().message});
 }
 
-void ReplicatorImpl::send_pending(std::string_view frames) {
+void Driver::send_pending(std::string_view frames) {
   while (link_ && !frames.empty()) {
     const std::size_t size = front_bytes(frames);
     link_->send_records(frames.substr(0, size));
@@ -152,7 +149,7 @@ void ReplicatorImpl::send_pending(std::string_view frames) {
   }
 }
 
-void ReplicatorImpl::carry_out(const action::Apply& a) {
+void Driver::carry_out(const action::Apply& a) {
   std::string_view rest = unapplied_;
   FrameView frame;
   while (!rest.empty()) {
@@ -168,19 +165,19 @@ void ReplicatorImpl::carry_out(const action::Apply& a) {
   unapplied_.erase(0, unapplied_.size() - rest.size());
 }
 
-void ReplicatorImpl::carry_out(const action::Commit& a) {
+void Driver::carry_out(const action::Commit& a) {
   commit_due_ = a.lsn;
 }
 
 // Last of a step, so that the host finds everything settled and may append again.
-void ReplicatorImpl::release_commit() {
+void Driver::release_commit() {
   if (commit_due_ == 0) return;
   const Lsn lsn = commit_due_;
   commit_due_ = 0;
   if (replica_.role() == Role::primary) host_.committed(lsn);
 }
 
-void ReplicatorImpl::carry_out(const action::MakeSnapshot&) {
+void Driver::carry_out(const action::MakeSnapshot&) {
   if (snapshot_asked_) return;
   snapshot_asked_ = true;
   host_.make_snapshot([this, alive = alive_](Result<ReplicatorHost::SnapshotFile> made) {
@@ -188,41 +185,45 @@ void ReplicatorImpl::carry_out(const action::MakeSnapshot&) {
   });
 }
 
-void ReplicatorImpl::snapshot_ready(Result<ReplicatorHost::SnapshotFile> made) {
+void Driver::snapshot_ready(Result<ReplicatorHost::SnapshotFile> made) {
   snapshot_asked_ = false;
   if (!made) return step(event::SnapshotReady{false, 0, 0, made.error().message});
-  if (!snapshot_file_.path.empty()) host_.release_snapshot(snapshot_file_);
+  release_snapshot();
   snapshot_file_ = *made;
-  struct stat about {};
-  const bool exists = ::stat(snapshot_file_.path.c_str(), &about) == 0;
-  const auto bytes = static_cast<std::uint64_t>(exists ? about.st_size : 0);
-  step(event::SnapshotReady{exists, snapshot_file_.lsn, bytes,
-                            exists ? "" : "its file does not exist"});
+  auto opened = ports_.folder->read_snapshot(snapshot_file_.path);
+  if (!opened) return step(event::SnapshotReady{false, 0, 0, opened.error().message});
+  reader_ = std::move(*opened);
+  step(event::SnapshotReady{true, snapshot_file_.lsn, reader_->size(), ""});
 }
 
-void ReplicatorImpl::carry_out(const action::SendSnapshot& a) {
-  sender_ = std::make_unique<SnapshotSender>(base_, *link_, [this](const Status& sent) {
-    if (sent) return step(event::SnapshotSent{});
-    if (link_) link_->drop(true);
-    step(event::LinkDown{sent.error().message});
-  });
-  const Status opened = sender_->open(snapshot_file_.path, snapshot_file_.lsn, a.history);
-  if (opened) return;
-  link_->drop(true);
-  step(event::LinkDown{opened.error().message});
+void Driver::carry_out(const action::SendSnapshot& a) {
+  sender_ = std::make_unique<SnapshotSender>(
+      *link_, *reader_, config_.snapshot_chunk_bytes,
+      [this](std::function<void()> what) { ports_.runtime->later(std::move(what)); },
+      [this](const Status& sent) {
+        if (sent) return step(event::SnapshotSent{});
+        if (link_) link_->drop(true);
+        step(event::LinkDown{sent.error().message});
+      });
+  sender_->start(snapshot_file_.lsn, a.history);
 }
 
-void ReplicatorImpl::carry_out(const action::ReleaseSnapshot&) {
+void Driver::carry_out(const action::ReleaseSnapshot&) {
+  release_snapshot();
+}
+
+void Driver::release_snapshot() {
   sender_.reset();
+  reader_.reset();
   if (snapshot_file_.path.empty()) return;
   host_.release_snapshot(snapshot_file_);
   snapshot_file_ = {};
 }
 
-void ReplicatorImpl::carry_out(const action::StoreSnapshot& a) {
+void Driver::carry_out(const action::StoreSnapshot& a) {
   Status stored = Done{};
   if (a.bytes.empty() && a.offset == 0) {
-    auto made = SnapshotReceiver::create(config_.data_dir + "/snapshot.tmp", a.total);
+    auto made = ports_.folder->write_snapshot(a.total);
     if (made) {
       receiver_ = std::move(*made);
     } else {
@@ -238,33 +239,33 @@ void ReplicatorImpl::carry_out(const action::StoreSnapshot& a) {
   step(event::LinkDown{stored.error().message});
 }
 
-void ReplicatorImpl::carry_out(const action::InstallSnapshot& a) {
-  const std::unique_ptr<SnapshotReceiver> received = std::move(receiver_);
+void Driver::carry_out(const action::InstallSnapshot& a) {
+  const std::unique_ptr<SnapshotWriter> received = std::move(receiver_);
   host_.stands_still("takes over a snapshot");
   Status installed = received ? received->finish() : Status(Error{"its file is gone"});
   if (installed) installed = host_.install_snapshot(received->path(), a.lsn);
   if (!installed) return step(event::SnapshotInstalled{false, installed.error().message});
   const Status emptied = journal_->reset(a.lsn + 1);
   if (!emptied) fatal(emptied.error().message);
-  ::unlink(received->path().c_str());
+  received->remove();
   appended_ = written_ = a.lsn;
   write_due_ = false;
   unapplied_.clear();
   step(event::SnapshotInstalled{true, ""});
 }
 
-void ReplicatorImpl::carry_out(const action::LearnTime& a) {
+void Driver::carry_out(const action::LearnTime& a) {
   host_.learn_pair_time(a.pair_time);
 }
 
-void ReplicatorImpl::carry_out(const action::DropLink& a) {
+void Driver::carry_out(const action::DropLink& a) {
   reading_link_ = false;
   if (link_) link_->drop(a.back_off);
   if (write_due_) step(event::Written{flush_journal()});
 }
 
 // A changed role or pair state: what must hold always is looked at before anybody hears of it.
-void ReplicatorImpl::carry_out(const action::StatusChanged&) {
+void Driver::carry_out(const action::StatusChanged&) {
   const Status sound = check_invariants(replica_);
   if (!sound) check_failed(sound.error().message.c_str(), __FILE__, __LINE__);
   release_commit();
@@ -273,9 +274,9 @@ void ReplicatorImpl::carry_out(const action::StatusChanged&) {
   host_.status_changed(now);
 }
 
-void ReplicatorImpl::carry_out(const action::LeaveDone&) {}
+void Driver::carry_out(const action::LeaveDone&) {}
 
-void ReplicatorImpl::log_status(const ReplicaStatus& s) {
+void Driver::log_status(const ReplicaStatus& s) {
   std::string line = std::string(to_string(s.role)) + ", " + to_string(s.pair_state) + ", epoch " +
                      std::to_string(epoch_counter(s.epoch)) +
                      (s.in_sync ? ", in sync" : ", out of sync") +

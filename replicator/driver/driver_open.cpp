@@ -1,34 +1,20 @@
 // Opening a node's data: meta, journal, and the host's state brought up to the journal's end.
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
-#include <cstring>
 
 #include "broker/base/exit_code.h"
 #include "replicator/core/history.h"
-#include "replicator/shell/meta_file.h"
-#include "replicator/shell/replicator_impl.h"
+#include "replicator/driver/driver.h"
 
 namespace tandemq::repl {
 namespace {
 
 constexpr std::size_t kReplayBytes = 1u << 20;
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 }  // namespace
 
-Status ReplicatorImpl::recover(Lsn checkpoint_lsn,
-                               const std::function<void(const Progress&)>& progress) {
-  if (::mkdir(config_.data_dir.c_str(), 0750) != 0 && errno != EEXIST) {
-    return Error{"cannot create " + config_.data_dir + ": " + std::strerror(errno),
-                 kExitEnvironment};
-  }
-  Status done = load_own_meta();
+Status Driver::recover(Lsn checkpoint_lsn, const std::function<void(const Progress&)>& progress) {
+  Status done = ports_.folder->prepare();
+  if (done) done = load_own_meta();
   const Meta loaded = recovered_.meta;
   if (done) done = open_journal();
   if (done) done = meet_checkpoint(checkpoint_lsn);
@@ -43,16 +29,16 @@ Status ReplicatorImpl::recover(Lsn checkpoint_lsn,
   correct_history();
   appended_ = written_ = recovered_.last;
   if (recovered_.meta == loaded || loaded.pair_id.empty()) return Done{};
-  return save_meta(meta_path_, recovered_.meta);
+  return ports_.folder->save_meta(recovered_.meta);
 }
 
-Status ReplicatorImpl::load_own_meta() {
-  const Result<Meta> meta = load_meta(meta_path_);
+Status Driver::load_own_meta() {
+  const Result<Meta> meta = ports_.folder->load_meta();
   if (!meta) return meta.error();
   recovered_.meta = *meta;
   if (meta->pair_id.empty()) return Done{};
   if (meta->pair_id != config_.pair_id || meta->node_index != config_.node_index) {
-    return Error{config_.data_dir + " belongs to node " + std::to_string(meta->node_index) +
+    return Error{ports_.folder->name() + " belongs to node " + std::to_string(meta->node_index) +
                      " of pair '" + meta->pair_id + "', the configuration says node " +
                      std::to_string(config_.node_index) + " of pair '" + config_.pair_id +
                      "': correct node.index and replication.pair_id, or use another data_dir",
@@ -64,24 +50,21 @@ Status ReplicatorImpl::load_own_meta() {
 }
 
 // A program that was put back finds what a newer one wrote: nothing is touched.
-Error ReplicatorImpl::newer_data(const std::string& what) const {
+Error Driver::newer_data(const std::string& what) const {
   const std::string& writer = recovered_.meta.software;
-  return Error{config_.data_dir + " was written by TandeMQ " +
+  return Error{ports_.folder->name() + " was written by TandeMQ " +
                    (writer.empty() ? "of a newer version" : writer) + " and " + what +
                    ", which this program (TandeMQ " + config_.software +
                    ") cannot read: install the version that wrote it, or a newer one",
                kExitConfiguration};
 }
 
-Status ReplicatorImpl::open_journal() {
-  JournalConfig journal;
-  journal.dir = config_.data_dir + "/journal";
-  journal.segment_bytes = config_.segment_bytes;
-  auto opened = Journal::open(journal, base_);
+Status Driver::open_journal() {
+  auto opened = ports_.folder->open_journal();
   if (!opened && opened.error().code == kExitDamaged && !config_.single) {
     Status aside = set_journal_aside(opened.error().message);
     if (!aside) return aside;
-    opened = Journal::open(journal, base_);
+    opened = ports_.folder->open_journal();
   }
   if (!opened) return opened.error();
   journal_ = std::move(*opened);
@@ -92,24 +75,17 @@ Status ReplicatorImpl::open_journal() {
 }
 
 // Damaged, and there is a peer to get the state from: kept for whoever wants to look at it.
-Status ReplicatorImpl::set_journal_aside(const std::string& why) {
-  const std::string from = config_.data_dir + "/journal";
-  std::string to;
-  struct stat about {};
-  for (int i = 1; to.empty() || ::stat(to.c_str(), &about) == 0; ++i) {
-    to = config_.data_dir + "/journal.damaged-" + std::to_string(i);
-  }
-  if (::rename(from.c_str(), to.c_str()) != 0) {
-    return Error{"cannot move " + from + " aside: " + std::strerror(errno), kExitEnvironment};
-  }
+Status Driver::set_journal_aside(const std::string& why) {
+  const Result<std::string> kept = ports_.folder->set_journal_aside();
+  if (!kept) return kept.error();
   recovered_.meta.history.clear();
-  log("error", "journal_set_aside", why + "; kept as " + to);
+  log("error", "journal_set_aside", why + "; kept as " + *kept);
   return state_unusable(why);
 }
 
-Status ReplicatorImpl::state_unusable(const std::string& why) {
+Status Driver::state_unusable(const std::string& why) {
   if (config_.single) {
-    return Error{config_.data_dir + ": " + why + "; restore a backup of the whole folder",
+    return Error{ports_.folder->name() + ": " + why + "; restore a backup of the whole folder",
                  kExitDamaged};
   }
   log("warning", "state_unusable", why + "; the peer will send a snapshot");
@@ -119,7 +95,7 @@ Status ReplicatorImpl::state_unusable(const std::string& why) {
 }
 
 // Where checkpoint and journal meet, state goes on; where they do not, one of them is of no use.
-Status ReplicatorImpl::meet_checkpoint(Lsn checkpoint_lsn) {
+Status Driver::meet_checkpoint(Lsn checkpoint_lsn) {
   const JournalFigures figures = journal_->figures();
   recovered_.last = figures.last;
   if (recovered_.meta.pair_id.empty() && figures.last > 0) {
@@ -128,8 +104,8 @@ Status ReplicatorImpl::meet_checkpoint(Lsn checkpoint_lsn) {
   const bool had_records = checkpoint_lsn > 0 || !recovered_.meta.history.empty();
   if (figures.last == 0 && had_records && !recovered_.meta.needs_snapshot) {
     // Moved away by the operator, or by accident.
-    const std::string why = "the journal " + config_.data_dir + "/journal is missing; record " +
-                            std::to_string(checkpoint_lsn) +
+    const std::string why = "the journal " + ports_.folder->name() +
+                            "/journal is missing; record " + std::to_string(checkpoint_lsn) +
                             ", where the checkpoint ends, is the "
                             "last one that is left";
     log("error", "journal_missing", why);
@@ -151,9 +127,8 @@ Status ReplicatorImpl::meet_checkpoint(Lsn checkpoint_lsn) {
   return journal_->reset(checkpoint_lsn + 1);
 }
 
-Status ReplicatorImpl::replay(Lsn from, Lsn to,
-                              const std::function<void(const Progress&)>& progress) {
-  const auto start = std::chrono::steady_clock::now();
+Status Driver::replay(Lsn from, Lsn to, const std::function<void(const Progress&)>& progress) {
+  const std::uint64_t start_ms = ports_.runtime->now_ms();
   const KindTable known = table_of(config_.known);
   double told = 0;
   for (Lsn done = from; done < to;) {
@@ -174,7 +149,7 @@ Status ReplicatorImpl::replay(Lsn from, Lsn to,
       done = frame.lsn;
       rest.remove_prefix(frame.bytes.size());
     }
-    const double seconds = seconds_since(start);
+    const double seconds = static_cast<double>(ports_.runtime->now_ms() - start_ms) / 1000;
     if (progress && (seconds - told >= 1 || (done == to && told > 0))) {
       told = seconds;
       progress({done - from, to - from, seconds});
@@ -184,7 +159,7 @@ Status ReplicatorImpl::replay(Lsn from, Lsn to,
 }
 
 // meta.json knows the reigns that the journal no longer holds, the journal knows the others.
-void ReplicatorImpl::correct_history() {
+void Driver::correct_history() {
   EpochHistory& history = recovered_.meta.history;
   const JournalFigures figures = journal_->figures();
   trim_history(history, recovered_.last);

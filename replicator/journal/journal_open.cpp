@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "broker/base/exit_code.h"
-#include "replicator/shell/journal_impl.h"
+#include "replicator/journal/journal_impl.h"
 
 namespace tandemq::repl {
 namespace {

@@ -1,5 +1,5 @@
 // The driver behind replicator.h: feeds the pure machine with events of the journal, link, timers
-// and orders, and carries out what it answers, in its order. Everything on the loop's thread.
+// and orders, and carries out what it answers, in its order. It stands on ports and nothing else.
 #pragma once
 
 #include <deque>
@@ -7,12 +7,10 @@
 #include <string>
 
 #include "replicator/core/replica.h"
-#include "replicator/shell/journal.h"
-#include "replicator/shell/link.h"
-#include "replicator/shell/replicator.h"
-#include "replicator/shell/snapshot_transfer.h"
-
-struct event;
+#include "replicator/driver/ports.h"
+#include "replicator/driver/replicator.h"
+#include "replicator/driver/snapshot_sender.h"
+#include "replicator/journal/journal.h"
 
 namespace tandemq::repl {
 
@@ -22,12 +20,12 @@ struct Recovered {
   Lsn last = 0;
 };
 
-class ReplicatorImpl final : public Replicator, private LinkHost {
+class Driver final : public Replicator, private LinkHost {
  public:
-  ReplicatorImpl(event_base* base, ReplicatorConfig config, ReplicatorHost& host);
-  ~ReplicatorImpl() override;
+  Driver(Ports ports, ReplicatorConfig config, ReplicatorHost& host);
+  ~Driver() override;
 
-  // replicator_open.cpp: meta, journal, recovery of the host's state.
+  // driver_open.cpp: meta, journal, recovery of the host's state.
   Status recover(Lsn checkpoint_lsn, const std::function<void(const Progress&)>& progress);
 
   Status start() override;
@@ -45,8 +43,12 @@ class ReplicatorImpl final : public Replicator, private LinkHost {
   ReplicaStatus status() const override;
   Meeting meeting() const override { return replica_.meeting(); }
   JournalFigures journal_figures() const override { return journal_->figures(); }
-  LinkFigures link_figures() const override { return link_ ? link_->figures() : LinkFigures{}; }
-  std::uint16_t listening_port() const override { return link_ ? link_->listening_port() : 0; }
+  LinkFigures link_figures() const override {
+    return ports_.link ? ports_.link->figures() : LinkFigures{};
+  }
+  std::uint16_t listening_port() const override {
+    return ports_.link ? ports_.link->listening_port() : 0;
+  }
   Result<Lsn> read_journal(Lsn from, std::size_t max_bytes, std::string& out) override;
 
  private:
@@ -59,7 +61,7 @@ class ReplicatorImpl final : public Replicator, private LinkHost {
   void link_refused(const std::string& reason) override { log("warning", "link_refused", reason); }
   void peer_refused(const std::string& reason) override { step(event::PeerRefused{reason}); }
 
-  // replicator_open.cpp
+  // driver_open.cpp
   Status load_own_meta();
   Error newer_data(const std::string& what) const;
   Status open_journal();
@@ -69,7 +71,7 @@ class ReplicatorImpl final : public Replicator, private LinkHost {
   Status state_unusable(const std::string& why);
   void correct_history();
 
-  // replicator.cpp
+  // driver.cpp
   void step(EventKind what);
   Status order(EventKind what);
   void report_appended();
@@ -77,11 +79,12 @@ class ReplicatorImpl final : public Replicator, private LinkHost {
   void write_if_due();
   void tick();
   void trim_journal();
-  std::uint64_t now_ms() const;
+  // From the loop, unless this is gone by then.
+  void later(std::function<void()> what);
   void log(const char* level, const char* event, const std::string& reason) const;
   [[noreturn]] void fatal(const std::string& what) const;
 
-  // replicator_actions.cpp
+  // driver_actions.cpp
   void carry_out(Output& out);
   void carry_out(const action::PersistMeta&);
   void carry_out(const action::AppendControl&);
@@ -106,18 +109,18 @@ class ReplicatorImpl final : public Replicator, private LinkHost {
   Status rebuild_state(Lsn lsn);
   void send_pending(std::string_view frames);
   void snapshot_ready(Result<ReplicatorHost::SnapshotFile> made);
+  void release_snapshot();
   void release_commit();
   void log_status(const ReplicaStatus& status);
 
-  event_base* base_;
+  const Ports ports_;
   const ReplicatorConfig config_;
   ReplicatorHost& host_;
-  const std::string meta_path_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for late answers
   std::unique_ptr<Journal> journal_;
-  std::unique_ptr<Link> link_;
+  PeerLink* link_ = nullptr;  // once started
   Replica replica_;
-  ::event* tick_timer_ = nullptr;
+  Runtime::Timer tick_timer_;
   Recovered recovered_;
 
   std::deque<EventKind> events_;
@@ -136,8 +139,9 @@ class ReplicatorImpl final : public Replicator, private LinkHost {
 
   bool snapshot_asked_ = false;  // of the host, not answered
   ReplicatorHost::SnapshotFile snapshot_file_;
+  std::unique_ptr<SnapshotReader> reader_;
   std::unique_ptr<SnapshotSender> sender_;
-  std::unique_ptr<SnapshotReceiver> receiver_;
+  std::unique_ptr<SnapshotWriter> receiver_;
   std::function<void(Status)> switchover_done_;
   std::function<void()> leave_done_;
 };

@@ -1,4 +1,4 @@
-#include "replicator/shell/journal_io.h"
+#include "replicator/journal/journal_io.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

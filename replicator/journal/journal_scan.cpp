@@ -1,4 +1,4 @@
-#include "replicator/shell/journal_scan.h"
+#include "replicator/journal/journal_scan.h"
 
 #include <fcntl.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "broker/base/exit_code.h"
-#include "replicator/shell/durable_note.h"
+#include "replicator/journal/durable_note.h"
 
 namespace tandemq::repl {
 namespace {

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "broker/base/exit_code.h"
-#include "replicator/shell/journal_impl.h"
+#include "replicator/journal/journal_impl.h"
 
 namespace tandemq::repl {
 

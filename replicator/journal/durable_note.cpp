@@ -1,4 +1,4 @@
-#include "replicator/shell/durable_note.h"
+#include "replicator/journal/durable_note.h"
 
 #include <fcntl.h>
 

@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include "replicator/shell/durable_note.h"
-#include "replicator/shell/journal.h"
-#include "replicator/shell/journal_io.h"
-#include "replicator/shell/journal_scan.h"
-#include "replicator/shell/journal_worker.h"
+#include "replicator/journal/durable_note.h"
+#include "replicator/journal/journal.h"
+#include "replicator/journal/journal_io.h"
+#include "replicator/journal/journal_scan.h"
+#include "replicator/journal/journal_worker.h"
 
 namespace tandemq::repl {
 

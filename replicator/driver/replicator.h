@@ -1,5 +1,6 @@
 // Replicator: journal, link and the pure replica machine behind one door for the broker.
 // Runs on the broker's loop; only the journal's sync worker is another thread.
+// replicator/shell/open_replicator.h opens one on files and sockets.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +13,8 @@
 #include "broker/base/result.h"
 #include "replicator/core/frame.h"
 #include "replicator/core/types.h"
-#include "replicator/shell/journal.h"
-#include "replicator/shell/link.h"
-
-struct event_base;
+#include "replicator/driver/ports.h"
+#include "replicator/journal/journal.h"
 
 namespace tandemq::repl {
 
@@ -42,8 +41,12 @@ struct ReplicatorConfig {
   std::uint32_t peer_silence_ms = 250;
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t journal_bytes_max = 4ull << 30;  // beyond it a late standby needs a snapshot
-  // Takes log lines: level ("info", "notice", "warning", "error"), event and a sentence. Default:
-  // standard error.
+  std::uint64_t resync_bytes = 512u << 20;  // allowed more at least while the standby catches up
+  std::size_t window_bytes = 8u << 20;      // sent and not confirmed, at most
+  std::size_t batch_bytes = 1u << 20;       // of one catch-up batch
+  std::size_t snapshot_chunk_bytes = 256u << 10;
+  // Takes log lines of the shell's Runtime: level ("info", "notice", "warning", "error"), event and
+  // a sentence. Default: standard error.
   std::function<void(const char* level, const char* event, const std::string& reason)> log;
 };
 
@@ -89,8 +92,9 @@ class Replicator {
     Lsn done, total;
     double seconds;
   };
+  // On these ports. Recovers: from then on start() may be called.
   static Result<std::unique_ptr<Replicator>> open(
-      event_base* base, const ReplicatorConfig& config, ReplicatorHost& host, Lsn checkpoint_lsn,
+      Ports ports, const ReplicatorConfig& config, ReplicatorHost& host, Lsn checkpoint_lsn,
       const std::function<void(const Progress&)>& progress);
   virtual ~Replicator() = default;
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "broker/base/ids.h"
-#include "replicator/shell/durable_note.h"
-#include "replicator/shell/journal_io.h"
+#include "replicator/journal/durable_note.h"
+#include "replicator/journal/journal_io.h"
 
 struct event_base;
 struct event;

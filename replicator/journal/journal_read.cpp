@@ -4,7 +4,7 @@
 
 #include "broker/base/bytes.h"
 #include "broker/base/exit_code.h"
-#include "replicator/shell/journal_impl.h"
+#include "replicator/journal/journal_impl.h"
 
 namespace tandemq::repl {
 namespace {

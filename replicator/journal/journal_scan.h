@@ -13,7 +13,7 @@
 #include "broker/base/ids.h"
 #include "broker/base/result.h"
 #include "replicator/core/segment.h"
-#include "replicator/shell/journal_io.h"
+#include "replicator/journal/journal_io.h"
 
 namespace tandemq::repl {
 

@@ -1,5 +1,5 @@
 // The write path: buffer, one write, and the hand-over to the sync worker.
-#include "replicator/shell/journal.h"
+#include "replicator/journal/journal.h"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 
 #include "broker/base/bytes.h"
 #include "broker/base/check.h"
-#include "replicator/shell/journal_impl.h"
+#include "replicator/journal/journal_impl.h"
 
 namespace tandemq::repl {
 namespace {

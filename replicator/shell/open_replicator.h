@@ -1,0 +1,15 @@
+// A replicator on libevent, files and sockets.
+#pragma once
+
+#include "replicator/driver/replicator.h"
+
+struct event_base;
+
+namespace tandemq::repl {
+
+// Opens data_dir and recovers (Replicator::open); Error::code is the exit code.
+Result<std::unique_ptr<Replicator>> open_replicator(
+    event_base* base, const ReplicatorConfig& config, ReplicatorHost& host, Lsn checkpoint_lsn,
+    const std::function<void(const Replicator::Progress&)>& progress);
+
+}  // namespace tandemq::repl

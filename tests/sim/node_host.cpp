@@ -1,0 +1,203 @@
+// The driver speaks to the node: records, commits, roles, images of the state; and what the
+// checkers have to know of it. As broker/shell/node_host.cpp and node_snapshot.cpp.
+#include <algorithm>
+#include <utility>
+
+#include "broker/base/bytes.h"
+#include "broker/base/crc32c.h"
+#include "tests/sim/node_life.h"
+
+namespace tandemq::sim {
+
+repl::Runtime::Timer Node::Runtime::every(std::uint32_t ms, std::function<void()> what) {
+  struct Repeated {
+    Process& process;
+    TimeUs interval;
+    std::function<void()> what;
+    static void arm(const std::weak_ptr<Repeated>& weak) {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->process.after(self->interval, [weak] {
+        const auto held = weak.lock();
+        if (!held) return;
+        arm(weak);
+        held->what();
+      });
+    }
+  };
+  auto timer = std::make_shared<Repeated>(Repeated{process_, ms * kMs, std::move(what)});
+  Repeated::arm(timer);
+  return timer;
+}
+
+void Node::Runtime::log(const char* level, const char* event, const std::string& reason) {
+  const std::string_view name = event;
+  if (name == "journal_tail_cut") node_.life_->tail_cut = true;
+  if (std::string_view(level) == "info" || name == "journal_tail_cut") return;
+  node_.place_.say(node_.name_ + ": " + event + ": " + reason);
+}
+
+void Node::Runtime::about_to(const repl::Action& action) {
+  if (const auto* a = std::get_if<repl::action::AppendControl>(&action)) {
+    if (a->kind == repl::ControlKind::reign_began) node_.check_reign(a->epoch, a->lsn);
+  } else if (const auto* cut = std::get_if<repl::action::CutJournal>(&action)) {
+    node_.place_.say(node_.name_ + ": cuts records " + std::to_string(cut->after + 1) + " to " +
+                     std::to_string(node_.life_->replicator->journal_figures().last));
+  } else if (const auto* install = std::get_if<repl::action::InstallSnapshot>(&action)) {
+    node_.place_.say(node_.name_ + ": installs a snapshot up to record " +
+                     std::to_string(install->lsn));
+  }
+}
+
+void Node::Runtime::stepped(const repl::Replica& replica) {
+  const Status sound = repl::check_invariants(replica);
+  if (!sound) node_.place_.checker.violate(node_.name_ + ": " + sound.error().message);
+}
+
+Status Node::apply(const repl::FrameView& frame) {
+  Life& life = *life_;
+  const bool skip = config_.broken == Broken::apply && frame.kind == 24 && frame.lsn % 7 == 0;
+  if (!skip) {
+    const Status applied =
+        life.state.apply_encoded(frame.lsn, static_cast<core::Kind>(frame.kind), frame.body);
+    if (!applied) place_.checker.violate(name_ + ": " + applied.error().message);
+  }
+  if (place_.checker.knows_state(frame.lsn, frame.epoch)) note_state(frame.lsn);
+  return Done{};
+}
+
+void Node::committed(Lsn lsn) {
+  Life& life = *life_;
+  check_committed(lsn);
+  if (lsn <= life.released) place_.checker.violate(name_ + ": committed went back");
+  life.released = lsn;
+  core::Effects free;
+  life.outbox.release(lsn, free);
+  release(free);
+}
+
+void Node::status_changed(const repl::ReplicaStatus& status) {
+  Life& life = *life_;
+  place_.say(name_ + ": " + repl::to_string(status.role) + " " +
+             repl::to_string(status.pair_state) + (status.in_sync ? " in_sync" : "") + " epoch=" +
+             std::to_string(epoch_counter(status.epoch)) + " last=" + std::to_string(status.last) +
+             " committed=" + std::to_string(status.committed) + ": " + status.reason);
+  life.known = status;
+  const bool leads = status.role == repl::Role::primary;
+  if (leads && !life.engine) {
+    life.engine = std::make_unique<core::Engine>(life.state, *this, limits_, nullptr);
+    life.released = status.committed;
+  }
+  if (!leads && life.engine) {
+    stop_serving();
+    wills_before_ = wills_published();
+    life.engine.reset();
+    life.state.demote();
+  }
+}
+
+TimeMs Node::pair_time() {
+  return static_cast<TimeMs>(static_cast<std::int64_t>(local_us() / 1000) + life_->pair_offset_ms);
+}
+
+void Node::learn_pair_time(TimeMs time) {
+  const auto offset =
+      static_cast<std::int64_t>(time) - static_cast<std::int64_t>(local_us() / 1000);
+  life_->pair_offset_ms = std::max(life_->pair_offset_ms, offset);
+}
+
+// Checkpoint and journal to a newer checkpoint, by the same State.
+Result<Lsn> Node::fold(Lsn upto) {
+  core::State state;
+  if (kept_.checkpoint) kept_.checkpoint->restore(state);
+  std::string frames;
+  while (state.meta().lsn < upto) {
+    frames.clear();
+    const Result<Lsn> read =
+        life_->replicator->read_journal(state.meta().lsn + 1, 64 << 10, frames);
+    if (!read) return read.error();
+    if (*read <= state.meta().lsn) return Error{"the journal ends before the fold"};
+    repl::FrameView frame;
+    for (std::string_view left = frames;
+         state.meta().lsn < upto && repl::read_frame(left, frame) == repl::FrameRead::frame;
+         left.remove_prefix(frame.bytes.size())) {
+      const Status applied =
+          state.apply_encoded(frame.lsn, static_cast<core::Kind>(frame.kind), frame.body);
+      if (!applied) return applied.error();
+    }
+  }
+  kept_.checkpoint = Image::of(state);
+  return state.meta().lsn;
+}
+
+void Node::make_snapshot(std::function<void(Result<SnapshotFile>)> ready) {
+  life_->process.after(place_.random.between(1 * kMs, 30 * kMs), [this, ready = std::move(ready)] {
+    const Lsn committed = status().committed;
+    const bool nothing_yet = committed == 0 && !kept_.checkpoint;
+    const Result<Lsn> folded =
+        fold(nothing_yet ? life_->replicator->journal_figures().written : committed);
+    if (!folded) return ready(folded.error());
+    life_->replicator->checkpointed(*folded);
+    const std::uint64_t number = place_.snapshots.size() + 1;
+    place_.snapshots[number] = kept_.checkpoint;
+    ready(SnapshotFile{std::to_string(number), kept_.checkpoint->lsn()});
+  });
+}
+
+void Node::release_snapshot(const SnapshotFile&) {}
+
+Status Node::install_snapshot(const std::string& path, Lsn lsn) {
+  const std::shared_ptr<const Image> image = place_.snapshots.at(std::stoull(path));
+  if (image->lsn() != lsn) return Error{"the snapshot is of another record"};
+  kept_.checkpoint = image;
+  image->restore(life_->state);
+  return Done{};
+}
+
+// The driver takes the journal from there.
+Result<Lsn> Node::rebuild_until(Lsn lsn) {
+  if (kept_.checkpoint && kept_.checkpoint->lsn() > lsn) {
+    return Error{"the checkpoint is beyond the cut"};
+  }
+  life_->state.clear();
+  if (kept_.checkpoint) kept_.checkpoint->restore(life_->state);
+  return life_->state.meta().lsn;
+}
+
+void Node::check_committed(Lsn lsn) {
+  Life& life = *life_;
+  std::string frames;
+  const Lsn first = life.replicator->journal_figures().first;
+  const auto read =
+      life.replicator->read_journal(std::max(life.released + 1, first), ~std::size_t{0}, frames);
+  repl::FrameView frame;
+  for (std::string_view left = frames;
+       read && repl::read_frame(left, frame) == repl::FrameRead::frame && frame.lsn <= lsn;
+       left.remove_prefix(frame.bytes.size())) {
+    place_.checker.committed(name_, frame.lsn, frame.epoch, crc32c(frame.bytes));
+  }
+}
+
+// The machine is about to begin a reign behind its last record: all that was committed is there.
+void Node::check_reign(Epoch epoch, Lsn first) {
+  Life& life = *life_;
+  place_.checker.reign_began(epoch, first);
+  const repl::JournalFigures figures = life.replicator->journal_figures();
+  const Lsn last = place_.checker.committed_last();
+  if (figures.last < last) {
+    return place_.checker.violate(name_ + " reigns after record " + std::to_string(figures.last) +
+                                  ", committed were records up to " + std::to_string(last));
+  }
+  life.released = 0;
+  std::string frames;
+  const Lsn from = figures.first == 0 ? figures.last + 1 : figures.first;
+  if (!life.replicator->read_journal(from, ~std::size_t{0}, frames)) return;
+  repl::FrameView frame;
+  for (std::string_view left = frames;
+       repl::read_frame(left, frame) == repl::FrameRead::frame && frame.lsn <= last;
+       left.remove_prefix(frame.bytes.size())) {
+    place_.checker.reigns_with(name_, frame.lsn, crc32c(frame.bytes));
+  }
+}
+
+}  // namespace tandemq::sim
