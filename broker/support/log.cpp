@@ -1,21 +1,23 @@
 #include "broker/support/log.h"
 
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <fcntl.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <mutex>
 #include <utility>
 
 #include "broker/base/exit_code.h"
 #include "broker/support/log_limit.h"
+#include "broker/support/log_writer.h"
 
 namespace tandemq {
 namespace {
@@ -24,19 +26,40 @@ constexpr std::array<std::string_view, 5> kLevelNames = {"debug", "info", "notic
                                                          "error"};
 LogLevel threshold = LogLevel::info;
 
-// spdlog has no `notice`; levels are filtered and written here, the library brings the line out.
-std::shared_ptr<spdlog::logger>& output() {
-  static std::shared_ptr<spdlog::logger> logger;
-  return logger;
+// How long a process that ends waits for its last lines.
+constexpr unsigned kLastWordsMs = 500;
+
+std::string timed(const std::string& line) {
+  timeval now{};
+  gettimeofday(&now, nullptr);
+  tm utc{};
+  gmtime_r(&now.tv_sec, &utc);
+  char text[64];
+  const std::size_t size = std::strftime(text, sizeof text, "time=%Y-%m-%dT%H:%M:%S.", &utc);
+  const std::string milliseconds = std::to_string(1000 + now.tv_usec / 1000).substr(1);
+  return std::string(text, size) + milliseconds + "Z " + line + "\n";
 }
 
-std::shared_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink) {
-  auto logger = std::make_shared<spdlog::logger>("tandemqd", std::move(sink));
-  logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-      "time=%Y-%m-%dT%H:%M:%S.%eZ %v", spdlog::pattern_time_type::utc));
-  logger->set_level(spdlog::level::trace);
-  logger->flush_on(spdlog::level::trace);
-  return logger;
+// Never destroyed (log_writer.h).
+LogWriter& output() {
+  static LogWriter* const writer = [] {
+    auto* made = new LogWriter([](std::uint64_t lines) {
+      return timed(format_line(LogLevel::warning, "log_lines_lost",
+                               {{"lines", lines}, {"reason", "nobody read the log in time"}}));
+    });
+    std::atexit([] { log_drain(kLastWordsMs); });
+    return made;
+  }();
+  return *writer;
+}
+
+// A value is bounded: what a client sends may stand in it.
+std::string_view bounded(std::string_view value) {
+  constexpr std::size_t kValueMax = 512;
+  if (value.size() <= kValueMax) return value;
+  std::size_t end = kValueMax;
+  while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xc0) == 0x80) --end;  // UTF-8
+  return value.substr(0, end);
 }
 
 void append_value(std::string& line, std::string_view value) {
@@ -70,12 +93,10 @@ bool within_limit(std::string_view event) {
   const auto second =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
   limit.tell(second, [](const std::string& of, std::uint64_t lines) {
-    output()->log(spdlog::level::info, "{}",
-                  format_line(LogLevel::warning, "lines_left_out",
-                              {{"of", of},
-                               {"lines", lines},
-                               {"reason", "more than " + std::to_string(LogLimit::kLinesPerSecond) +
-                                              " lines of this event in a second"}}));
+    const std::string reason = "more than " + std::to_string(LogLimit::kLinesPerSecond) +
+                               " lines of this event in a second";
+    output().put(timed(format_line(LogLevel::warning, "lines_left_out",
+                                   {{"of", of}, {"lines", lines}, {"reason", reason}})));
   });
   return limit.take(event, second);
 }
@@ -87,16 +108,16 @@ Status log_open(std::string_view level, const std::string& target) {
     if (kLevelNames[i] == level) threshold = static_cast<LogLevel>(i);
   }
   if (target == "stderr") {
-    output() = make_logger(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    output().write_to(std::make_shared<LogFile>(STDERR_FILENO));
     return Done{};
   }
-  try {
-    output() = make_logger(std::make_shared<spdlog::sinks::basic_file_sink_mt>(target));
-  } catch (const spdlog::spdlog_ex&) {
+  const int fd = ::open(target.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+  if (fd < 0) {
     return Error{"cannot open the log file " + target + ": " + std::strerror(errno) +
                      "; create its folder and let the user of this process write to it",
                  kExitEnvironment};
   }
+  output().write_to(std::make_shared<LogFile>(fd));
   return Done{};
 }
 
@@ -114,16 +135,25 @@ std::string format_line(LogLevel level, std::string_view event,
     line += ' ';
     line += field.key;
     line += '=';
-    append_value(line, field.value);
+    const std::string_view value = bounded(field.value);
+    append_value(line, value);
+    if (value.size() < field.value.size()) {
+      line += ' ';
+      line += field.key;
+      line += "_bytes=" + std::to_string(field.value.size());
+    }
   }
   return line;
 }
 
 void log(LogLevel level, std::string_view event, std::initializer_list<Field> fields) {
   if (!log_enabled(level)) return;
-  if (!output()) output() = make_logger(std::make_shared<spdlog::sinks::stderr_sink_mt>());
   if (level != LogLevel::error && !within_limit(event)) return;
-  output()->log(spdlog::level::info, "{}", format_line(level, event, fields));
+  output().put(timed(format_line(level, event, fields)));
+}
+
+bool log_drain(unsigned milliseconds) {
+  return output().drain(milliseconds);
 }
 
 }  // namespace tandemq

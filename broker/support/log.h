@@ -1,7 +1,8 @@
 // Log lines: one `key=value` line per fact, as
 //   time=2026-01-31T12:00:00.000Z level=info event=role_changed role=primary reason="told by agent"
-// A front that keeps the logging library in one file. Not for the data path. Below error, more than
-// LogLimit::kLinesPerSecond lines of one event in a second are left out and counted.
+// Not for the data path, but no call waits (log_writer.h). Below error, more than
+// LogLimit::kLinesPerSecond lines of one event in a second are left out and counted; values are cut
+// at 512 bytes, with their whole size behind them.
 #pragma once
 
 #include <concepts>
@@ -37,6 +38,9 @@ Status log_open(std::string_view level, const std::string& target);
 
 bool log_enabled(LogLevel level);
 void log(LogLevel level, std::string_view event, std::initializer_list<Field> fields);
+
+// Waits until all lines are out, at most so long; before an end that runs no exit handlers.
+bool log_drain(unsigned milliseconds);
 
 // The line without its time: `level=info event=... key=value`.
 std::string format_line(LogLevel level, std::string_view event,

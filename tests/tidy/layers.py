@@ -9,7 +9,6 @@ LIBRARIES = {
     "prometheus": (("prometheus/",), ("prometheus-cpp::pull", "prometheus-cpp::core")),
     "toml": (("toml++/",), ("PkgConfig::TOMLPP",)),
     "json": (("nlohmann/",), ("nlohmann_json::nlohmann_json",)),
-    "spdlog": (("spdlog/",), ("spdlog::spdlog",)),
     "cli11": (("CLI/",), ("CLI11::CLI11",)),
     "systemd": (("systemd/",), ("PkgConfig::SYSTEMD",)),
     "doctest": (("doctest/",), ()),
@@ -28,7 +27,7 @@ class Layer:
 LAYERS = {
     "broker/base": Layer("tmq_base"),
     "broker/support": Layer("tmq_support", ("broker/base",),
-                            ("libevent", "toml", "spdlog", "systemd"), system=True),
+                            ("libevent", "toml", "systemd"), system=True),
     "broker/net": Layer("tmq_net", ("broker/base", "broker/support"), ("libevent",), system=True),
     "broker/mqtt": Layer("tmq_mqtt", ("broker/base",), core=True),
     "broker/core": Layer("tmq_core", ("broker/base", "broker/mqtt"), core=True),
