@@ -67,7 +67,8 @@ void Deliverer::deliver(const core::Effect& effect) {
   const bool ends = ends_connection(effect.kind);
   if (!client->greeted && !ends && effect.kind != EffectKind::connack) return defer(effect);
   if (effect.kind == EffectKind::publish) {
-    if (effect.qos > 0 || has_room(*client, effect)) writer_.publish(*client, effect);
+    const bool room = effect.qos > 0 || client->channel.unsent() <= kUnsentCrowded;
+    if (room || makes_room(*client, effect)) writer_.publish(*client, effect);
   } else if (ends) {
     end(*client, effect);
   } else {
@@ -84,7 +85,7 @@ void Deliverer::defer(const core::Effect& effect) {
 }
 
 // QoS 0 to a client that does not read is dropped. False when it was.
-bool Deliverer::has_room(Client& client, const core::Effect& effect) {
+bool Deliverer::makes_room(Client& client, const core::Effect& effect) {
   const auto over = [&] {
     const std::size_t limit = traffic_.unsent > kUnsentAllMax ? kUnsentCrowded
                               : effect.retain                 ? kUnsentRetainedMax

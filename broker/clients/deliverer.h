@@ -43,7 +43,7 @@ class Deliverer {
   void condemn(const core::Effect& effect);
   void deliver(const core::Effect& effect);
   void defer(const core::Effect& effect);
-  bool has_room(Client& client, const core::Effect& effect);
+  bool makes_room(Client& client, const core::Effect& effect);
   void answer(Client& client, const core::Effect& effect);
   void end(Client& client, const core::Effect& effect);
 

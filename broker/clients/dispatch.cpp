@@ -18,7 +18,10 @@ void Dispatch::command(Client& client, const mqtt::Packet& packet) {
   const TimeMs now = turn_.now();
   switch (packet.type) {
     case PacketType::publish:
-      return publish(client, packet.publish);
+      engine.publish(client.origin(), packet.publish, now, effects_);
+      client.unacknowledged += packet.publish.qos == 1;
+      counters_.payload_bytes_received += packet.publish.payload.size();
+      return;
     case PacketType::puback:
       return engine.puback(client.origin(), packet.ack, now, effects_);
     case PacketType::pubrec:
@@ -45,12 +48,6 @@ void Dispatch::command(Client& client, const mqtt::Packet& packet) {
     case PacketType::pingresp:  // the decoder refuses these from a client
       return;
   }
-}
-
-void Dispatch::publish(Client& client, const mqtt::Publish& packet) {
-  reign_.engine->publish(client.origin(), packet, turn_.now(), effects_);
-  client.unacknowledged += packet.qos == 1;
-  counters_.payload_bytes_received += packet.payload.size();
 }
 
 void Dispatch::subscribe(Client& client, const mqtt::Subscribe& packet) {

@@ -24,7 +24,6 @@ class Dispatch {
 
  private:
   void command(Client& client, const mqtt::Packet& packet);
-  void publish(Client& client, const mqtt::Publish& packet);
   void subscribe(Client& client, const mqtt::Subscribe& packet);
   void take_from_feed(Client& client);
   void answer_ping(const Client& client);

@@ -36,15 +36,9 @@ void add_properties(mqtt::PublishProperties& properties, const core::Effect& eff
 
 }  // namespace
 
-void Encoder::publish(std::string& out, mqtt::Version version, const core::Effect& effect,
-                      TimeMs now) {
+void Encoder::publish_anew(std::string& out, mqtt::Version version, const core::Effect& effect,
+                           TimeMs now) {
   const core::Message& message = *effect.message;
-  const bool plain = effect.qos == 0 && !effect.detail;
-  if (plain && last_.message == &message && last_.version == version &&
-      last_.retain == effect.retain) {
-    out.append(last_.in->data() + last_.at, last_.size);
-    return;
-  }
   publish_.topic = message.topic();
   publish_.payload = message.payload();
   publish_.qos = effect.qos;
@@ -54,7 +48,8 @@ void Encoder::publish(std::string& out, mqtt::Version version, const core::Effec
   if (version == mqtt::Version::v5) add_properties(publish_.properties, effect, now);
   const std::size_t before = out.size();
   mqtt::encode(out, version, publish_);
-  if (plain) last_ = {&message, &out, before, out.size() - before, version, effect.retain};
+  if (effect.qos == 0 && !effect.detail)
+    last_ = {&message, &out, before, out.size() - before, version, effect.retain};
 }
 
 void Encoder::answer(std::string& out, const Recipient& to, const core::Effect& effect) {

@@ -22,7 +22,14 @@ class Encoder {
   // `promised` is what CONNACK tells; outlives it.
   explicit Encoder(const core::Limits& promised) : promised_(promised) {}
 
-  void publish(std::string& out, mqtt::Version version, const core::Effect& effect, TimeMs now);
+  void publish(std::string& out, mqtt::Version version, const core::Effect& effect, TimeMs now) {
+    if (effect.message.get() == last_.message && effect.qos == 0 && !effect.detail &&
+        version == last_.version && effect.retain == last_.retain) {
+      out.append(last_.in->data() + last_.at, last_.size);
+    } else {
+      publish_anew(out, version, effect, now);
+    }
+  }
   // Call when strings that publish() wrote to may have changed since or gone.
   void forget() { last_ = {}; }
 
@@ -38,12 +45,15 @@ class Encoder {
                std::string_view text) const;
 
  private:
+  void publish_anew(std::string& out, mqtt::Version version, const core::Effect& effect,
+                    TimeMs now);
   void connack(std::string& out, const Recipient& to, const core::Effect& effect) const;
 
   const core::Limits& promised_;
   mqtt::Publish publish_;  // reused for their capacity
   mqtt::Ack ack_;
-  // The last PUBLISH written, to be copied when the next one says the same to another client.
+  // The last PUBLISH of QoS 0 without detail that was written, to be copied when the next one says
+  // the same to another client.
   struct Written {
     const core::Message* message = nullptr;
     const std::string* in = nullptr;

@@ -18,7 +18,7 @@ constexpr std::size_t kUnsentMax = 8 << 20;            // bytes to one client; Q
 constexpr std::size_t kUnsentRetainedMax = 256 << 20;  // dropped, retained ones only beyond this
 constexpr std::size_t kUnsentFeedMax = 1 << 20;        // above it a feed waits
 constexpr std::size_t kUnsentAllMax = 1 << 30;         // bytes to all; beyond it each client may
-constexpr std::size_t kUnsentCrowded = 64 << 10;       // have only this much
+constexpr std::size_t kUnsentCrowded = 64 << 10;       // have only this much, the least limit
 constexpr std::size_t kUnsentReadMax = 64 << 20;       // above it a client is not read from
 
 constexpr std::size_t kHeldBytesMax = 64 << 20;  // waiting for commit; then reading stops

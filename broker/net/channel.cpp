@@ -52,16 +52,6 @@ void Channel::listen(bool on) {
   rearm();
 }
 
-std::string& Channel::output() {
-  if (!unsent_) unsent_ = pool_.sending.take_buffer();
-  return unsent_->bytes;
-}
-
-void Channel::appended(std::size_t size) {
-  pool_.sending.traffic.unsent += size;
-  pool_.sending.add(*this);
-}
-
 void Channel::send() {
   if (broken_) return;
   write_unsent();

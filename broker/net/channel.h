@@ -62,8 +62,14 @@ class Channel final : private TransportUser {
   void listen(bool on);
 
   // Append to it, then say how many bytes it has grown by.
-  std::string& output();
-  void appended(std::size_t size);
+  std::string& output() {
+    if (!unsent_) unsent_ = pool_.sending.take_buffer();
+    return unsent_->bytes;
+  }
+  void appended(std::size_t size) {
+    pool_.sending.traffic.unsent += size;
+    if (queued_at_ == kNotQueued) pool_.sending.add(*this);
+  }
   // Sends what the connection takes now. A loss is told by the next flush.
   void send();
   std::size_t unsent() const { return unsent_ ? unsent_->left() : 0; }
