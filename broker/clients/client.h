@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "broker/access/authenticator.h"
 #include "broker/core/retained_feed.h"
 #include "broker/mqtt/decode.h"
 #include "broker/net/channel.h"
@@ -14,13 +16,15 @@ namespace tandemq::broker {
 
 // A listener as clients see it.
 struct Entrance {
-  std::string name;  // section of the configuration
+  std::string name;  // in the configuration
   std::uint32_t connections_max = 20'000;
   std::uint32_t connections = 0;  // now
+  core::Door door = 0;            // its place among all
 };
 
 enum class Stage : std::uint8_t {
   connecting,  // waits for CONNECT
+  asking,      // for its CONNECT: access answers later, nothing more is read
   serving,
   closing,  // nothing more is heard; its last packet (a held DISCONNECT) is still to come
   leaving   // its last packet is with the channel, which ends when the client closes
@@ -42,13 +46,15 @@ struct Client {
   core::Origin origin() const { return {id, session_, unacknowledged}; }
   const char* name() const { return client_id ? client_id.get() : "<unknown>"; }
   // Not read from for a reason of ours: its silence says nothing.
-  bool held_back() const { return paused || backlog || choked || feed; }
+  bool held_back() const { return paused || backlog || choked || feed || stage_ == Stage::asking; }
 
   const core::ConnId id;
   Entrance& entrance;
   net::Channel channel;
   mqtt::Decoder decoder;
   std::unique_ptr<core::RetainedFeed> feed;  // a SUBSCRIBE being served: nothing else is handled
+  Question question;                         // open in stage asking
+  std::optional<mqtt::Reason> admission;     // its answer, until the CONNECT is handled
   std::unique_ptr<char[]> client_id;         // zero-terminated, for log lines
   std::uint32_t packet_max = 0;              // bytes that the client takes at once, 0: no limit
   std::uint32_t heard_s = 0;                 // last whole packet, Turn::seconds

@@ -17,9 +17,13 @@ Clients::Clients(Around around, std::vector<Entrance> entrances)
       share_(table_, turn_, std::move(around.end_turn_early)),
       deliverer_(reign_, table_, stages_, writer_, share_, pool_.sending.traffic, turn_, counters_),
       pause_(table_, share_, deliverer_.outbox(), turn_, counters_),
-      connect_(reign_, stages_, deliverer_, turn_, counters_, std::move(around.check_access)),
+      connect_(reign_, table_, stages_, share_, deliverer_, turn_, counters_, around.authenticator),
       dispatch_(reign_, stages_, deliverer_, connect_, turn_, counters_),
-      intake_(stages_, share_, pause_, dispatch_, writer_, turn_, counters_) {}
+      intake_(stages_, share_, pause_, dispatch_, writer_, turn_, counters_) {
+  for (std::size_t i = 0; i < entrances_.size(); ++i) {
+    entrances_[i].door = static_cast<core::Door>(i);
+  }
+}
 
 Clients::~Clients() {
   close_all();
@@ -53,7 +57,8 @@ void Clients::accept(std::size_t entrance, std::unique_ptr<net::Transport> trans
     ++counters_.refused_full;
     return log(LogLevel::warning, "connection_refused",
                {{"address", transport->peer_address()},
-                {"reason", through.name + ".connections_max is reached"},
+                {"listener", through.name},
+                {"reason", "listener.connections_max is reached"},
                 {"connections", through.connections}});
   }
   const Client& client =
@@ -130,6 +135,11 @@ void Clients::look_at(Client& client) {
       log_client(LogLevel::info, "connect_timeout", client,
                  "sent no CONNECT in time, disconnecting");
       return stages_.dismiss(client, mqtt::Reason::keep_alive_timeout);
+    case Stage::asking:
+      log_client(LogLevel::notice, "connect_timeout", client,
+                 "could not be answered in time, disconnecting");
+      writer_.refusal(client, mqtt::Reason::server_busy, "log-ins take too long");
+      return stages_.dismiss(client, mqtt::Reason::server_busy);
     case Stage::closing:
     case Stage::leaving:
       return stages_.drop(client);

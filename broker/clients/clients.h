@@ -21,7 +21,7 @@ class Clients final : private net::ChannelUser {
     const core::Limits& limits;
     const PairClock& clock;
     Turn& turn;
-    CheckAccess check_access;
+    Authenticator& authenticator;
     std::function<void()> end_turn_early;  // see TurnShare
   };
 
@@ -53,6 +53,8 @@ class Clients final : private net::ChannelUser {
   void work_backlog();
   // Reads from nobody (switchover in progress).
   void pause_reading(bool pause) { pause_.order(pause); }
+  // The engine goes by other rights from now on.
+  void rules_changed() { deliverer_.recheck(); }
 
   ClientCounters counters() const;
   ClientFigures figures() const;

@@ -1,6 +1,8 @@
 #include "broker/clients/connect.h"
 
 #include <cstring>
+#include <string>
+#include <utility>
 
 #include "broker/clients/client_log.h"
 #include "broker/support/random.h"
@@ -18,17 +20,20 @@ void remember_name(Client& client, std::string_view name) {
 }  // namespace
 
 void ConnectStage::begin(Client& client, const mqtt::Connect& packet) {
-  std::string assigned;
-  if (packet.client_id.empty()) assigned = "auto-" + random_hex(kRandomNameBytes);
-  remember_name(client, assigned.empty() ? packet.client_id : assigned);
+  if (!client.client_id) {
+    remember_name(client, packet.client_id.empty() ? "auto-" + random_hex(kRandomNameBytes)
+                                                   : std::string(packet.client_id));
+  }
   client.keep_alive_s = packet.keep_alive_s;
   client.packet_max = packet.properties.maximum_packet_size;
 
-  const mqtt::Reason reason = check_(packet);
+  if (!client.admission) ask(client, packet);
+  if (!client.admission) return;
+  const mqtt::Reason reason = *std::exchange(client.admission, std::nullopt);
   if (reason != mqtt::Reason::success) return refuse(client, reason);
 
-  const core::SessionId session =
-      reign_.engine->connect({client.id, packet, assigned}, turn_.now(), effects_);
+  const core::SessionId session = reign_.engine->connect(
+      {client.id, packet, client.name(), client.entrance.door}, turn_.now(), effects_);
   if (session != core::kNoSession) {
     stages_.serve(client, session);
     ++counters_.connects;
@@ -36,6 +41,22 @@ void ConnectStage::begin(Client& client, const mqtt::Connect& packet) {
     log_connected(client, packet);
   }
   deliverer_.put(effects_);
+}
+
+void ConnectStage::ask(Client& client, const mqtt::Connect& packet) {
+  const core::ConnId id = client.id;
+  const Authenticator::Ticket ticket =
+      authenticator_.begin(Credentials(client.entrance.door, packet),
+                           [this, id](mqtt::Reason reason) { take_answer(id, reason); });
+  if (ticket != 0) stages_.ask(client, Question(authenticator_, ticket));
+}
+
+void ConnectStage::take_answer(core::ConnId id, mqtt::Reason reason) {
+  Client& client = *table_.find(id);  // else the question would have been cancelled
+  client.admission = reason;
+  if (client.stage() != Stage::asking) return;  // it came at once
+  stages_.answered(client);
+  share_.put_off(client);
 }
 
 // In the order of the engine's effects: what is held comes first.

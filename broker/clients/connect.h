@@ -2,28 +2,29 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
+#include "broker/access/authenticator.h"
 #include "broker/clients/deliverer.h"
 
 namespace tandemq::broker {
 
-// Whether who sends this may connect: success, or why not.
-using CheckAccess = std::function<mqtt::Reason(const mqtt::Connect&)>;
-
 class ConnectStage {
  public:
   // All outlive it.
-  ConnectStage(Reign& reign, Stages& stages, Deliverer& deliverer, const Turn& turn,
-               ClientCounters& counters, CheckAccess check)
+  ConnectStage(Reign& reign, ClientTable& table, Stages& stages, TurnShare& share,
+               Deliverer& deliverer, const Turn& turn, ClientCounters& counters,
+               Authenticator& authenticator)
       : reign_(reign),
+        table_(table),
         stages_(stages),
+        share_(share),
         deliverer_(deliverer),
         turn_(turn),
         counters_(counters),
-        check_(std::move(check)) {}
+        authenticator_(authenticator) {}
 
-  // The packet's views are valid during the call only.
+  // The packet's views are valid during the call only. The client is in stage asking after it when
+  // access answers later: then the packet is to come again once the client has work put off.
   void begin(Client& client, const mqtt::Connect& packet);
 
   void begin_reign() { first_ns_ = 0; }
@@ -31,14 +32,18 @@ class ConnectStage {
   std::uint64_t first_ns() const { return first_ns_; }
 
  private:
+  void ask(Client& client, const mqtt::Connect& packet);
+  void take_answer(core::ConnId id, mqtt::Reason reason);
   void refuse(Client& client, mqtt::Reason reason);
 
   Reign& reign_;
+  ClientTable& table_;
   Stages& stages_;
+  TurnShare& share_;
   Deliverer& deliverer_;
   const Turn& turn_;
   ClientCounters& counters_;
-  CheckAccess check_;
+  Authenticator& authenticator_;
   core::Effects effects_;
   std::uint64_t first_ns_ = 0;
 };

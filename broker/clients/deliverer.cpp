@@ -30,8 +30,11 @@ void Deliverer::put(core::Effects& effects) {
 }
 
 void Deliverer::settle() {
-  if (!stages_.has_detached() || !reign_.engine) return;
+  if (!reign_.engine || (!stages_.has_detached() && withheld_.empty())) return;
   core::Effects effects;
+  for (const Withheld& one : std::exchange(withheld_, {})) {
+    reign_.engine->withdraw(one.from, one.packet_id, one.resent, turn_.now(), effects);
+  }
   for (const core::Origin& from : stages_.take_detached()) {
     reign_.engine->disconnected(from, turn_.now(), effects);
   }
@@ -41,11 +44,29 @@ void Deliverer::settle() {
 void Deliverer::release() {
   writer_.begin_batch();
   outbox_.release(reign_.committed, released_);
-  for (const core::Effect& effect : released_) deliver(effect);
+  for (const core::Effect& effect : released_) {
+    if (effect.after > recheck_ || !withhold(effect)) deliver(effect);
+  }
   released_.clear();
 }
 
+void Deliverer::recheck() {
+  if (!outbox_.empty()) recheck_ = outbox_.last();
+}
+
+// True for a PUBLISH that its receiver may not have any more.
+bool Deliverer::withhold(const core::Effect& effect) {
+  if (effect.kind != EffectKind::publish || !reign_.engine) return false;
+  const Client* client = table_.find(effect.conn);
+  if (!client || client->session() == core::kNoSession) return false;
+  if (reign_.engine->may_deliver(client->session(), effect.message->topic())) return false;
+  withheld_.push_back({client->origin(), effect.packet_id, effect.dup});
+  return true;
+}
+
 void Deliverer::drop_all() {
+  withheld_.clear();
+  recheck_ = 0;
   counters_.effects_dropped += outbox_.size();
   outbox_.drop_all();
 }
@@ -81,6 +102,7 @@ void Deliverer::defer(const core::Effect& effect) {
   if (outbox_.empty()) return;
   core::Effect later = effect;
   later.after = outbox_.last();
+  if (effect.after <= recheck_) recheck_ = later.after;
   outbox_.hold(std::move(later));
 }
 

@@ -32,7 +32,10 @@ class Deliverer {
   void put(core::Effects& effects);
   // Lets go what waited for records that are committed now.
   void release();
-  // Tells the engine whose connections have ended, and puts what it says to that.
+  // Rights have changed: what waits now is asked about once more when it may go.
+  void recheck();
+  // Tells the engine whose connections have ended and what was not sent, and puts what it says to
+  // that.
   void settle();
   // The reign is over: what waits is never sent.
   void drop_all();
@@ -40,6 +43,12 @@ class Deliverer {
   const Outbox& outbox() const { return outbox_; }
 
  private:
+  struct Withheld {
+    core::Origin from;
+    std::uint16_t packet_id;
+    bool resent;
+  };
+  bool withhold(const core::Effect& effect);
   void condemn(const core::Effect& effect);
   void deliver(const core::Effect& effect);
   void defer(const core::Effect& effect);
@@ -57,6 +66,8 @@ class Deliverer {
   ClientCounters& counters_;
   Outbox outbox_;
   core::Effects released_;
+  Lsn recheck_ = 0;  // effects up to it were put before rights changed
+  std::vector<Withheld> withheld_;
 };
 
 }  // namespace tandemq::broker

@@ -40,6 +40,7 @@ void Intake::writable(Client& client) {
 }
 
 void Intake::go_on(Client& client) {
+  if (client.stage() == Stage::asking) return;
   share_.begin_callback();
   if (client.feed) {
     if (!may_feed(client)) return;  // goes on in writable
@@ -88,10 +89,15 @@ std::size_t Intake::handle_packets(Client& client, std::string_view in) {
       refuse_bytes(client, client.stage() == Stage::serving || in[at] == kConnectByte);
       return in.size();
     }
-    at += used;
     share_.spend(1);
-    ++counters_.packets_received;
     dispatch_.handle(client, packet_);
+    if (client.stage() == Stage::asking) {
+      // Who has said more already may be gone by then, and is served all the same.
+      client.channel.watch(at + used == in.size());
+      return at;  // the CONNECT comes again when the answer is there
+    }
+    at += used;
+    ++counters_.packets_received;
     if (!client.hears()) return in.size();
   }
   if (at > 0) client.heard_s = turn_.seconds();

@@ -14,6 +14,19 @@ Client& Stages::open(std::unique_ptr<net::Transport> transport, net::ChannelUser
   return client;
 }
 
+void Stages::ask(Client& client, Question question) {
+  client.stage_ = Stage::asking;
+  client.question = std::move(question);
+  client.decoder.expect_connect_again();
+  client.channel.listen(false);
+}
+
+void Stages::answered(Client& client) {
+  client.stage_ = Stage::connecting;
+  client.question.answered();
+  client.channel.watch(false);
+}
+
 void Stages::serve(Client& client, core::SessionId session) {
   client.stage_ = Stage::serving;
   client.session_ = session;
@@ -59,6 +72,7 @@ void Stages::stop_hearing(Client& client) {
   client.stage_ = Stage::closing;
   client.session_ = core::kNoSession;
   client.feed.reset();
+  client.question.cancel();
   client.paused = client.backlog = client.choked = false;
   client.check_s = 0;
   client.channel.keep(0);

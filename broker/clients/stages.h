@@ -1,6 +1,9 @@
 // The life of a connection: the only place where its stage changes.
 //
 //   open ──▶ connecting ──serve──▶ serving ──condemn──▶ closing ──leave──▶ leaving ──drop──▶ gone
+//             │ ask  ▲
+//             ▼      │ answered
+//              asking
 //
 // There is one verb for each way to end; the others go straight to leaving or gone. Where a client
 // was attached to a session, the engine is told by Deliverer::settle: an end may come while effects
@@ -27,6 +30,9 @@ class Stages {
 
   Client& open(std::unique_ptr<net::Transport> transport, net::ChannelUser& user,
                net::ChannelPool& pool, Entrance& through, std::uint32_t maximum_packet_size);
+  // Its CONNECT, the last that it has read, waits for an answer.
+  void ask(Client& client, Question question);
+  void answered(Client& client);
   // Its CONNECT was accepted.
   void serve(Client& client, core::SessionId session);
 

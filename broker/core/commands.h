@@ -37,17 +37,4 @@ struct Limits {
   std::uint32_t topic_levels_max = 128;
 };
 
-// What may be asked of the permission rules; the shell gives an implementation (password and ACL
-// files), the default allows everything.
-class Permissions {
- public:
-  virtual ~Permissions() = default;
-  virtual bool may_publish(std::string_view client_id, std::string_view username,
-                           std::string_view topic) const = 0;
-  virtual bool may_receive(std::string_view client_id, std::string_view username,
-                           std::string_view topic) const = 0;
-  virtual bool may_subscribe(std::string_view client_id, std::string_view username,
-                             std::string_view filter) const = 0;
-};
-
 }  // namespace tandemq::core

@@ -119,6 +119,7 @@ SessionId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& ou
       v5 ? std::min(packet.properties.receive_maximum, e.limits.inflight_maximum)
          : e.limits.inflight_maximum;
   e.s.attach(session, request.conn, window, v5 ? packet.properties.maximum_packet_size : 0);
+  session.held = {nullptr, 0, request.door};
 
   auto detail = std::make_shared<EffectDetail>();
   detail->session_present = resumed;

@@ -36,8 +36,8 @@ Reason Engine::Impl::check_publish(const Session& session, std::string_view topi
   // A topic shorter than the limit cannot have too many levels.
   if (topic.size() >= limits.topic_levels_max && level_count(topic) > limits.topic_levels_max)
     return Reason::topic_name_invalid;
-  if (own ||
-      (permissions && !permissions->may_publish(session.client_id, session.username, topic))) {
+  const Grants* grants = grants_of(rules(), session);
+  if (own || (grants && !grants->may_publish(topic))) {
     ++counters.refused_not_authorized;
     return Reason::not_authorized;
   }

@@ -16,9 +16,16 @@ PlanScratch& scratch_of(const Session& session, const RoutePlan& plan) {
   return scratch;
 }
 
-bool may_receive(const RouteRules& rules, const Session& session, std::string_view topic) {
-  return !rules.permissions ||
-         rules.permissions->may_receive(session.client_id, session.username, topic);
+// The same, within one plan.
+bool may_receive(const RouteRules& rules, const Session& session, std::string_view topic,
+                 RoutePlan& plan) {
+  const Grants* grants = grants_of(rules, session);
+  if (!grants) return true;
+  if (grants != plan.asked) {
+    plan.asked = grants;
+    plan.granted = grants->may_receive(topic);
+  }
+  return plan.granted;
 }
 
 Route make_route(const Subscriber& subscriber, const MessageFields& message) {
@@ -45,7 +52,7 @@ void route_plain(const RouteRules& rules, const Session* publisher, const Messag
                  const FilterNode& node, RoutePlan& plan) {
   for (const Subscriber& subscriber : node.plain) {
     if (subscriber.session == publisher && subscriber.no_local()) continue;
-    if (!may_receive(rules, *subscriber.session, message.topic)) continue;
+    if (!may_receive(rules, *subscriber.session, message.topic, plan)) continue;
     const Route route = make_route(subscriber, message);
     if (plan.tracked) {
       PlanScratch& scratch = scratch_of(*subscriber.session, plan);
@@ -81,10 +88,26 @@ const Subscriber* choose_member(const RouteRules& rules, const ShareGroup& group
 
 }  // namespace
 
+const Grants* grants_of(const RouteRules& rules, const Session& session) {
+  if (!rules.permissions) return nullptr;
+  HeldGrants& held = session.held;
+  if (held.revision != rules.revision) {
+    held.grants = rules.permissions->decide(held.door, session.client_id, session.username);
+    held.revision = rules.revision;
+  }
+  return held.grants.get();
+}
+
+bool may_receive(const RouteRules& rules, const Session& session, std::string_view topic) {
+  const Grants* grants = grants_of(rules, session);
+  return !grants || grants->may_receive(topic);
+}
+
 void decide_routes(const RouteRules& rules, const Session* publisher, const MessageFields& message,
                    RoutePlan& plan) {
   plan.routes.clear();
   plan.identifiers.clear();
+  plan.asked = nullptr;
   plan.serial = ++rules.state.plan_serial;
   rules.state.subscriptions.match(message.topic, plan.match);
   const auto& nodes = plan.match.nodes;
@@ -102,6 +125,7 @@ void decide_member(const RouteRules& rules, const ShareGroup& group, const Sessi
                    const MessageFields& message, RoutePlan& plan) {
   plan.routes.clear();
   plan.identifiers.clear();
+  plan.asked = nullptr;
   plan.serial = ++rules.state.plan_serial;
   plan.tracked = false;
   if (const Subscriber* member = choose_member(rules, group, message, &leaving))

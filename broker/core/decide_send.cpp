@@ -11,17 +11,22 @@ std::size_t identifier_count(const Delivery& delivery) {
 }
 
 // The waiting deliveries that fit the window, and those found on the way that will never be sent.
-void decide_send(const Session& session, TimeMs now, Sent& sent, Dropped& dropped,
-                 EngineCounters& counters) {
+void decide_send(const RouteRules& rules, const Session& session, TimeMs now, Sent& sent,
+                 Dropped& dropped, EngineCounters& counters) {
   const DeliveryQueue& queue = session.queue;
   std::uint16_t next = session.next_packet_id;
   for (std::size_t i = queue.inflight(); i < queue.size(); ++i) {
     if (queue.inflight() + sent.packet_ids.size() >= session.link.window) return;
     const Delivery& delivery = queue[i];
-    const bool expired = delivery.message->expired(now);
-    if (expired ||
-        !fits_client(session, *delivery.message, delivery.qos, identifier_count(delivery))) {
-      ++(expired ? counters.dropped_expired : counters.dropped_too_large);
+    std::uint64_t* reason = nullptr;
+    if (delivery.message->expired(now))
+      reason = &counters.dropped_expired;
+    else if (!may_receive(rules, session, delivery.message->topic()))
+      reason = &counters.dropped_revoked;
+    else if (!fits_client(session, *delivery.message, delivery.qos, identifier_count(delivery)))
+      reason = &counters.dropped_too_large;
+    if (reason) {
+      ++*reason;
       dropped.sequence.push_back(delivery.sequence);
       continue;
     }
@@ -39,7 +44,7 @@ void Engine::Impl::pump(Session& session, TimeMs now, Effects& out) {
   sent.session = dropped.session = session.id;
   sent.packet_ids.clear();
   dropped.sequence.clear();
-  decide_send(session, now, sent, dropped, counters);
+  decide_send(rules(), session, now, sent, dropped, counters);
   if (!dropped.sequence.empty()) commit(session.id, dropped, &out);
   if (!sent.packet_ids.empty()) commit(session.id, sent, &out);
 }
@@ -47,7 +52,7 @@ void Engine::Impl::pump(Session& session, TimeMs now, Effects& out) {
 // [MQTT-4.4.0-1]: PUBREL for what the client has, PUBLISH with DUP for what it may not have, in
 // their first order, as the window of this connection allows.
 void Engine::Impl::resend(Session& session, bool with_pubrels, Effects& out) {
-  std::vector<std::uint16_t> too_large;
+  std::vector<std::uint16_t> too_large, revoked;
   for (std::size_t i = 0; i < session.queue.inflight(); ++i) {
     Delivery& delivery = session.queue[i];
     if (delivery.stage == DeliveryStage::received) {
@@ -56,6 +61,10 @@ void Engine::Impl::resend(Session& session, bool with_pubrels, Effects& out) {
       continue;
     }
     if (!delivery.resend) continue;
+    if (!may_receive(rules(), session, delivery.message->topic())) {
+      revoked.push_back(delivery.packet_id);
+      continue;
+    }
     if (!fits_client(session, *delivery.message, delivery.qos, identifier_count(delivery))) {
       too_large.push_back(delivery.packet_id);
       continue;
@@ -68,6 +77,27 @@ void Engine::Impl::resend(Session& session, bool with_pubrels, Effects& out) {
   // Treated as if delivered ([MQTT-3.1.2-25]).
   counters.dropped_too_large += too_large.size();
   for (std::uint16_t id : too_large) commit(session.id, Acked{session.id, id}, &out);
+  for (std::uint16_t id : revoked) revoke(session, id, true, out);
+}
+
+// Takes a delivery in flight back. A QoS 2 message that the client may have already is ended as if
+// it had said so: else it would take the next one under this identifier for the same.
+void Engine::Impl::revoke(const Session& session, std::uint16_t packet_id, bool resent,
+                          Effects& out) {
+  const std::size_t index = session.queue.find(packet_id);
+  if (index == DeliveryQueue::kNone || session.queue[index].stage != DeliveryStage::sent) return;
+  ++counters.dropped_revoked;
+  if (resent && session.queue[index].qos == 2)
+    commit(session.id, Received{session.id, packet_id}, &out);
+  else
+    commit(session.id, Acked{session.id, packet_id}, &out);
+}
+
+void Engine::withdraw(Origin from, std::uint16_t packet_id, bool resent, TimeMs now, Effects& out) {
+  Session* session = impl_->attached(from);
+  if (!session) return;
+  impl_->revoke(*session, packet_id, resent, out);
+  impl_->pump(*session, now, out);
 }
 
 }  // namespace tandemq::core

@@ -36,9 +36,8 @@ Reason Engine::Impl::check_filter(const Session& session, const mqtt::SubscribeF
   if (!mqtt::valid_topic_filter(filter.filter)) return Reason::topic_filter_invalid;
   if (level_count(mqtt::split_shared(filter.filter).filter) > limits.topic_levels_max)
     return Reason::topic_filter_invalid;
-  if (permissions &&
-      !permissions->may_subscribe(session.client_id, session.username, filter.filter))
-    return Reason::not_authorized;
+  const Grants* grants = grants_of(rules(), session);
+  if (grants && !grants->may_subscribe(filter.filter)) return Reason::not_authorized;
   if (session.subscriptions.size() + added >= limits.subscriptions_per_session_max &&
       !s.subscriptions.contains(session, filter.filter))
     return Reason::quota_exceeded;
@@ -122,9 +121,7 @@ bool Engine::feed(RetainedFeed& feed, std::size_t budget, TimeMs now, Effects& o
 void Engine::Impl::send_retained(Session& session, const Message& message,
                                  const RetainedFeed::Filter& filter, RetainedQueued& record,
                                  Effects& out) {
-  if (permissions &&
-      !permissions->may_receive(session.client_id, session.username, message.topic()))
-    return;
+  if (!may_receive(rules(), session, message.topic())) return;
   const std::uint8_t qos = std::min(filter.qos, message.qos());
   plan.routes.assign(1, {&session, filter.identifier, qos, true, false});
   if (!fits_client(session, message, qos, filter.identifier != 0)) {

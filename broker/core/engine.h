@@ -12,6 +12,7 @@
 
 #include "broker/core/commands.h"
 #include "broker/core/effects.h"
+#include "broker/core/grants.h"
 #include "broker/core/retained_feed.h"
 #include "broker/core/state.h"
 
@@ -35,6 +36,7 @@ struct ConnectRequest {
   ConnId conn = 0;
   const mqtt::Connect& packet;          // authenticated by the shell already
   std::string_view assigned_client_id;  // to use when the packet's is empty
+  Door door = kAnyDoor;                 // that the client came in by
 };
 
 // Counters that the shell exports; they only grow.
@@ -44,6 +46,7 @@ struct EngineCounters {
   std::uint64_t dropped_queue_full = 0;
   std::uint64_t dropped_expired = 0;
   std::uint64_t dropped_too_large = 0;
+  std::uint64_t dropped_revoked = 0;  // queued or sent before the receiver lost the right to it
   std::uint64_t dropped_retained_full = 0;  // delivered, but not kept: retained_messages_max
   std::uint64_t refused_not_authorized = 0;
   std::uint64_t wills_published = 0;
@@ -84,6 +87,15 @@ class Engine {
   bool disconnect(Origin from, const mqtt::Disconnect& packet, TimeMs now, Effects& out);
   // The connection is gone without DISCONNECT (socket, keep alive, protocol error).
   void disconnected(Origin from, TimeMs now, Effects& out);
+
+  // The rules have changed: all rights are decided anew, each session's when it is next asked
+  // about.
+  void rules_changed();
+  // What is put up already waits for commit: the shell asks once more before it sends it, and
+  // withdraws what the client may not have any more. `resent`: it may have it from an earlier
+  // connection.
+  bool may_deliver(SessionId session, std::string_view topic) const;
+  void withdraw(Origin from, std::uint16_t packet_id, bool resent, TimeMs now, Effects& out);
 
   // A message of the broker's own ($SYS, replayed quarantine).
   void publish_own(const MessageFields& fields, bool retain, TimeMs now, Effects& out);

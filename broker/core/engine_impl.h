@@ -23,7 +23,9 @@ struct Publication {
 
 struct Engine::Impl {
   Impl(State& state_, RecordSink& sink_, const Limits& limits_, const Permissions* permissions_)
-      : s(state_.impl()), sink(sink_), limits(limits_), permissions(permissions_) {}
+      : s(state_.impl()), sink(sink_), limits(limits_), permissions(permissions_) {
+    if (permissions) revision = permissions->revision();
+  }
 
   // Writes the record to the sink if it is about a durable session, and applies it.
   template <class R>
@@ -46,7 +48,7 @@ struct Engine::Impl {
     Session* session = s.find(from.session);
     return session && session->link.conn == from.conn && !session->link.closing ? session : nullptr;
   }
-  RouteRules rules() const { return {s, limits, permissions}; }
+  RouteRules rules() const { return {s, limits, permissions, revision}; }
 
   // Sends DISCONNECT and lets the connection do nothing more.
   void refuse(Session& session, mqtt::Reason reason, Effects& out);
@@ -67,6 +69,7 @@ struct Engine::Impl {
   // decide_send.cpp: the session's window has room, or may have.
   void pump(Session& session, TimeMs now, Effects& out);
   void resend(Session& session, bool with_pubrels, Effects& out);
+  void revoke(const Session& session, std::uint16_t packet_id, bool resent, Effects& out);
 
   // decide_leftovers.cpp
   bool pass_on_leftovers(const Session& session, TimeMs now, Effects& out);
@@ -97,7 +100,8 @@ struct Engine::Impl {
   State::Impl& s;
   RecordSink& sink;
   const Limits& limits;
-  const Permissions* permissions;
+  const Permissions* permissions;  // null: all allowed
+  std::uint32_t revision = 1;      // of its rules
   EngineCounters counters;
 
   // Scratch, so that nothing is allocated for the common packets.

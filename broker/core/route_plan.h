@@ -28,6 +28,8 @@ struct RoutePlan {
   // Identifiers beyond a route's first: index of the route, identifier.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> identifiers;
   std::uint64_t serial = 0;
+  const Grants* asked = nullptr;  // last, about this message; receivers of one user share them
+  bool granted = false;
   bool tracked = false;  // sessions may be named more than once: PlanScratch is in use
 };
 
@@ -36,7 +38,13 @@ struct RouteRules {
   const State::Impl& state;
   const Limits& limits;
   const Permissions* permissions;  // null: all allowed
+  std::uint32_t revision;          // of the permissions
 };
+
+// What the session may do by the rules of now; null: everything. Valid until they change or the
+// session is connected anew.
+const Grants* grants_of(const RouteRules& rules, const Session& session);
+bool may_receive(const RouteRules& rules, const Session& session, std::string_view topic);
 
 // Fills `plan` with the receivers of a message; `publisher` may be null.
 void decide_routes(const RouteRules& rules, const Session* publisher, const MessageFields& message,

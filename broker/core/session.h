@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/core/delivery_queue.h"
+#include "broker/core/grants.h"
 #include "broker/core/records.h"
 
 namespace tandemq::core {
@@ -86,6 +87,7 @@ struct Session {
   Attachment link;
   DeliveryQueue queue;
   mutable PlanScratch plan;
+  mutable HeldGrants held;  // primary only, as is `link`; survives the connection
   PacketIdSet inbound;
 
   std::vector<SessionSubscription> subscriptions;

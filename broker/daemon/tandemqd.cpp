@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <string>
 
+#include "broker/access/access.h"
 #include "broker/base/exit_code.h"
-#include "broker/shell/authenticator.h"
-#include "broker/shell/config.h"
+#include "broker/config/config.h"
 #include "broker/shell/node.h"
 #include "broker/support/log.h"
 
@@ -15,6 +15,19 @@ namespace {
 int fail(const tandemq::Error& error) {
   std::fprintf(stderr, "tandemqd: %s\n", error.message.c_str());
   return error.code;
+}
+
+// The files that the configuration names; what is good by the letter may still not be meant.
+int check_files(const tandemq::broker::Config& config, const std::string& file) {
+  const tandemq::Status files = tandemq::broker::Access(nullptr, config.listeners).reload();
+  if (!files) return fail(files.error());
+  for (const tandemq::broker::ListenerSection& one : config.listeners) {
+    if (!one.is_shut()) continue;
+    std::printf("%s: note: no client can log in at listener %s (%s:%u): %s\n", file.c_str(),
+                one.name.c_str(), one.address.c_str(), one.port, one.line_to_open().c_str());
+  }
+  std::printf("%s: the configuration is good\n", file.c_str());
+  return 0;
 }
 
 }  // namespace
@@ -36,15 +49,10 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   }
   tandemq::Result<Config> config = load_config(file);
   if (!config) return fail(config.error());
-  if (check) {
-    const tandemq::Status files = Authenticator(*config).reload();
-    if (!files) return fail(files.error());
-    std::printf("%s: the configuration is good\n", file.c_str());
-    return 0;
-  }
-  tandemq::Status logging = log_open(config->log_level, config->log_target);
+  if (check) return check_files(*config, file);
+  tandemq::Status logging = log_open(config->log.level, config->log.target);
   if (!logging) return fail(logging.error());
-  const bool log_is_seen = config->log_target == "stderr";
+  const bool log_is_seen = config->log.target == "stderr";
   Node node(std::move(config).value());
   tandemq::Status started = node.start();
   if (!started) {

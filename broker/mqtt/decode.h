@@ -33,6 +33,9 @@ class Decoder {
   // The first packet that a server reads must be CONNECT, and only the first.
   Decoded decode(std::string_view in, Packet& packet, std::size_t& consumed);
 
+  // The CONNECT that it has decoded comes again: whoever reads it could not handle it yet.
+  void expect_connect_again() { connected_ = false; }
+
   Version version() const { return version_; }
   void set_version(Version version) { version_ = version; }
 

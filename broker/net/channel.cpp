@@ -52,6 +52,11 @@ void Channel::listen(bool on) {
   rearm();
 }
 
+void Channel::watch(bool on) {
+  watching_ = on;
+  rearm();
+}
+
 void Channel::send() {
   if (broken_) return;
   write_unsent();
@@ -106,7 +111,8 @@ void Channel::finish() {
 
 void Channel::rearm() {
   const bool reads = shut_ || (listening_ && !finishing_);
-  transport_->want({reads && !broken_, blocked_ && !broken_});
+  const bool watches = watching_ && !reads && !finishing_;
+  transport_->want({reads && !broken_, blocked_ && !broken_, watches && !broken_});
 }
 
 void Channel::transport_ready(Ready what) {
@@ -118,6 +124,7 @@ void Channel::transport_ready(Ready what) {
     user_.channel_writable(id_);
     rearm();
   }
+  if (what.gone && watching_) return user_.channel_lost(id_);
   if (!what.read) return;
   if (shut_) return discard();
   if (listening_ && !finishing_) user_.channel_readable(id_);

@@ -60,6 +60,8 @@ class Channel final : private TransportUser {
   // Bytes have come that no channel_readable will tell of; read() gives them.
   bool pending() const { return transport_->pending(); }
   void listen(bool on);
+  // Hears of the other end's closing while it does not listen.
+  void watch(bool on);
 
   // Append to it, then say how many bytes it has grown by.
   std::string& output() {
@@ -102,6 +104,7 @@ class Channel final : private TransportUser {
   std::string_view input_;
   std::uint32_t queued_at_ = kNotQueued;  // in the SendQueue
   bool listening_ = false;
+  bool watching_ = false;
   bool blocked_ = false;
   bool broken_ = false;
   bool finishing_ = false;  // shut when all is sent

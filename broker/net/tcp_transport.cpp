@@ -46,7 +46,8 @@ void TcpTransport::want(Ready what) {
   if (wanted_ != Ready{}) event_del(&event_);
   wanted_ = what;
   if (what == Ready{}) return;
-  const int events = (what.read ? EV_READ : 0) | (what.write ? EV_WRITE : 0) | EV_PERSIST;
+  const int events = (what.read ? EV_READ : 0) | (what.write ? EV_WRITE : 0) |
+                     (what.gone ? EV_CLOSED : 0) | EV_PERSIST;
   event_assign(&event_, base_, event_.ev_fd, static_cast<short>(events), on_event, this);
   event_priority_set(&event_, kClientPriority);
   event_add(&event_, nullptr);
@@ -54,7 +55,8 @@ void TcpTransport::want(Ready what) {
 
 void TcpTransport::on_event(int, short what, void* arg) {
   auto& self = *static_cast<TcpTransport*>(arg);
-  self.user_->transport_ready({(what & EV_READ) != 0, (what & EV_WRITE) != 0});
+  self.user_->transport_ready(
+      {(what & EV_READ) != 0, (what & EV_WRITE) != 0, (what & EV_CLOSED) != 0});
 }
 
 std::string TcpTransport::peer_address() const {

@@ -24,6 +24,7 @@ struct IoResult {
 struct Ready {
   bool read = false;
   bool write = false;
+  bool gone = false;  // the other end has closed; for who does not read
   bool operator==(const Ready&) const = default;
 };
 

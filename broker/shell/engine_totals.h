@@ -14,6 +14,7 @@ inline core::EngineCounters total(const core::EngineCounters& a, const core::Eng
   sum.dropped_queue_full += b.dropped_queue_full;
   sum.dropped_expired += b.dropped_expired;
   sum.dropped_too_large += b.dropped_too_large;
+  sum.dropped_revoked += b.dropped_revoked;
   sum.dropped_retained_full += b.dropped_retained_full;
   sum.refused_not_authorized += b.refused_not_authorized;
   sum.wills_published += b.wills_published;

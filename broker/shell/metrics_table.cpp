@@ -123,6 +123,7 @@ void add_messages(Table& table, const NodeStatus& status) {
   dropped("queue_full", engine.dropped_queue_full);
   dropped("expired", engine.dropped_expired);
   dropped("too_large", engine.dropped_too_large);
+  dropped("revoked", engine.dropped_revoked);
   dropped("retained_full", engine.dropped_retained_full);
   dropped("slow_reader", status.clients.dropped_slow_reader);
   dropped("not_authorized", engine.refused_not_authorized);

@@ -72,7 +72,7 @@ void Node::every_second() {
     sys_topics_.publish(now, *engine_, turn_.now(), effects_);
     clients_.put(effects_);
   }
-  if (seconds_ % config_.checkpoint_interval_s == 0) {
+  if (seconds_ % config_.checkpoint.interval_s == 0) {
     checkpoint([](const Result<Lsn>& lsn) {
       if (!lsn && lsn.error().code != kCheckpointStopped) {
         log(LogLevel::error, "checkpoint_failed", {{"reason", lsn.error().message}});

@@ -13,14 +13,14 @@
 #include <string>
 #include <vector>
 
+#include "broker/access/access.h"
 #include "broker/checkpoint/checkpoint.h"
 #include "broker/clients/clients.h"
+#include "broker/config/config.h"
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
 #include "broker/net/listeners.h"
-#include "broker/shell/authenticator.h"
 #include "broker/shell/commit_timer.h"
-#include "broker/shell/config.h"
 #include "broker/shell/control.h"
 #include "broker/shell/data_dir.h"
 #include "broker/shell/engine_totals.h"
@@ -109,7 +109,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   PairClock clock_;
   Turn turn_;
   core::State state_;
-  Authenticator authenticator_;
+  std::unique_ptr<Access> access_;
   Clients clients_;
   net::Listeners listeners_;
   std::unique_ptr<Metrics> metrics_;

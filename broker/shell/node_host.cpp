@@ -44,8 +44,7 @@ void Node::status_changed(const repl::ReplicaStatus& status) {
 void Node::begin_reign(const repl::ReplicaStatus& status) {
   reign_ns_ = monotonic_ns();
   clock_.not_before(state_.meta().time, reign_ns_);
-  engine_ =
-      std::make_unique<core::Engine>(state_, *this, config_.limits, authenticator_.permissions());
+  engine_ = std::make_unique<core::Engine>(state_, *this, config_.limits, access_->permissions());
   appended_ = written_ = status.last;
   sys_topics_.forget();
   clients_.begin_reign(engine_.get(), status.committed);
@@ -54,9 +53,9 @@ void Node::begin_reign(const repl::ReplicaStatus& status) {
     log(LogLevel::error, "listener_failed", {{"reason", listening.error().message}});
     return stop_with(listening.error().code);
   }
-  for (const auto& listener : listeners_.all()) {
-    const net::ListenAddress& at = listener->address();
-    log(LogLevel::notice, "listening", {{"address", at.host}, {"port", at.port}});
+  for (const ListenerSection& one : config_.listeners) {
+    log(LogLevel::notice, "listening",
+        {{"listener", one.name}, {"address", one.address}, {"port", one.port}});
   }
 }
 

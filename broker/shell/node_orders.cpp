@@ -12,7 +12,7 @@ constexpr std::uint64_t kNsPerMs = 1'000'000;
 NodeStatus Node::status() {
   const std::uint64_t now = monotonic_ns();
   NodeStatus out;
-  out.node = config_.node_name;
+  out.node = config_.node.name;
   out.peer = config_.replication.peer_name;
   out.busy = busy_;
   out.single = config_.replication.single;

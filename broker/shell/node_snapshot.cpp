@@ -19,7 +19,8 @@ void still_alive(const CheckpointProgress&) {
 }  // namespace
 
 void Node::make_snapshot(std::function<void(Result<SnapshotFile>)> ready) {
-  const std::string path = config_.data_dir + "/snapshot-" + std::to_string(++snapshots_) + ".db";
+  const std::string path =
+      config_.node.data_dir + "/snapshot-" + std::to_string(++snapshots_) + ".db";
   // A new reign has committed nothing yet, and commits nothing before its standby is filled;
   // without a checkpoint from before there would be no state to send. What it began with it never
   // gives up but for another history, and then it is filled by snapshot itself.

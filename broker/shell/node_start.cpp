@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "broker/base/check.h"
@@ -42,14 +43,14 @@ void log_replicator(const char* level, const char* event, const std::string& rea
 constexpr std::uint32_t kOwnFiles = 128;
 
 // One descriptor a client: takes all that the host grants, and returns how many clients it is for.
-std::uint32_t clients_of_file_limit(std::uint32_t wanted) {
+std::uint64_t clients_of_file_limit(std::uint64_t wanted) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_max >= rlim_t{wanted} + kOwnFiles) return wanted;
-  const auto granted = static_cast<std::uint32_t>(limit.rlim_max);
-  const std::uint32_t clients = granted > 2 * kOwnFiles ? granted - kOwnFiles : granted / 2;
+  if (limit.rlim_max >= wanted + kOwnFiles) return wanted;
+  const std::uint64_t granted = limit.rlim_max;
+  const std::uint64_t clients = granted > 2 * kOwnFiles ? granted - kOwnFiles : granted / 2;
   log(LogLevel::warning, "few_descriptors",
       {{"granted", granted},
        {"connections_max", clients},
@@ -59,9 +60,34 @@ std::uint32_t clients_of_file_limit(std::uint32_t wanted) {
   return clients;
 }
 
+// Where the host grants less than all listeners may have, each gets its share of that.
 Config fitted_to_host(Config config) {
-  config.connections_max = clients_of_file_limit(config.connections_max);
+  std::uint64_t wanted = 0;
+  for (const ListenerSection& one : config.listeners) wanted += one.connections_max;
+  const std::uint64_t granted = clients_of_file_limit(wanted);
+  for (ListenerSection& one : config.listeners) {
+    const std::uint64_t share = one.connections_max * granted / wanted;
+    one.connections_max = static_cast<std::uint32_t>(std::max<std::uint64_t>(share, 1));
+  }
   return config;
+}
+
+std::vector<Entrance> entrances_of(const std::vector<ListenerSection>& listeners) {
+  std::vector<Entrance> entrances;
+  for (const ListenerSection& one : listeners) {
+    Entrance& entrance = entrances.emplace_back();
+    entrance.name = one.name;
+    entrance.connections_max = one.connections_max;
+  }
+  return entrances;
+}
+
+void tell_shut_door(const ListenerSection& listener) {
+  log(LogLevel::warning, "listener_shut",
+      {{"listener", listener.name},
+       {"address", listener.address},
+       {"reason", "no client can log in there: no passwords, and anonymous clients are refused"},
+       {"remedy", listener.line_to_open()}});
 }
 
 }  // namespace
@@ -70,17 +96,15 @@ Node::Node(Config config)
     : config_(fitted_to_host(std::move(config))),
       base_(make_base()),
       state_(random_number()),
-      authenticator_(config_),
-      clients_({config_.limits, clock_, turn_,
-                [this](const mqtt::Connect& packet) { return authenticator_.check(packet); },
-                [this] { event_base_loopbreak(base_); }},
-               {{"listener", config_.connections_max}}),
+      access_(std::make_unique<Access>(base_, config_.listeners)),
+      clients_({config_.limits, clock_, turn_, *access_, [this] { event_base_loopbreak(base_); }},
+               entrances_of(config_.listeners)),
       listeners_([this](std::size_t entrance, std::unique_ptr<net::Transport> transport) {
         clients_.accept(entrance, std::move(transport));
       }),
       started_ns_(monotonic_ns()),
       changed_ns_(started_ns_) {
-  checkpoint_config_.path = config_.data_dir + "/checkpoint.db";
+  checkpoint_config_.path = config_.node.data_dir + "/checkpoint.db";
   checkpoint_config_.pair_id = config_.replication.pair_id;
 }
 
@@ -93,41 +117,46 @@ Node::~Node() {
   replicator_.reset();
   listeners_.clear();
   clients_.close_all();
-  if (!config_.pid_file.empty() && replicator_started_) unlink(config_.pid_file.c_str());
+  access_.reset();
+  if (!config_.node.pid_file.empty() && replicator_started_) unlink(config_.node.pid_file.c_str());
   event_base_free(base_);
 }
 
 Status Node::start() {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGHUP, SIG_IGN);  // until the loop listens: a recovery must not end by it
-  Status done = data_dir_.open(config_.data_dir);
-  if (done) done = authenticator_.reload();
+  Status done = data_dir_.open(config_.node.data_dir);
+  if (done) done = access_->reload();
   if (done) done = open_sockets();
-  if (done) done = write_pid_file(config_.pid_file);
+  if (done) done = write_pid_file(config_.node.pid_file);
   if (done) done = open_storage();
   if (!done) return done;
   replicator_started_ = true;
   add_timers();
   log(LogLevel::notice, "started",
       {{"version", TANDEMQ_VERSION},
-       {"node", config_.node_name},
+       {"node", config_.node.name},
        {"mode", config_.replication.single ? "single" : "pair"},
        {"pid", getpid()}});
   return replicator_->start();
 }
 
 Status Node::open_sockets() {
-  Status bound = listeners_.bind(base_, {"listener", config_.listen_address, config_.listen_port});
-  if (!bound) return bound;
-  tell_missing_address(config_.listen_address, "listener.address");
+  for (const ListenerSection& one : config_.listeners) {
+    Status bound = listeners_.bind(base_, {"listener", one.address, one.port});
+    if (!bound) return bound;
+    tell_missing_address(one.address, "listener.address");
+    if (one.is_shut()) tell_shut_door(one);
+  }
   if (!config_.replication.single) {
     tell_missing_address(config_.replication.listen_address, "replication.listen");
   }
-  Result<std::unique_ptr<Control>> control = Control::open(base_, config_.control_socket, *this);
+  Result<std::unique_ptr<Control>> control =
+      Control::open(base_, config_.node.control_socket, *this);
   if (!control) return control.error();
   control_ = std::move(control).value();
-  if (config_.metrics_listen.empty()) return Done{};
-  Result<std::unique_ptr<Metrics>> metrics = Metrics::serve(config_.metrics_listen);
+  if (config_.metrics.listen.empty()) return Done{};
+  Result<std::unique_ptr<Metrics>> metrics = Metrics::serve(config_.metrics.listen);
   if (!metrics) return metrics.error();
   metrics_ = std::move(metrics).value();
   return Done{};
@@ -218,13 +247,15 @@ void Node::add_timers() {
 
 void Node::reload() {
   notify_reloading();
-  Status opened = log_open(config_.log_level, config_.log_target);
-  Status reloaded = authenticator_.reload();
+  Status opened = log_open(config_.log.level, config_.log.target);
+  Status reloaded = access_->reload();
   if (!opened) log(LogLevel::error, "reload_failed", {{"reason", opened.error().message}});
   if (!reloaded) {
     log(LogLevel::error, "reload_failed",
         {{"reason", reloaded.error().message}, {"kept", "the rules before"}});
   } else {
+    if (engine_) engine_->rules_changed();
+    clients_.rules_changed();
     log(LogLevel::notice, "reloaded", {{"text", "password and ACL files were read again"}});
   }
   notify_ready();

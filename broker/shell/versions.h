@@ -2,7 +2,7 @@
 // nodes tell each other when they meet (docs/decisions/versions.md).
 #pragma once
 
-#include "broker/shell/config.h"
+#include "broker/config/config.h"
 #include "replicator/core/features.h"
 
 namespace tandemq::broker {

@@ -28,7 +28,9 @@ struct ConfigReader::Impl {
   std::string complaints;
   toml::table table;
   std::string section;
-  std::map<std::string, std::vector<std::string>> known;  // section → keys asked for
+  const toml::table* keys = nullptr;  // of it; null: the file does not have it
+  std::set<std::string, std::less<>> repeatable;
+  std::map<std::string, std::vector<std::string>, std::less<>> known;  // section → keys asked for
 
   void add(toml::source_index line, const std::string& what) {
     const std::string place = line == 0 ? path : path + ":" + std::to_string(line);
@@ -36,10 +38,12 @@ struct ConfigReader::Impl {
   }
   std::string name(std::string_view key) const { return section + "." + std::string(key); }
   const toml::node* find(std::string_view key) {
-    known[section].emplace_back(key);
-    const toml::table* keys = table[section].as_table();
+    std::vector<std::string>& asked = known[section];
+    if (std::find(asked.begin(), asked.end(), key) == asked.end()) asked.emplace_back(key);
     return keys ? keys->get(key) : nullptr;
   }
+  void check_section(const std::string& name, const toml::node& node);
+  void check_keys(const std::string& name, const toml::table& given);
 };
 
 ConfigReader::ConfigReader(std::string_view text, std::string path)
@@ -56,9 +60,21 @@ ConfigReader::ConfigReader(std::string_view text, std::string path)
 
 ConfigReader::~ConfigReader() = default;
 
-void ConfigReader::section(std::string_view name) {
+void ConfigReader::section(std::string_view name, std::size_t index) {
   impl_->section = name;
   impl_->known[impl_->section];
+  const toml::node* node = impl_->table.get(name);
+  const toml::array* list = node ? node->as_array() : nullptr;
+  if (list && impl_->repeatable.contains(name)) node = list->get(index);
+  impl_->keys = node ? node->as_table() : nullptr;
+}
+
+std::size_t ConfigReader::repetitions(std::string_view name) {
+  impl_->repeatable.emplace(name);
+  const toml::node* node = impl_->table.get(name);
+  if (!node) return 0;
+  const toml::array* list = node->as_array();
+  return list ? list->size() : 1;
 }
 
 void ConfigReader::text(std::string_view key, std::string& value) {
@@ -133,6 +149,13 @@ void ConfigReader::flag(std::string_view key, bool& value) {
   }
 }
 
+void ConfigReader::flag(std::string_view key, std::optional<bool>& value) {
+  const bool given = impl_->find(key) != nullptr;
+  bool plain = value.value_or(false);
+  flag(key, plain);
+  if (given) value = plain;
+}
+
 void ConfigReader::number_u64(std::string_view key, std::uint64_t& value, std::uint64_t least,
                               std::uint64_t most) {
   const toml::node* node = impl_->find(key);
@@ -151,39 +174,49 @@ void ConfigReader::number_u64(std::string_view key, std::uint64_t& value, std::u
 
 void ConfigReader::complain(std::string_view key, const std::string& what) {
   toml::source_index line = 0;
-  if (const toml::table* keys = impl_->table[impl_->section].as_table()) {
-    const toml::node* node = keys->get(key);
-    line = node ? node->source().begin.line : keys->source().begin.line;
+  if (impl_->keys) {
+    const toml::node* node = impl_->keys->get(key);
+    line = node ? node->source().begin.line : impl_->keys->source().begin.line;
   }
   impl_->add(line, impl_->name(key) + " " + what);
 }
 
+void ConfigReader::Impl::check_section(const std::string& name, const toml::node& node) {
+  if (const toml::table* one = node.as_table()) return check_keys(name, *one);
+  const toml::array* list = repeatable.contains(name) ? node.as_array() : nullptr;
+  const bool tables = list && std::all_of(list->begin(), list->end(),
+                                          [](const toml::node& item) { return item.is_table(); });
+  if (tables && !list->empty()) {
+    for (const toml::node& item : *list) check_keys(name, *item.as_table());
+    return;
+  }
+  add(node.source().begin.line,
+      "'" + name + "' must be a section: write " + (list ? "[[" + name + "]]" : "[" + name + "]"));
+}
+
+void ConfigReader::Impl::check_keys(const std::string& name, const toml::table& given) {
+  const std::vector<std::string>& asked = known[name];
+  for (const auto& [key, value] : given) {
+    if (std::find(asked.begin(), asked.end(), key.str()) != asked.end()) continue;
+    std::string list;
+    for (const std::string& k : asked) list += (list.empty() ? " " : ", ") + k;
+    add(key.source().begin.line, "unknown key '" + name + "." + std::string(key.str()) +
+                                     "'; remove it, [" + name + "] knows" + list);
+  }
+}
+
 std::string ConfigReader::finish() {
   if (!impl_->syntax_error.empty()) return impl_->syntax_error;
-  for (const auto& [name, node] : impl_->table) {
-    const auto section = impl_->known.find(std::string(name.str()));
-    if (section == impl_->known.end()) {
-      std::string list;
-      for (const auto& [known, keys] : impl_->known) list += " [" + known + "]";
-      impl_->add(name.source().begin.line, "unknown section or key '" + std::string(name.str()) +
-                                               "'; remove it, known sections are" + list);
+  for (const auto& [key, node] : impl_->table) {
+    const std::string name(key.str());
+    if (impl_->known.contains(name)) {
+      impl_->check_section(name, node);
       continue;
     }
-    const toml::table* keys = node.as_table();
-    if (!keys) {
-      impl_->add(name.source().begin.line,
-                 "'" + section->first + "' must be a section: write [" + section->first + "]");
-      continue;
-    }
-    const std::set<std::string, std::less<>> known(section->second.begin(), section->second.end());
-    for (const auto& [key, value] : *keys) {
-      if (known.contains(key.str())) continue;
-      std::string list;
-      for (const std::string& k : section->second) list += (list.empty() ? " " : ", ") + k;
-      impl_->add(key.source().begin.line, "unknown key '" + section->first + "." +
-                                              std::string(key.str()) + "'; remove it, [" +
-                                              section->first + "] knows" + list);
-    }
+    std::string list;
+    for (const auto& [known, keys] : impl_->known) list += " [" + known + "]";
+    impl_->add(key.source().begin.line,
+               "unknown section or key '" + name + "'; remove it, known sections are" + list);
   }
   return impl_->complaints;
 }

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +24,11 @@ class ConfigReader {
   ConfigReader(std::string_view text, std::string path);
   ~ConfigReader();
 
-  // Keys read from now on belong to this section.
-  void section(std::string_view name);
+  // Keys read from now on belong to this section: [name], or the `index`th [[name]] of a section
+  // that may be repeated (`repetitions` was asked first).
+  void section(std::string_view name, std::size_t index = 0);
+  // How many [[name]] there are; [name] counts as one.
+  std::size_t repetitions(std::string_view name);
 
   void text(std::string_view key, std::string& value);
   // A name or path that lands in other files too: no quotes, blanks, braces or control characters.
@@ -37,6 +41,8 @@ class ConfigReader {
   void choice(std::string_view key, std::string& value,
               std::initializer_list<std::string_view> allowed);
   void flag(std::string_view key, bool& value);
+  // Stays as it is when the file does not say.
+  void flag(std::string_view key, std::optional<bool>& value);
   template <std::unsigned_integral T>
   void number(std::string_view key, T& value, std::uint64_t least = 0,
               std::uint64_t most = std::numeric_limits<T>::max()) {

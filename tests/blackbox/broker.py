@@ -55,6 +55,7 @@ class Broker:
         self.socket_file = os.path.join(self.folder, "control")
         self.config_file = os.path.join(self.folder, "tandemqd.toml")
         self.process = None
+        self.more_listeners = []  # dicts of keys, beside the one in the settings
         os.makedirs(self.folder)
         self.settings = {
             "node.name": "a", "node.index": 1, "node.data_dir": self.data,
@@ -71,7 +72,12 @@ class Broker:
             sections.setdefault(section, []).append(f"{name} = {json.dumps(value)}")
         with open(self.config_file, "w", encoding="utf-8") as file:
             for section, lines in sections.items():
-                file.write(f"[{section}]\n" + "\n".join(lines) + "\n")
+                several = section == "listener" and self.more_listeners
+                head = "[[listener]]" if several else f"[{section}]"
+                file.write(head + "\n" + "\n".join(lines) + "\n")
+            for listener in self.more_listeners:
+                file.write("[[listener]]\n" + "".join(
+                    f"{name} = {json.dumps(value)}\n" for name, value in listener.items()))
 
     def launch(self, env=None, wrapper=()):
         """Starts the process without waiting for anything."""

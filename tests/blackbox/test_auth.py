@@ -1,10 +1,14 @@
 """Password file and ACL file, in mosquitto's formats, and reading them again on SIGHUP."""
+import base64
+import hashlib
 import os
 import signal
 import subprocess
+import threading
+import time
 
-from broker import Skipped, expect, wait_until
-from wire import PUBACK, Client
+from broker import Skipped, expect, free_port, wait_until
+from wire import PINGREQ, PINGRESP, PUBACK, PUBLISH, Client, packet
 
 
 def passwords(ctx, **users):
@@ -128,3 +132,140 @@ def test_reload(ctx):
     wait_until(lambda: "event=reload_failed" in broker.log(), "the error is logged")
     expect(f"{path}:1: " in broker.log(), "with file and line")
     expect(client.subscribe("b").codes == [1], "the rules before stay")
+
+
+def test_listeners_with_doors_of_their_own(ctx):
+    """Passwords and rules hold for the listener that they are named for."""
+    broker = ctx.broker(listener_name="inside", listener_allow_anonymous=True)
+    outside = free_port()
+    broker.more_listeners = [{
+        "name": "outside", "address": "127.0.0.1", "port": outside,
+        "password_file": passwords(ctx, alice="secret"),
+        "acl_file": acl(ctx, "user alice\ntopic read a\n"), "connections_max": 1}]
+    broker.start()
+    inside = Client(broker.port, "in", clean=True, expiry=0)
+    expect(inside.connack.code == 0, "anonymous inside")
+    expect(inside.subscribe("#").codes == [1], "everything inside")
+    anonymous = Client(outside, "c", clean=True, expiry=0)
+    expect(anonymous.connack.code == 0x87, "anonymous outside")
+    anonymous.close()
+    alice = wait_until(lambda: connected(outside, "alice", "secret"), "alice outside")
+    expect(alice.subscribe("b").codes == [0x87], "the rules hold outside")
+    expect(alice.subscribe("a").codes == [1], "what is allowed outside")
+    try:
+        second = Client(outside, "more", clean=True, expiry=0, username="alice", password="secret")
+        raise AssertionError(f"one too many came in: {second.connack}")
+    except OSError:
+        pass
+    expect("outside" in broker.log() and "connections_max is reached" in broker.log(), "it is told")
+    inside.publish("a", "1", 1)
+    expect(alice.receive(PUBLISH).payload == b"1", "from one door to the other")
+
+
+def connected(port, user, password):
+    """A client, or None while the listener has no room for it."""
+    try:
+        return Client(port, user, clean=True, expiry=0, username=user, password=password)
+    except OSError:
+        return None
+
+
+def test_a_shut_door_says_so(ctx):
+    """Anonymous access is off where others than this host's could come in, unless it is said."""
+    broker = ctx.broker(listener_address="0.0.0.0").start()
+    expect(code(broker) == 0x87, "anonymous from anywhere")
+    for part in ("event=listener_shut", "allow_anonymous = true", "mosquitto_passwd"):
+        expect(part in broker.log(), f"'{part}' is not in: {broker.log_tail()}")
+    opened = ctx.broker("b", listener_address="0.0.0.0", auth_allow_anonymous=True).start()
+    expect(code(opened) == 0, "anonymous where it is said")
+    expect("listener_shut" not in opened.log(), "a warning without need")
+
+
+def test_revoked_rights_hold_for_what_waits(ctx):
+    """What was queued or retained before a reader lost the right to it is not delivered."""
+    path = acl(ctx, "topic readwrite #\n")
+    broker = ctx.broker(auth_acl_file=path).start()
+    reader = Client(broker.port, "reader")
+    reader.subscribe("#")
+    reader.disconnect()
+    writer = Client(broker.port, "writer", clean=True, expiry=0)
+    for topic in ("secret/1", "open/1", "secret/2", "open/2"):
+        writer.publish(topic, topic, 1, retain=True)
+        writer.receive(PUBACK)
+    acl(ctx, "topic read open/#\ntopic write #\n")
+    broker.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "event=reloaded" in broker.log(), "reloaded")
+    reader = Client(broker.port, "reader")
+    got = [packet.topic for packet in reader.drain()]
+    expect(got == ["open/1", "open/2"], f"queued: {got}")
+    expect(reader.subscribe("#").codes == [1], "the subscription")
+    got = sorted(packet.topic for packet in reader.drain())
+    expect(got == ["open/1", "open/2"], f"retained: {got}")
+    expect(broker.status()["queued"] <= 2, "what was revoked is still kept")
+
+
+def costly_passwords(ctx, user, password, seconds):
+    """A file whose check takes about so long on this machine, and how long it took here."""
+    salt, iterations = b"0123456789ab", 100_000
+    while True:
+        begun = time.monotonic()
+        digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations)
+        took = time.monotonic() - begun
+        if took > seconds or iterations >= 4_000_000:
+            break
+        iterations *= 2
+    path = os.path.join(ctx.folder, "costly")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"{user}:$7${iterations}$" + base64.b64encode(salt).decode() + "$"
+                   + base64.b64encode(digest).decode() + "\n")
+    os.chmod(path, 0o600)
+    return path, took
+
+
+def ping(client):
+    """Seconds until the answer."""
+    begun = time.monotonic()
+    client.send(packet(PINGREQ, 0, b""))
+    client.receive(PINGRESP)
+    return time.monotonic() - begun
+
+
+def test_a_costly_password_holds_up_nobody(ctx):
+    """The loop serves the others while a log-in is checked."""
+    path, took = costly_passwords(ctx, "alice", "secret", 1)
+    broker = ctx.broker(auth_allow_anonymous=True, auth_password_file=path).start()
+    other = Client(broker.port, "other", clean=True, expiry=0)
+    codes = []
+    login = threading.Thread(target=lambda: codes.append(
+        Client(broker.port, "c", username="alice", password="secret", timeout=60).connack.code))
+    login.start()
+    time.sleep(0.1)
+    pings = []
+    while login.is_alive():
+        pings.append(ping(other))
+        time.sleep(0.02)
+    login.join()
+    expect(codes == [0], f"the log-in itself: {codes}")
+    expect(len(pings) > 3 and max(pings) < took / 2,
+           f"a ping took {max(pings):.3f} s while a password took {took:.3f} s")
+
+
+def test_who_gave_up_is_not_checked(ctx):
+    """Twenty that connected and went cost the next one no more than the check that had begun."""
+    path, took = costly_passwords(ctx, "alice", "secret", 0.4)
+    broker = ctx.broker(auth_password_file=path).start()
+    for n in range(20):
+        Hasty(broker.port, f"gone{n}", username="alice", password="secret").close()
+    begun = time.monotonic()
+    client = Client(broker.port, "c", username="alice", password="secret", timeout=60)
+    waited = time.monotonic() - begun
+    expect(client.connack.code == 0, "the right password")
+    expect(waited < 12 * took, f"{waited:.2f} s, and one check takes {took:.2f} s")
+    expect(ping(client) < 1, "it is served")
+
+
+class Hasty(Client):
+    """Does not wait for an answer."""
+
+    def receive(self, kind, seconds=0):
+        return None

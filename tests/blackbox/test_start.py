@@ -108,6 +108,32 @@ def test_garbage_instead_of_a_configuration(ctx):
     expect(code == 2 and "Is a directory" in out, f"a folder: {code} {out}")
 
 
+def test_listeners_in_the_way(ctx):
+    """All of them in one run, before anything is bound."""
+    code, out = check_text(ctx, b"""[replication]
+mode = 'single'
+[[listener]]
+port = 1883
+[[listener]]
+port = 9883
+""")
+    expect(code == 2, f"{code} {out}")
+    for part in ("FILE:5: listener.name is \"mqtt\" a second time",
+                 "FILE:6: listener.port is 9883 on 0.0.0.0, which metrics.listen has already"):
+        expect(part in out, f"'{part}' is not in: {out}")
+    code, out = check_text(ctx, b"[replication]\nmode = 'single'\n")
+    expect(code == 0 and "no client can log in at listener mqtt" in out, f"{code} {out}")
+
+
+def test_a_file_without_end(ctx):
+    for arguments in (("tandemqd", "-c", "/dev/zero", "--check"),
+                      ("tandemq-agent", "-c", "/dev/zero", "--check")):
+        process = ctx.program(*arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        out = process.communicate(timeout=30)[0].decode()
+        expect(process.returncode == 2 and "longer than 64 MiB" in out,
+               f"{arguments[0]}: {process.returncode} {out[:200]}")
+
+
 def test_odd_but_good_files(ctx):
     text = "[node]\nname = 'a'\n[replication]\nmode = 'single'\n"
     for content in (b"\xef\xbb\xbf" + text.encode(), text.replace("\n", "\r\n").encode(),

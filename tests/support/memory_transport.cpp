@@ -32,7 +32,8 @@ net::IoResult MemoryTransport::write(std::string_view bytes) {
 net::Ready MemoryTransport::ready() const {
   const bool something = !wire_->to_broker.empty() || wire_->peer_closed || wire_->broken;
   const bool room = wire_->broken || wire_->from_broker.size() < wire_->room;
-  return {something && wire_->wanted.read, room && wire_->wanted.write};
+  const bool gone = wire_->peer_closed || wire_->broken;
+  return {something && wire_->wanted.read, room && wire_->wanted.write, gone && wire_->wanted.gone};
 }
 
 std::unique_ptr<net::Transport> MemoryNet::connect(const std::shared_ptr<MemoryWire>& wire) {

@@ -27,7 +27,7 @@ BREAKS = [
     ("include", "broker/shell/bad.cpp", '#include "bad.h"\n'),
     ("include", "broker/net/bad.h", '#include "broker/mqtt/packet.h"\n'),
     ("include", "broker/net/bad.h", '#include "broker/core/effects.h"\n'),
-    ("include", "broker/clients/bad.h", '#include "broker/shell/config.h"\n'),
+    ("include", "broker/clients/bad.h", '#include "broker/config/config.h"\n'),
     ("include", "broker/clients/bad.h", "#include <sys/socket.h>\n"),
     ("include", "broker/clients/bad.h", "#include <event2/event.h>\n"),
     ("include", "broker/support/bad.h", '#include "broker/net/transport.h"\n'),

@@ -24,6 +24,7 @@ control_socket = "$dir/broker.sock"
 [listener]
 address = "0.0.0.0"
 port = 1883
+allow_anonymous = true
 [replication]
 mode = "pair"
 pair_id = "lab"

@@ -107,6 +107,26 @@ std::size_t Peer::count(PacketType type) {
       std::count_if(all.begin(), all.end(), [&](const Got& got) { return got.type == type; }));
 }
 
+Authenticator::Ticket Gate::begin(Credentials who, Answer answer) {
+  if (!later) {
+    answer(says);
+    return 0;
+  }
+  open.push_back({++last_, std::move(who), std::move(answer)});
+  return last_;
+}
+
+void Gate::cancel(Ticket ticket) {
+  cancelled += std::erase_if(open, [&](const Asked& one) { return one.ticket == ticket; });
+}
+
+void Gate::answer(Reason reason) {
+  REQUIRE_FALSE(open.empty());
+  const Asked asked = std::move(open.front());
+  open.pop_front();
+  asked.answer(reason);
+}
+
 Rig* Rig::present = nullptr;
 
 std::uint64_t Rig::look() {
@@ -116,7 +136,7 @@ std::uint64_t Rig::look() {
 
 Rig::Rig(std::uint32_t connections_max)
     : turn_time((present = this, look)),
-      clients({limits, clock, turn_time, [this](const mqtt::Connect&) { return access; },
+      clients({limits, clock, turn_time, gate,
                [this] {
                  ++turns_cut;
                  net.stopped = true;
@@ -127,7 +147,7 @@ Rig::Rig(std::uint32_t connections_max)
 }
 
 void Rig::begin_reign() {
-  engine = std::make_unique<core::Engine>(state, *this, limits, nullptr);
+  engine = std::make_unique<core::Engine>(state, *this, limits, permissions);
   clients.begin_reign(engine.get(), last);
 }
 

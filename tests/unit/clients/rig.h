@@ -71,6 +71,28 @@ class Peer {
   std::string partial_;
 };
 
+// Access in the test's hands: answers at once, or when the test says so.
+class Gate final : public Authenticator {
+ public:
+  Ticket begin(Credentials who, Answer answer) override;
+  void cancel(Ticket ticket) override;
+  // To the oldest question that is open.
+  void answer(Reason reason);
+
+  struct Asked {
+    Ticket ticket;
+    Credentials who;
+    Answer answer;
+  };
+  Reason says = Reason::success;
+  bool later = false;
+  std::deque<Asked> open;
+  std::size_t cancelled = 0;
+
+ private:
+  Ticket last_ = 0;
+};
+
 class Rig final : public core::RecordSink {
   std::uint64_t now_ns_ = 1'000'000'000;
 
@@ -99,7 +121,8 @@ class Rig final : public core::RecordSink {
   Lsn last = 0;
   std::uint64_t ns_per_look = 0;  // that the clock goes on whenever it is read
   std::size_t turns_cut = 0;
-  Reason access = Reason::success;  // what the access rules say to CONNECT
+  Gate gate;
+  const core::Permissions* permissions = nullptr;  // of the next reign
   core::Limits limits;
 
   tandemq::test::MemoryNet net;

@@ -63,7 +63,7 @@ TEST_CASE("a stream means the same in whatever pieces it comes") {
 
 TEST_CASE("who may not connect is told so, and the connection ends") {
   Rig rig;
-  rig.access = Reason::not_authorized;
+  rig.gate.says = Reason::not_authorized;
   Peer& peer = rig.dial();
   peer.connect("a");
   peer.publish("t", "not heard");

@@ -27,7 +27,7 @@ Client& Rig::connect(const std::string& id, ConnectOptions o) {
   client->id = id;
   client->origin.conn = conn;
   const std::string assigned = "auto-" + std::to_string(conn);
-  client->origin.session = engine->connect({conn, packet, assigned}, now, out);
+  client->origin.session = engine->connect({conn, packet, assigned, o.door}, now, out);
   settle();
   return *client;
 }

@@ -1,26 +1,22 @@
-#include "broker/shell/config.h"
-
-#include <charconv>
+#include "broker/config/config.h"
 
 #include "broker/base/exit_code.h"
+#include "broker/config/read_listeners.h"
 #include "broker/support/config_reader.h"
+#include "broker/support/endpoint.h"
 
 namespace tandemq::broker {
 namespace {
 
 constexpr std::uint32_t kPacketMax = 268'435'460;  // bytes, the largest MQTT packet
 
-void read_node(ConfigReader& in, Config& config) {
+void read_node(ConfigReader& in, NodeSection& node) {
   in.section("node");
-  in.word("name", config.node_name, 32);
-  in.number("index", config.node_index, 1, 2);
-  in.path("data_dir", config.data_dir);
-  in.path("control_socket", config.control_socket);
-  in.text("pid_file", config.pid_file);
-  in.section("listener");
-  in.text("address", config.listen_address);
-  in.number("port", config.listen_port, 1);
-  in.number("connections_max", config.connections_max, 1, 1'000'000);
+  in.word("name", node.name, 32);
+  in.number("index", node.index, 1, 2);
+  in.path("data_dir", node.data_dir);
+  in.path("control_socket", node.control_socket);
+  in.text("pid_file", node.pid_file);
 }
 
 void read_endpoint(ConfigReader& in, std::string_view key, std::string& host, std::uint16_t& port) {
@@ -33,8 +29,7 @@ void read_endpoint(ConfigReader& in, std::string_view key, std::string& host, st
   port = endpoint->port;
 }
 
-void read_replication(ConfigReader& in, Config& config) {
-  repl::ReplicatorConfig& out = config.replication;
+void read_replication(ConfigReader& in, const NodeSection& node, repl::ReplicatorConfig& out) {
   in.section("replication");
   std::string mode = "pair";
   in.choice("mode", mode, {"pair", "single"});
@@ -59,12 +54,21 @@ void read_replication(ConfigReader& in, Config& config) {
   if (out.peer_silence_ms < 2 * out.heartbeat_ms) {
     in.complain("peer_silence_ms", "must be at least twice heartbeat_ms");
   }
+  out.node_name = node.name;
+  out.node_index = node.index;
+  out.data_dir = node.data_dir;
   if (out.single) return;
   if (out.pair_id.empty()) in.complain("pair_id", "must be set, equal on both nodes");
   if (out.peer_name.empty()) in.complain("peer", "must name the other node");
-  if (out.peer_name == config.node_name) in.complain("peer", "must differ from node.name");
+  if (out.peer_name == node.name) in.complain("peer", "must differ from node.name");
   if (out.listen_address.empty()) in.complain("listen", "must be set, as \"ADDRESS:PORT\"");
   if (out.peer_address.empty()) in.complain("peer_address", "must be set, as \"ADDRESS:PORT\"");
+}
+
+void read_journal(ConfigReader& in, repl::ReplicatorConfig& out) {
+  in.section("journal");
+  in.number("segment_bytes", out.segment_bytes, 1 << 16, 1u << 31);
+  in.number("bytes_max", out.journal_bytes_max, 1 << 20);
 }
 
 void read_limits(ConfigReader& in, core::Limits& limits) {
@@ -81,26 +85,34 @@ void read_limits(ConfigReader& in, core::Limits& limits) {
   in.number("topic_levels_max", limits.topic_levels_max, 1, 65'535);
 }
 
-void read_rest(ConfigReader& in, Config& config) {
-  in.section("journal");
-  in.number("segment_bytes", config.replication.segment_bytes, 1 << 16, 1u << 31);
-  in.number("bytes_max", config.replication.journal_bytes_max, 1 << 20);
-  in.section("checkpoint");
-  in.number("interval_s", config.checkpoint_interval_s, 1, 86'400);
-  in.section("auth");
-  in.text("password_file", config.password_file);
-  config.allow_anonymous = config.password_file.empty();
-  in.flag("allow_anonymous", config.allow_anonymous);
-  in.text("acl_file", config.acl_file);
+void read_metrics(ConfigReader& in, MetricsSection& metrics) {
   in.section("metrics");
-  in.text("listen", config.metrics_listen);
-  if (!config.metrics_listen.empty()) {
-    Result<Endpoint> endpoint = parse_endpoint(config.metrics_listen);
-    if (!endpoint) in.complain("listen", endpoint.error().message);
-  }
+  in.text("listen", metrics.listen);
+  if (metrics.listen.empty()) return;
+  Result<Endpoint> endpoint = parse_endpoint(metrics.listen);
+  if (!endpoint) in.complain("listen", endpoint.error().message + ", or empty for none");
+}
+
+void read_rest(ConfigReader& in, Config& config) {
+  read_journal(in, config.replication);
+  in.section("checkpoint");
+  in.number("interval_s", config.checkpoint.interval_s, 1, 86'400);
+  read_metrics(in, config.metrics);
   in.section("log");
-  in.choice("level", config.log_level, {"debug", "info", "notice", "warning", "error"});
-  in.text("target", config.log_target);
+  in.choice("level", config.log.level, {"debug", "info", "notice", "warning", "error"});
+  in.text("target", config.log.target);
+}
+
+// What else is listened on, for read_listeners to keep off.
+std::vector<TakenPort> ports_of_others(const Config& config) {
+  std::vector<TakenPort> taken;
+  const repl::ReplicatorConfig& link = config.replication;
+  if (!link.single && !link.listen_address.empty()) {
+    taken.push_back({"replication.listen", {link.listen_address, link.listen_port}});
+  }
+  const Result<Endpoint> metrics = parse_endpoint(config.metrics.listen);
+  if (metrics) taken.push_back({"metrics.listen", *metrics});
+  return taken;
 }
 
 }  // namespace
@@ -108,44 +120,21 @@ void read_rest(ConfigReader& in, Config& config) {
 Result<Config> parse_config(std::string_view text, const std::string& path) {
   Config config;
   ConfigReader in(text, path);
-  read_node(in, config);
-  read_replication(in, config);
+  read_node(in, config.node);
+  read_replication(in, config.node, config.replication);
   read_limits(in, config.limits);
   read_rest(in, config);
+  config.listeners = read_listeners(in, ports_of_others(config));
   std::string complaints = in.finish();
-  if (!complaints.empty()) {
-    complaints.pop_back();
-    return Error{complaints, kExitConfiguration};
-  }
-  config.replication.node_name = config.node_name;
-  config.replication.node_index = config.node_index;
-  config.replication.data_dir = config.data_dir;
-  return config;
+  if (complaints.empty()) return config;
+  complaints.pop_back();
+  return Error{complaints, kExitConfiguration};
 }
 
 Result<Config> load_config(const std::string& path) {
   Result<std::string> text = read_config_file(path);
   if (!text) return text.error();
   return parse_config(*text, path);
-}
-
-Result<Endpoint> parse_endpoint(std::string_view text) {
-  const Error wrong{"is \"" + std::string(text) +
-                    "\" but must be \"ADDRESS:PORT\", for example \"10.98.0.11:7883\""};
-  const std::size_t colon = text.rfind(':');
-  if (colon == text.npos || colon == 0) return wrong;
-  std::string_view host = text.substr(0, colon);
-  if (host.front() == '[' && host.back() == ']' && host.size() > 2) {
-    host = host.substr(1, host.size() - 2);
-  }
-  const std::string_view digits = text.substr(colon + 1);
-  Endpoint endpoint{std::string(host), 0};
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), endpoint.port);
-  if (error != std::errc{} || end != digits.data() + digits.size() || endpoint.port == 0) {
-    return wrong;
-  }
-  return endpoint;
 }
 
 }  // namespace tandemq::broker

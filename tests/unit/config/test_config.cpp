@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "broker/shell/config.h"
+#include "broker/config/config.h"
 
 using namespace tandemq;
 using namespace tandemq::broker;
@@ -27,9 +27,9 @@ TEST_CASE("a single node needs nothing but its mode") {
   Result<Config> config = parse_config(kSingle, "t.toml");
   REQUIRE(config);
   CHECK(config->replication.single);
-  CHECK(config->listen_port == 1883);
+  CHECK(config->listeners.at(0).port == 1883);
   CHECK(config->limits.maximum_packet_size == 1 << 20);
-  CHECK(config->replication.data_dir == config->data_dir);
+  CHECK(config->replication.data_dir == config->node.data_dir);
 }
 
 TEST_CASE("all keys are read") {
@@ -74,7 +74,7 @@ target = "/l"
 )",
                                        "t.toml");
   REQUIRE(config);
-  CHECK(config->node_index == 2);
+  CHECK(config->node.index == 2);
   CHECK(config->replication.node_name == "b");
   CHECK(config->replication.listen_address == "::1");
   CHECK(config->replication.listen_port == 1000);
@@ -84,9 +84,13 @@ target = "/l"
   CHECK(config->replication.segment_bytes == 1048576);
   CHECK(config->limits.receive_maximum == 10);
   CHECK(config->limits.queued_messages_max == 11);
-  CHECK_FALSE(config->allow_anonymous);
-  CHECK(config->metrics_listen.empty());
-  CHECK(config->log_level == "debug");
+  REQUIRE(config->listeners.size() == 1);
+  CHECK(config->listeners[0].name == "mqtt");
+  CHECK(config->listeners[0].connections_max == 7);
+  CHECK_FALSE(config->listeners[0].lets_anonymous_in());
+  CHECK(config->listeners[0].access.acl_file == "/a");
+  CHECK(config->metrics.listen.empty());
+  CHECK(config->log.level == "debug");
 }
 
 TEST_CASE("what is wrong is named with file, line, key and remedy") {
@@ -94,9 +98,9 @@ TEST_CASE("what is wrong is named with file, line, key and remedy") {
                  "t.toml:4: listener.port is 70000 but must be from 1 to 65535"));
   CHECK(contains(error_of(std::string(kSingle) + "[listener]\nport = \"x\"\n"),
                  "t.toml:4: listener.port must be a whole number"));
-  CHECK(
-      contains(error_of(std::string(kSingle) + "[listener]\nprot = 1\n"),
-               "t.toml:4: unknown key 'listener.prot'; remove it, [listener] knows address, port"));
+  CHECK(contains(
+      error_of(std::string(kSingle) + "[listener]\nprot = 1\n"),
+      "t.toml:4: unknown key 'listener.prot'; remove it, [listener] knows name, address, port"));
   CHECK(contains(error_of(std::string(kSingle) + "[listner]\n"),
                  "t.toml:3: unknown section or key 'listner'"));
   CHECK(contains(error_of("[replication]\nmode = \"singel\"\n"),
@@ -116,15 +120,6 @@ TEST_CASE("a pair must know its peer") {
   CHECK(contains(error, "replication.peer must name"));
   CHECK(contains(error, "replication.listen must be set"));
   CHECK(contains(error, "replication.peer_address must be set"));
-}
-
-TEST_CASE("endpoints") {
-  CHECK(parse_endpoint("a:1")->host == "a");
-  CHECK(parse_endpoint("[::1]:65535")->port == 65535);
-  for (const char* bad : {"", ":1", "a", "a:", "a:0", "a:65536", "a:1x", "a:-1"}) {
-    CAPTURE(bad);
-    CHECK_FALSE(parse_endpoint(bad));
-  }
 }
 
 TEST_CASE("a file that is missing is a configuration error") {

@@ -1,4 +1,4 @@
-#include "broker/shell/password_file.h"
+#include "broker/access/password_file.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kHashSize = 64;  // SHA-512
 constexpr int kIterationsMax = 10'000'000;
-constexpr int kIterationsUnknownUser = 101;  // mosquitto_passwd's default
+constexpr int kIterationsDefault = 101;  // mosquitto_passwd's default
 
 // Empty when `text` is not base64.
 std::string from_base64(std::string_view text) {
@@ -52,11 +52,11 @@ std::string_view take_until(std::string_view& text, char end) {
 
 }  // namespace
 
-Result<PasswordFile::Entry> PasswordFile::parse_entry(std::string_view text) {
+Result<PasswordHash> PasswordFile::parse_entry(std::string_view text) {
   const Error wrong{
       "is not `user:$7$iterations$salt$hash` or `user:$6$salt$hash`; make it with "
       "`mosquitto_passwd FILE USER`"};
-  Entry entry;
+  PasswordHash entry;
   if (text.substr(0, 3) == "$7$") {
     text.remove_prefix(3);
     const std::string_view digits = take_until(text, '$');
@@ -77,17 +77,19 @@ Result<PasswordFile::Entry> PasswordFile::parse_entry(std::string_view text) {
 
 Result<PasswordFile> PasswordFile::parse(std::string_view text, const std::string& path) {
   PasswordFile file;
+  file.of_nobody_ = {kIterationsDefault, "nobody", std::string(kHashSize, '\0')};
   for (int number = 1; !text.empty(); ++number) {
     std::string_view line = take_until(text, '\n');
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (line.empty() || line.front() == '#') continue;
     const std::string user(take_until(line, ':'));
-    Result<Entry> entry = parse_entry(line);
+    Result<PasswordHash> entry = parse_entry(line);
     if (user.empty() || !entry) {
       return Error{path + ":" + std::to_string(number) + ": the line " +
                        (user.empty() ? "names no user; remove it" : entry.error().message),
                    kExitConfiguration};
     }
+    file.of_nobody_.iterations = entry->iterations;
     file.users_[user] = *entry;
   }
   return file;
@@ -103,15 +105,14 @@ Result<PasswordFile> PasswordFile::load(const std::string& path) {
   return parse(*text, path);
 }
 
-bool PasswordFile::verify(const std::string& user, std::string_view password) const {
+const PasswordHash* PasswordFile::find(std::string_view user) const {
   const auto found = users_.find(user);
-  if (found == users_.end()) {
-    hash_password(password, "unknown user", kIterationsUnknownUser);
-    return false;
-  }
-  const Entry& entry = found->second;
-  const std::string hash = hash_password(password, entry.salt, entry.iterations);
-  return CRYPTO_memcmp(hash.data(), entry.hash.data(), kHashSize) == 0;
+  return found == users_.end() ? nullptr : &found->second;
+}
+
+bool PasswordHash::matches(std::string_view password) const {
+  const std::string own = hash_password(password, salt, iterations);
+  return CRYPTO_memcmp(own.data(), hash.data(), kHashSize) == 0;
 }
 
 }  // namespace tandemq::broker

@@ -1,0 +1,98 @@
+#include "broker/access/access.h"
+
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "broker/access/any_grants.h"
+
+namespace tandemq::broker {
+namespace {
+
+constexpr std::size_t kWaitingBytesMax = 32 << 20;
+
+// Each file is read once, whichever doors it is named for.
+template <class File>
+class Loader {
+ public:
+  // Null for no name. After an error the rest is skipped.
+  std::shared_ptr<const File> load(const std::string& path) {
+    if (path.empty() || error_) return nullptr;
+    std::shared_ptr<const File>& known = files_[path];
+    if (known) return known;
+    Result<File> file = File::load(path);
+    if (file) return known = std::make_shared<const File>(std::move(file).value());
+    error_ = file.error();
+    return nullptr;
+  }
+  Status status() const { return error_ ? Status(*error_) : Status(Done{}); }
+
+ private:
+  std::map<std::string, std::shared_ptr<const File>> files_;
+  std::optional<Error> error_;
+};
+
+}  // namespace
+
+Access::Access(event_base* base, const std::vector<ListenerSection>& listeners) {
+  for (const ListenerSection& listener : listeners) {
+    doors_.push_back({listener.access, listener.lets_anonymous_in(), nullptr, nullptr});
+    has_rules_ = has_rules_ || !listener.access.acl_file.empty();
+  }
+  if (base) worker_ = std::make_unique<HashWorker>(base, kWaitingBytesMax);
+}
+
+Status Access::reload() {
+  Loader<PasswordFile> passwords;
+  Loader<Acl> acls;
+  std::vector<Door> fresh = doors_;
+  for (Door& door : fresh) {
+    door.passwords = passwords.load(door.files.password_file);
+    door.acl = acls.load(door.files.acl_file);
+  }
+  Status loaded = passwords.status();
+  if (loaded) loaded = acls.status();
+  if (!loaded) return loaded;
+  doors_ = std::move(fresh);
+  ++revision_;
+  return Done{};
+}
+
+Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
+  using mqtt::Reason;
+  const auto at_once = [&](Reason reason) {
+    answer(reason);
+    return Ticket{0};
+  };
+  const Door& door = doors_[who.door];
+  if (who.wants_method) return at_once(Reason::bad_authentication_method);
+  if (!who.has_username || !door.passwords) {
+    return at_once(door.lets_anonymous_in ? Reason::success : Reason::not_authorized);
+  }
+  const PasswordHash* known = door.passwords->find(who.username);
+  const PasswordHash& stored = known ? *known : door.passwords->of_nobody();
+  const Ticket ticket = worker_->check(stored, std::move(who.password), [answer](bool matches) {
+    answer(matches ? Reason::success : Reason::bad_username_or_password);
+  });
+  return ticket != 0 ? ticket : at_once(Reason::server_busy);
+}
+
+void Access::cancel(Ticket ticket) {
+  if (ticket != 0) worker_->cancel(ticket);
+}
+
+core::GrantsRef Access::decide(core::Door door, std::string_view client_id,
+                               std::string_view username) const {
+  if (door < doors_.size()) {
+    const Acl* acl = doors_[door].acl.get();
+    return acl ? acl->grants(client_id, username) : nullptr;
+  }
+  std::vector<core::GrantsRef> each;
+  for (const Door& one : doors_) {
+    if (!one.acl) return nullptr;
+    each.push_back(one.acl->grants(client_id, username));
+  }
+  return any_of(std::move(each));
+}
+
+}  // namespace tandemq::broker

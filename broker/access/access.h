@@ -1,0 +1,59 @@
+// Who may come in, and what they may do: one door for each listener, with the password file and the
+// ACL that hold there.
+//
+// begin() asks, the answer comes later on the loop, or at once where nothing takes time; a
+// connection that goes away cancels. Passwords are checked by HashWorker.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/access/acl.h"
+#include "broker/access/authenticator.h"
+#include "broker/access/hash_worker.h"
+#include "broker/access/password_file.h"
+#include "broker/base/result.h"
+#include "broker/config/sections.h"
+#include "broker/core/grants.h"
+
+struct event_base;
+
+namespace tandemq::broker {
+
+class Access final : public Authenticator, public core::Permissions {
+ public:
+  // The order of the listeners is that of the doors, from 0. `base` null: only to check the files.
+  Access(event_base* base, const std::vector<ListenerSection>& listeners);
+
+  // Reads the files again. On an error all stays as it is.
+  Status reload();
+
+  [[nodiscard]] Ticket begin(Credentials who, Answer answer) override;
+  void cancel(Ticket ticket) override;
+  std::size_t waiting() const { return worker_ ? worker_->waiting() : 0; }
+
+  // Null when no door has an ACL: all is allowed. Stays where it is across reload().
+  const core::Permissions* permissions() const { return has_rules_ ? this : nullptr; }
+
+  std::uint32_t revision() const override { return revision_; }
+  // By kAnyDoor: what any of the doors would allow.
+  core::GrantsRef decide(core::Door door, std::string_view client_id,
+                         std::string_view username) const override;
+
+ private:
+  struct Door {
+    AccessSection files;
+    bool lets_anonymous_in = false;
+    std::shared_ptr<const PasswordFile> passwords;  // null: none is named
+    std::shared_ptr<const Acl> acl;                 // null: all is allowed
+  };
+
+  std::vector<Door> doors_;
+  bool has_rules_ = false;
+  std::uint32_t revision_ = 1;
+  std::unique_ptr<HashWorker> worker_;
+};
+
+}  // namespace tandemq::broker

@@ -1,0 +1,118 @@
+#include "broker/access/acl.h"
+
+#include "broker/access/rule_grants.h"
+#include "broker/base/exit_code.h"
+#include "broker/mqtt/topic.h"
+#include "broker/support/text_file.h"
+
+namespace tandemq::broker {
+namespace {
+
+std::string_view trim(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r");
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+std::string_view take_word(std::string_view& text) {
+  const std::size_t end = text.find_first_of(" \t");
+  const std::string_view word = text.substr(0, end);
+  text = end == text.npos ? std::string_view{} : trim(text.substr(end));
+  return word;
+}
+
+// The filter of a pattern for one client; empty when a name would change the filter's meaning.
+std::string fill_in(std::string_view pattern, std::string_view client, std::string_view user) {
+  std::string out;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const std::string_view two = pattern.substr(i, 2);
+    if (two != "%c" && two != "%u") {
+      out += pattern[i];
+      continue;
+    }
+    const std::string_view name = two == "%c" ? client : user;
+    if (name.empty() || name.find_first_of("+#/") != name.npos) return {};
+    out += name;
+    ++i;
+  }
+  return out;
+}
+
+}  // namespace
+
+AclRules& Acl::rules_of(const std::string& user) {
+  auto& rules = users_[user];
+  if (!rules) rules = std::make_shared<AclRules>();
+  return *rules;
+}
+
+Status Acl::parse_line(std::string_view line, std::string& user) {
+  const std::string_view keyword = take_word(line);
+  if (keyword == "user") {
+    if (line.empty()) return Error{"names no user; write `user NAME`"};
+    user = line;
+    rules_of(user);
+    return Done{};
+  }
+  if (keyword != "topic" && keyword != "pattern") {
+    return Error{"begins with '" + std::string(keyword) + "'; write topic, user or pattern"};
+  }
+  AclRule rule;
+  std::string_view rest = line;
+  const std::string_view access = take_word(rest);
+  if (!rest.empty()) {
+    if (access == "read") rule.access = AclRule::kRead;
+    if (access == "write") rule.access = AclRule::kWrite;
+    if (access == "deny") rule.access = AclRule::kDeny;
+    if (access == "read" || access == "write" || access == "deny" || access == "readwrite") {
+      line = rest;
+    }
+  }
+  if (!mqtt::valid_topic_filter(line)) {
+    return Error{"has '" + std::string(line) +
+                 "', which is no topic filter; write `topic [read|write|readwrite|deny] FILTER`"};
+  }
+  rule.filter = line;
+  (keyword == "topic" ? rules_of(user) : patterns_).push_back(std::move(rule));
+  return Done{};
+}
+
+Result<Acl> Acl::parse(std::string_view text, const std::string& path) {
+  Acl acl;
+  std::string user;
+  for (int number = 1; !text.empty(); ++number) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = trim(text.substr(0, end));
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+    if (line.empty() || line.front() == '#') continue;
+    Status parsed = acl.parse_line(line, user);
+    if (!parsed) {
+      return Error{path + ":" + std::to_string(number) + ": the line " + parsed.error().message,
+                   kExitConfiguration};
+    }
+  }
+  return acl;
+}
+
+Result<Acl> Acl::load(const std::string& path) {
+  const Result<std::string> text = read_text_file(path);
+  if (!text) {
+    return Error{"auth.acl_file " + path + " cannot be read: " + text.error().message +
+                     "; create it and let the broker's user read it",
+                 kExitConfiguration};
+  }
+  return parse(*text, path);
+}
+
+core::GrantsRef Acl::grants(std::string_view client_id, std::string_view username) const {
+  AclRules own;
+  for (const AclRule& pattern : patterns_) {
+    std::string filter = fill_in(pattern.filter, client_id, username);
+    if (!filter.empty()) own.push_back({pattern.access, std::move(filter)});
+  }
+  const auto user = users_.find(username);
+  return std::make_shared<RuleGrants>(user == users_.end() ? nullptr : user->second,
+                                      std::move(own));
+}
+
+}  // namespace tandemq::broker

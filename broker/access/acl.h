@@ -1,0 +1,50 @@
+// Permission rules in the format of mosquitto's acl_file:
+//   topic [read|write|readwrite|deny] FILTER     of the user above, or of anonymous clients
+//   user NAME
+//   pattern [read|write|readwrite|deny] FILTER   of everybody, %c and %u stand for client and user
+// Nothing is allowed that no rule allows; `deny` is stronger than the rest. Unlike mosquitto, which
+// accepts every SUBSCRIBE and drops what may not be read, a subscription that could receive nothing
+// at all is refused.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/base/result.h"
+#include "broker/core/grants.h"
+
+namespace tandemq::broker {
+
+struct AclRule {
+  enum Access : std::uint8_t { kDeny = 0, kRead = 1, kWrite = 2 };
+  std::uint8_t access = kRead | kWrite;
+  std::string filter;
+
+  bool denies() const { return access == kDeny; }
+};
+using AclRules = std::vector<AclRule>;
+
+class Acl {
+ public:
+  // The error names file, line and remedy.
+  static Result<Acl> load(const std::string& path);
+  static Result<Acl> parse(std::string_view text, const std::string& path);
+
+  // Never null. `username` is "" for anonymous clients. Shares the rules with this Acl and may
+  // outlive it.
+  core::GrantsRef grants(std::string_view client_id, std::string_view username) const;
+
+ private:
+  using Users = std::map<std::string, std::shared_ptr<AclRules>, std::less<>>;
+  Status parse_line(std::string_view line, std::string& user);
+  AclRules& rules_of(const std::string& user);
+
+  Users users_;  // "" is anonymous
+  AclRules patterns_;
+};
+
+}  // namespace tandemq::broker

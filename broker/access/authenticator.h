@@ -1,0 +1,68 @@
+// Who is there: asked now, answered when it is known.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "broker/core/grants.h"
+#include "broker/mqtt/packet.h"
+#include "broker/mqtt/reason.h"
+
+namespace tandemq::broker {
+
+// What a CONNECT says about who is there; its own copy.
+struct Credentials {
+  Credentials(core::Door by, const mqtt::Connect& packet)
+      : door(by),
+        has_username(packet.has_username),
+        wants_method(packet.properties.has(mqtt::Property::authentication_method)),
+        username(packet.username),
+        password(packet.password) {}
+
+  core::Door door;
+  bool has_username;
+  bool wants_method;  // an exchange of AUTH packets
+  std::string username;
+  std::string password;
+};
+
+class Authenticator {
+ public:
+  using Ticket = std::uint64_t;  // of a question that is open; 0: none
+  // success, bad_username_or_password, not_authorized, bad_authentication_method, server_busy.
+  using Answer = std::function<void(mqtt::Reason)>;
+
+  virtual ~Authenticator() = default;
+  // Either calls `answer` before it returns and gives 0, or calls it later, on the loop.
+  [[nodiscard]] virtual Ticket begin(Credentials who, Answer answer) = 0;
+  // The answer does not come any more.
+  virtual void cancel(Ticket ticket) = 0;
+};
+
+// A question that is open, held by who asks: it is cancelled when that one is gone.
+class Question {
+ public:
+  Question() = default;
+  Question(Authenticator& asked, Authenticator::Ticket ticket) : asked_(&asked), ticket_(ticket) {}
+  ~Question() { cancel(); }
+  Question(Question&& other) noexcept
+      : asked_(other.asked_), ticket_(std::exchange(other.ticket_, 0)) {}
+  Question& operator=(Question&& other) noexcept {
+    std::swap(asked_, other.asked_);
+    std::swap(ticket_, other.ticket_);
+    return *this;
+  }
+
+  void cancel() {
+    if (ticket_ != 0) asked_->cancel(std::exchange(ticket_, 0));
+  }
+  void answered() { ticket_ = 0; }
+
+ private:
+  Authenticator* asked_ = nullptr;
+  Authenticator::Ticket ticket_ = 0;
+};
+
+}  // namespace tandemq::broker

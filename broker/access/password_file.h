@@ -1,0 +1,44 @@
+// Users and their password hashes, in the format of mosquitto_passwd:
+// `user:$7$iterations$salt$hash` (PBKDF2 with SHA-512) or `user:$6$salt$hash` (SHA-512 over
+// password and salt); salt and hash in base64.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "broker/base/result.h"
+
+namespace tandemq::broker {
+
+struct PasswordHash {
+  int iterations = 0;  // 0: $6$
+  std::string salt;
+  std::string hash;
+
+  // Compares in constant time. Takes its time: not on the loop. May be called on any thread.
+  bool matches(std::string_view password) const;
+};
+
+class PasswordFile {
+ public:
+  // The error names file, line and remedy.
+  static Result<PasswordFile> load(const std::string& path);
+  static Result<PasswordFile> parse(std::string_view text, const std::string& path);
+
+  // Null when there is no such user.
+  const PasswordHash* find(std::string_view user) const;
+  // No password matches it, and trying one takes as long as for most users of this file: whether a
+  // user is known cannot be told from the time.
+  const PasswordHash& of_nobody() const { return of_nobody_; }
+  std::size_t size() const { return users_.size(); }
+
+ private:
+  static Result<PasswordHash> parse_entry(std::string_view text);
+
+  std::map<std::string, PasswordHash, std::less<>> users_;
+  PasswordHash of_nobody_;
+};
+
+}  // namespace tandemq::broker

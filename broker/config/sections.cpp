@@ -1,0 +1,17 @@
+#include "broker/config/sections.h"
+
+#include "broker/support/endpoint.h"
+
+namespace tandemq::broker {
+
+bool ListenerSection::lets_anonymous_in() const {
+  return access.allow_anonymous.value_or(access.password_file.empty() && is_loopback(address));
+}
+
+std::string ListenerSection::line_to_open() const {
+  return "write `password_file = \"FILE\"` (made by `mosquitto_passwd -c FILE USER`) or "
+         "`allow_anonymous = true` below [[listener]] " +
+         name + ", or below [auth] for all";
+}
+
+}  // namespace tandemq::broker

@@ -1,0 +1,56 @@
+// The sections of tandemqd's configuration file: one struct each, handed to whom it concerns.
+// docs/configuration.md lists the keys; their defaults stand here, and for [replication], [journal]
+// and [limits] with those who live by them (repl::ReplicatorConfig, core::Limits).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace tandemq::broker {
+
+struct NodeSection {
+  std::string name = "a";
+  unsigned index = 1;  // 1 or 2
+  std::string data_dir = "/var/lib/tandemq";
+  std::string control_socket = "/run/tandemq/broker.sock";
+  std::string pid_file;  // empty: none
+};
+
+// Who may come in and what they may do: [auth], and each listener where it says something else.
+struct AccessSection {
+  std::optional<bool> allow_anonymous;  // as the file says it
+  std::string password_file;            // empty: none
+  std::string acl_file;                 // empty: all is allowed
+};
+
+struct ListenerSection {
+  std::string name = "mqtt";
+  std::string address = "0.0.0.0";
+  std::uint16_t port = 1883;
+  std::uint32_t connections_max = 20'000;
+  AccessSection access;
+
+  // Where the file does not say it: only those of this host come in without a password, and they
+  // only where there are none.
+  bool lets_anonymous_in() const;
+  // No client can log in: neither anonymously nor with a password.
+  bool is_shut() const { return !lets_anonymous_in() && access.password_file.empty(); }
+  // The line that opens a listener that is shut.
+  std::string line_to_open() const;
+};
+
+struct CheckpointSection {
+  std::uint32_t interval_s = 60;
+};
+
+struct MetricsSection {
+  std::string listen = "127.0.0.1:9883";  // empty: off
+};
+
+struct LogSection {
+  std::string level = "info";
+  std::string target = "stderr";  // or a file
+};
+
+}  // namespace tandemq::broker

@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+"""Clients with passwords that all come back at once, as after a failover: how long until the last
+one is served, and how long the broker's loop stood still meanwhile.
+
+logins.py [--clients 2000] [--iterations 101,10000] [--prefix DIR] [--rounds 3]
+One broker alone; its clients have persistent sessions. It is killed, started again, and they all
+connect in the same moment; who is refused or closed tries again. Prints one line for each round.
+"""
+import argparse
+import base64
+import hashlib
+import os
+import re
+import selectors
+import shutil
+import socket
+import statistics
+import struct
+import sys
+import tempfile
+import time
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "blackbox"))
+import broker as blackbox  # noqa: E402
+from wire import CONNECT, packet, text, varint  # noqa: E402
+
+USERS = 20
+PATIENCE_S = 120
+
+
+def write_passwords(path, iterations):
+    """As `mosquitto_passwd -I` would."""
+    with open(path, "w", encoding="utf-8") as file:
+        for n in range(USERS):
+            salt = os.urandom(12)
+            digest = hashlib.pbkdf2_hmac("sha512", f"secret{n}".encode(), salt, iterations)
+            fields = (str(iterations), base64.b64encode(salt).decode(),
+                      base64.b64encode(digest).decode())
+            file.write(f"user{n}:$7$" + "$".join(fields) + "\n")
+    os.chmod(path, 0o600)
+
+
+def connect_packet(n):
+    user = n % USERS
+    body = text("MQTT") + bytes([5, 0xc0]) + struct.pack("!H", 0)
+    properties = b"\x11" + struct.pack("!I", 3600)
+    body += varint(len(properties)) + properties
+    body += text(f"client{n}") + text(f"user{user}") + text(f"secret{user}")
+    return packet(CONNECT, 0, body)
+
+
+class Crowd:
+    """Clients that connect at once and stay."""
+
+    def __init__(self, port, count):
+        self.port, self.count = port, count
+        self.selector = selectors.DefaultSelector()
+        self.served, self.again = set(), 0
+        self.sockets = {}
+
+    def dial(self, n):
+        one = socket.socket()
+        one.setblocking(False)
+        one.connect_ex(("127.0.0.1", self.port))
+        self.sockets[n] = one
+        self.selector.register(one, selectors.EVENT_WRITE, n)
+
+    def lost(self, n):
+        one = self.sockets.pop(n)
+        self.selector.unregister(one)
+        one.close()
+        self.again += 1
+        self.dial(n)
+
+    def handle(self, one, n, events):
+        try:
+            if events & selectors.EVENT_WRITE:
+                one.sendall(connect_packet(n))
+                self.selector.modify(one, selectors.EVENT_READ, n)
+                return
+            got = one.recv(4096)
+        except OSError:
+            got = b""
+        if len(got) < 4 or got[0] != 0x20 or got[3] != 0:
+            return self.lost(n)
+        self.served.add(n)
+        self.selector.unregister(one)
+
+    def come(self):
+        """Seconds until all are served."""
+        begun = time.monotonic()
+        for n in range(self.count):
+            self.dial(n)
+        while len(self.served) < self.count:
+            if time.monotonic() - begun > PATIENCE_S:
+                raise blackbox.Failed(f"{self.count - len(self.served)} not back in {PATIENCE_S} s")
+            for key, events in self.selector.select(1):
+                self.handle(key.fileobj, key.data, events)
+        return time.monotonic() - begun
+
+    def close(self):
+        for one in self.sockets.values():
+            one.close()
+        self.selector.close()
+
+
+def longest_turn_ms(port):
+    time.sleep(1.5)  # the figures are made once a second
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        found = re.search(r"^tandemq_turn_longest_seconds (\S+)", answer.read().decode(), re.M)
+    return float(found.group(1)) * 1000
+
+
+def measure(prefix, clients, iterations):
+    folder = tempfile.mkdtemp(prefix="tmq-logins-")
+    context = blackbox.Context(folder, prefix, None)
+    try:
+        passwords = os.path.join(folder, "passwords")
+        write_passwords(passwords, iterations)
+        metrics = blackbox.free_port()
+        one = context.broker(auth_password_file=passwords, metrics_listen=f"127.0.0.1:{metrics}",
+                             log_level="warning").start()
+        crowd = Crowd(one.port, clients)
+        crowd.come()
+        one.kill()
+        crowd.close()
+        one.start()
+        crowd = Crowd(one.port, clients)
+        seconds = crowd.come()
+        turn = longest_turn_ms(metrics)
+        again = crowd.again
+        crowd.close()
+        return seconds, turn, again
+    finally:
+        context.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clients", type=int, default=2000)
+    parser.add_argument("--iterations", default="101,10000")
+    parser.add_argument("--prefix", default=os.path.join(ROOT, "build", "release", "bin"))
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    for iterations in map(int, options.iterations.split(",")):
+        results = []
+        for number in range(options.rounds):
+            seconds, turn, again = measure(options.prefix, options.clients, iterations)
+            results.append((seconds, turn))
+            print(f"{iterations:6} iterations, round {number + 1}: all {options.clients} back in "
+                  f"{seconds:6.2f} s, longest turn {turn:7.1f} ms, tried again {again}", flush=True)
+        seconds, turn = (statistics.median(column) for column in zip(*results))
+        print(f"{iterations:6} iterations, median: {seconds:6.2f} s, {turn:7.1f} ms", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+#include <doctest/doctest.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <optional>
+
+#include "broker/access/access.h"
+
+using namespace tandemq;
+using namespace tandemq::broker;
+using mqtt::Reason;
+
+namespace {
+
+// Made by `mosquitto_passwd -b` (2.0.11): user alice, password secret.
+const char* const kAlice =
+    "alice:$7$101$C9QaBCMqZB+d830O$CjRHekS5LFNjeE6HDyIYfHU+4d8uNc/c+1GK8Nuyi/J8YUmgN+"
+    "xDetbig2Lr/rmdk5XbG9LTd9+fQG/2/qU5dw==\n";
+
+// Two doors: 0 is outside, with passwords and rules; 1 lets anonymous clients in, without rules.
+struct Doors {
+  event_base* base = event_base_new();
+  std::string folder;
+  std::vector<ListenerSection> listeners{2};
+  std::unique_ptr<Access> access;
+
+  Doors() {
+    char name[] = "/tmp/tmq-access-XXXXXX";
+    folder = mkdtemp(name);
+    write("passwords", kAlice);
+    write("acl", "user alice\ntopic read a/#\n");
+    listeners[0].access = {std::nullopt, folder + "/passwords", folder + "/acl"};
+    listeners[1].access.allow_anonymous = true;
+    access = std::make_unique<Access>(base, listeners);
+    REQUIRE(access->reload());
+  }
+  ~Doors() {
+    access.reset();
+    event_base_free(base);
+    for (const char* name : {"/passwords", "/acl"}) unlink((folder + name).c_str());
+    rmdir(folder.c_str());
+  }
+  void write(const char* name, const std::string& text) {
+    std::ofstream(folder + "/" + name) << text;
+  }
+  // The answer, waited for; `at_once` tells whether begin() gave it.
+  Reason ask(core::Door door, const char* user, const char* password, bool* at_once = nullptr) {
+    mqtt::Connect packet;
+    packet.has_username = user != nullptr;
+    if (user) packet.username = user;
+    if (password) packet.password = password;
+    std::optional<Reason> answer;
+    const Access::Ticket ticket =
+        access->begin(Credentials(door, packet), [&](Reason reason) { answer = reason; });
+    CHECK((ticket == 0) == answer.has_value());
+    if (at_once) *at_once = answer.has_value();
+    while (!answer) event_base_loop(base, EVLOOP_ONCE);
+    return *answer;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("passwords are answered later, everything else at once") {
+  Doors doors;
+  bool at_once = true;
+  CHECK(doors.ask(0, "alice", "secret", &at_once) == Reason::success);
+  CHECK_FALSE(at_once);
+  CHECK(doors.ask(0, "alice", "other", &at_once) == Reason::bad_username_or_password);
+  CHECK_FALSE(at_once);
+  CHECK(doors.ask(0, "eve", "secret", &at_once) == Reason::bad_username_or_password);
+  CHECK_FALSE(at_once);  // takes as long as for a user who is known
+  CHECK(doors.ask(0, nullptr, nullptr, &at_once) == Reason::not_authorized);
+  CHECK(at_once);
+  CHECK(doors.ask(1, nullptr, nullptr, &at_once) == Reason::success);
+  CHECK(at_once);
+  CHECK(doors.ask(1, "alice", "other", &at_once) == Reason::success);
+}
+
+TEST_CASE("an exchange of AUTH packets is not offered") {
+  Doors doors;
+  mqtt::Connect packet;
+  packet.properties.mark(mqtt::Property::authentication_method);
+  std::optional<Reason> answer;
+  CHECK(doors.access->begin(Credentials(1, packet), [&](Reason reason) { answer = reason; }) == 0);
+  CHECK(answer == Reason::bad_authentication_method);
+}
+
+TEST_CASE("who is gone is not answered") {
+  Doors doors;
+  mqtt::Connect packet;
+  packet.has_username = true;
+  packet.username = "alice";
+  bool answered = false;
+  const Access::Ticket ticket =
+      doors.access->begin(Credentials(0, packet), [&](Reason) { answered = true; });
+  REQUIRE(ticket != 0);
+  CHECK(doors.access->waiting() == 1);
+  doors.access->cancel(ticket);
+  CHECK(doors.access->waiting() == 0);
+  doors.ask(0, "alice", "secret");  // behind it
+  CHECK_FALSE(answered);
+}
+
+TEST_CASE("rights go by the door, and by all of them where that is not known") {
+  Doors doors;
+  REQUIRE(doors.access->permissions() == doors.access.get());
+  CHECK(doors.access->decide(0, "c", "alice")->may_receive("a/b"));
+  CHECK_FALSE(doors.access->decide(0, "c", "alice")->may_receive("b"));
+  CHECK(doors.access->decide(1, "c", "alice") == nullptr);
+  CHECK(doors.access->decide(core::kAnyDoor, "c", "alice") == nullptr);
+}
+
+TEST_CASE("of several rule files any may allow it when the door is not known") {
+  Doors doors;
+  doors.write("acl", "user alice\ntopic read a/#\n");
+  const std::string other = doors.folder + "/other";
+  std::ofstream(other) << "topic write b\nuser alice\ntopic read b\n";
+  doors.listeners[1].access.acl_file = other;
+  Access access(nullptr, doors.listeners);
+  REQUIRE(access.reload());
+  unlink(other.c_str());
+  const core::GrantsRef grants = access.decide(core::kAnyDoor, "c", "alice");
+  CHECK(grants->may_receive("a/b"));
+  CHECK(grants->may_receive("b"));
+  CHECK_FALSE(grants->may_receive("c"));
+  CHECK_FALSE(grants->may_publish("b"));
+  CHECK(access.decide(core::kAnyDoor, "c", "")->may_publish("b"));
+  CHECK(grants->may_subscribe("b"));
+}
+
+TEST_CASE("reading the files again is another revision; a broken file changes nothing") {
+  Doors doors;
+  const std::uint32_t before = doors.access->revision();
+  doors.write("acl", "user alice\ntopic read b/#\n");
+  REQUIRE(doors.access->reload());
+  CHECK(doors.access->revision() != before);
+  CHECK(doors.access->decide(0, "c", "alice")->may_receive("b/c"));
+  doors.write("acl", "tpoic x\n");
+  doors.write("passwords", "");
+  const std::uint32_t kept = doors.access->revision();
+  CHECK_FALSE(doors.access->reload());
+  CHECK(doors.access->revision() == kept);
+  CHECK(doors.access->decide(0, "c", "alice")->may_receive("b/c"));
+  CHECK(doors.ask(0, "alice", "secret") == Reason::success);
+}
+
+TEST_CASE("no rules anywhere cost nothing") {
+  std::vector<ListenerSection> listeners(1);
+  CHECK(Access(nullptr, listeners).permissions() == nullptr);
+}
