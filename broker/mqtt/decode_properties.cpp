@@ -5,57 +5,6 @@
 namespace tandemq::mqtt {
 namespace {
 
-constexpr unsigned bit(PacketType type) {
-  return 1u << static_cast<unsigned>(type);
-}
-
-constexpr unsigned in_connect = bit(PacketType::connect);
-constexpr unsigned in_connack = bit(PacketType::connack);
-constexpr unsigned in_auth = bit(PacketType::auth);
-constexpr unsigned in_disconnect = bit(PacketType::disconnect);
-constexpr unsigned in_subscribe = bit(PacketType::subscribe);
-constexpr unsigned in_acks = bit(PacketType::puback) | bit(PacketType::pubrec) |
-                             bit(PacketType::pubrel) | bit(PacketType::pubcomp) |
-                             bit(PacketType::suback) | bit(PacketType::unsuback);
-
-// Packets that may carry a property (5.0 table 2-4), PUBLISH and will aside.
-constexpr unsigned packets_with(Property property) {
-  switch (property) {
-    case Property::session_expiry:
-      return in_connect | in_connack | in_disconnect;
-    case Property::receive_maximum:
-    case Property::maximum_packet_size:
-    case Property::topic_alias_maximum:
-      return in_connect | in_connack;
-    case Property::request_problem_information:
-    case Property::request_response_information:
-      return in_connect;
-    case Property::authentication_method:
-    case Property::authentication_data:
-      return in_connect | in_connack | in_auth;
-    case Property::assigned_client_id:
-    case Property::server_keep_alive:
-    case Property::response_information:
-    case Property::maximum_qos:
-    case Property::retain_available:
-    case Property::wildcard_available:
-    case Property::subscription_identifier_available:
-    case Property::shared_available:
-      return in_connack;
-    case Property::server_reference:
-      return in_connack | in_disconnect;
-    case Property::reason_string:
-      return in_connack | in_acks | in_disconnect | in_auth;
-    case Property::subscription_identifier:
-      return in_subscribe;
-    case Property::user_property:
-      return in_connect | in_connack | in_acks | in_subscribe | bit(PacketType::unsubscribe) |
-             in_disconnect | in_auth;
-    default:
-      return 0;
-  }
-}
-
 template <class T>
 T not_zero(Reader& in, T value, const char* text) {
   if (in.ok() && value == 0) in.protocol_error(text);
@@ -133,8 +82,10 @@ void read_property(Reader& in, Property property, Properties& out) {
       out.user.push_back({name, in.string()});
       return;
     }
-    default:
-      return;  // belongs to PUBLISH; packets_with does not let it through
+#define TMQ_X(identifier, name, carriers) case Property::name:
+      TMQ_MESSAGE_PROPERTIES(TMQ_X)
+#undef TMQ_X
+      return;  // in no packet that comes here
   }
 }
 
@@ -147,7 +98,7 @@ void decode_properties(Reader& in, PacketType type, Properties& properties) {
   while (part.left() != 0) {
     const std::uint32_t id = part.variable();
     const auto property = static_cast<Property>(id);
-    if (id > 0x3f || !(packets_with(property) & bit(type))) {
+    if (id > kPropertyMax || !(kCarriers[id] & carrier_of(type))) {
       part.malformed("property does not belong to this packet");
       break;
     }

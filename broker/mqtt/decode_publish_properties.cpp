@@ -11,14 +11,9 @@ constexpr std::uint64_t bit(Property p) {
   return bit(static_cast<std::uint32_t>(p));
 }
 
-constexpr std::uint64_t forwarded = bit(Property::payload_format) | bit(Property::content_type) |
-                                    bit(Property::response_topic) |
-                                    bit(Property::correlation_data) | bit(Property::user_property);
-constexpr std::uint64_t in_publish = forwarded | bit(Property::message_expiry) |
-                                     bit(Property::topic_alias) |
-                                     bit(Property::subscription_identifier);
-constexpr std::uint64_t in_will =
-    forwarded | bit(Property::message_expiry) | bit(Property::will_delay);
+constexpr std::uint64_t forwarded = properties_with(carrier::forwarded);
+constexpr std::uint64_t in_publish = properties_with(carrier::publish);
+constexpr std::uint64_t in_will = properties_with(carrier::will);
 constexpr std::uint64_t repeatable =
     bit(Property::user_property) | bit(Property::subscription_identifier);
 
@@ -46,57 +41,61 @@ class Pieces {
   bool copied_ = false;
 };
 
-void check_forwarded(Reader& in, Property property) {
+void check_response_topic(Reader& in) {
+  const std::string_view topic = in.binary();
+  const NameCheck check = check_name(topic);
+  if (check == NameCheck::not_utf8) return in.malformed("response topic is not UTF-8");
+  if (in.ok() && (check == NameCheck::has_wildcard || topic.empty()))
+    in.protocol_error("response topic is empty or has a wildcard");
+}
+
+void read_alias(Reader& in, PublishProperties& properties) {
+  properties.topic_alias = in.u16();
+  if (in.ok() && properties.topic_alias == 0)
+    in.fail(Reason::topic_alias_invalid, "topic alias is 0");
+}
+
+void read_identifier(Reader& in, Side side, PublishProperties& properties) {
+  if (side == Side::server)
+    return in.protocol_error("subscription identifier in a PUBLISH from a client");
+  const std::uint32_t id = in.variable();
+  if (in.ok() && id == 0) return in.protocol_error("subscription identifier is 0");
+  properties.subscription_identifiers.push_back(id);
+}
+
+// Those that are forwarded are checked and passed over.
+void read_property(Reader& in, Side side, Property property, PublishProperties& properties,
+                   std::uint32_t* will_delay_s) {
   switch (property) {
     case Property::payload_format:
       if (in.u8() > 1) in.protocol_error("payload format indicator is not 0 or 1");
       return;
+    case Property::content_type:
+      in.string();
+      return;
+    case Property::response_topic:
+      return check_response_topic(in);
     case Property::correlation_data:
       in.binary();
       return;
     case Property::user_property:
       in.string(), in.string();
       return;
-    case Property::response_topic: {
-      const std::string_view topic = in.binary();
-      const NameCheck check = check_name(topic);
-      if (check == NameCheck::not_utf8) return in.malformed("response topic is not UTF-8");
-      if (in.ok() && (check == NameCheck::has_wildcard || topic.empty())) {
-        in.protocol_error("response topic is empty or has a wildcard");
-      }
-      return;
-    }
-    default:
-      in.string();
-      return;
-  }
-}
-
-void read_own(Reader& in, Side side, Property property, PublishProperties& properties,
-              std::uint32_t* will_delay_s) {
-  switch (property) {
     case Property::message_expiry:
       properties.message_expiry_s = in.u32();
       properties.has_message_expiry = true;
       return;
     case Property::topic_alias:
-      properties.topic_alias = in.u16();
-      if (in.ok() && properties.topic_alias == 0) {
-        in.fail(Reason::topic_alias_invalid, "topic alias is 0");
-      }
-      return;
-    case Property::subscription_identifier: {
-      if (side == Side::server) {
-        return in.protocol_error("subscription identifier in a PUBLISH from a client");
-      }
-      const std::uint32_t id = in.variable();
-      if (in.ok() && id == 0) return in.protocol_error("subscription identifier is 0");
-      properties.subscription_identifiers.push_back(id);
-      return;
-    }
-    default:
+      return read_alias(in, properties);
+    case Property::subscription_identifier:
+      return read_identifier(in, side, properties);
+    case Property::will_delay:
       *will_delay_s = in.u32();
       return;
+#define TMQ_X(identifier, name, carriers) case Property::name:
+      TMQ_PACKET_PROPERTIES(TMQ_X)
+#undef TMQ_X
+      return;  // in no PUBLISH and no will
   }
 }
 
@@ -122,12 +121,8 @@ void decode_publish_properties(Reader& in, Side side, PublishProperties& propert
       break;
     }
     seen |= bit(id);
-    if (forwarded & bit(id)) {
-      check_forwarded(part, static_cast<Property>(id));
-      pieces.add({begin, static_cast<std::size_t>(part.at() - begin)});
-    } else {
-      read_own(part, side, static_cast<Property>(id), properties, will_delay_s);
-    }
+    read_property(part, side, static_cast<Property>(id), properties, will_delay_s);
+    if (forwarded & bit(id)) pieces.add({begin, static_cast<std::size_t>(part.at() - begin)});
   }
   properties.forward = pieces.view();
   in.adopt(part);

@@ -45,8 +45,11 @@ void put_property(std::string& out, Property property, const Properties& p) {
       return put_string(out, p.authentication_method);
     case Property::authentication_data:
       return put_string(out, p.authentication_data);
-    default:
-      return;  // of PUBLISH, written there
+    case Property::user_property:  // may stand there several times: put_properties
+#define TMQ_X(identifier, name, carriers) case Property::name:
+      TMQ_MESSAGE_PROPERTIES(TMQ_X)  // in no packet that comes here
+#undef TMQ_X
+      return;
   }
 }
 

@@ -5,6 +5,15 @@
 
 namespace tandemq::mqtt {
 
+constexpr std::uint64_t written(Property property) {
+  return std::uint64_t{1} << static_cast<unsigned>(property);
+}
+static_assert((properties_with(carrier::publish | carrier::will) &
+               ~properties_with(carrier::forwarded)) ==
+                  (written(Property::message_expiry) | written(Property::topic_alias) |
+                   written(Property::subscription_identifier) | written(Property::will_delay)),
+              "what is not forwarded is written here, but for a will's delay (encode_connect.cpp)");
+
 inline std::size_t publish_properties_size(const PublishProperties& p) {
   std::size_t size = p.forward.size() + (p.has_message_expiry ? 5 : 0) + (p.topic_alias ? 3 : 0);
   for (const std::uint32_t id : p.subscription_identifiers) size += 1 + variable_size(id);

@@ -7,29 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/mqtt/packet_type.h"
+#include "broker/mqtt/property.h"
 #include "broker/mqtt/reason.h"
 
 namespace tandemq::mqtt {
 
 enum class Version : std::uint8_t { v31 = 3, v311 = 4, v5 = 5 };
-
-enum class PacketType : std::uint8_t {
-  connect = 1,
-  connack,
-  publish,
-  puback,
-  pubrec,
-  pubrel,
-  pubcomp,
-  subscribe,
-  suback,
-  unsubscribe,
-  unsuback,
-  pingreq,
-  pingresp,
-  disconnect,
-  auth
-};
 
 struct UserProperty {
   std::string_view name;
@@ -39,36 +23,6 @@ struct UserProperty {
 
 // Properties that any of CONNECT, CONNACK, acknowledgements, SUBSCRIBE, DISCONNECT and AUTH carry.
 // `has` tells which are present (5.0 section 2.2.2.2); absent ones keep the protocol's default.
-enum class Property : std::uint8_t {
-  payload_format = 0x01,
-  message_expiry = 0x02,
-  content_type = 0x03,
-  response_topic = 0x08,
-  correlation_data = 0x09,
-  subscription_identifier = 0x0b,
-  session_expiry = 0x11,
-  assigned_client_id = 0x12,
-  server_keep_alive = 0x13,
-  authentication_method = 0x15,
-  authentication_data = 0x16,
-  request_problem_information = 0x17,
-  will_delay = 0x18,
-  request_response_information = 0x19,
-  response_information = 0x1a,
-  server_reference = 0x1c,
-  reason_string = 0x1f,
-  receive_maximum = 0x21,
-  topic_alias_maximum = 0x22,
-  topic_alias = 0x23,
-  maximum_qos = 0x24,
-  retain_available = 0x25,
-  user_property = 0x26,
-  maximum_packet_size = 0x27,
-  wildcard_available = 0x28,
-  subscription_identifier_available = 0x29,
-  shared_available = 0x2a
-};
-
 struct Properties {
   std::uint64_t present = 0;  // bit n: property with identifier n
   bool has(Property p) const { return present >> static_cast<unsigned>(p) & 1; }

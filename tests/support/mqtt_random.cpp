@@ -1,5 +1,4 @@
 #include <array>
-#include <span>
 
 #include "broker/mqtt/reason_codes.h"
 #include "tests/support/mqtt_packets.h"
@@ -15,43 +14,14 @@ constexpr std::array to_server = {publish,   puback,      pubrec,  pubrel,     p
 constexpr std::array to_client = {connack, publish,  puback,   pubrec,     pubrel, pubcomp,
                                   suback,  unsuback, pingresp, disconnect, auth};
 
-constexpr std::array connect_properties = {session_expiry,
-                                           receive_maximum,
-                                           maximum_packet_size,
-                                           topic_alias_maximum,
-                                           request_problem_information,
-                                           request_response_information,
-                                           authentication_method,
-                                           user_property};
-constexpr std::array connack_properties = {session_expiry,        receive_maximum,
-                                           maximum_packet_size,   topic_alias_maximum,
-                                           maximum_qos,           retain_available,
-                                           assigned_client_id,    reason_string,
-                                           wildcard_available,    subscription_identifier_available,
-                                           shared_available,      server_keep_alive,
-                                           response_information,  server_reference,
-                                           authentication_method, user_property};
-constexpr std::array ack_properties = {reason_string, user_property};
-constexpr std::array subscribe_properties = {subscription_identifier, user_property};
-constexpr std::array client_disconnect = {session_expiry, reason_string, user_property};
-constexpr std::array server_disconnect = {server_reference, reason_string, user_property};
-
-std::span<const Property> properties_of(PacketType type, Side reader) {
-  switch (type) {
-    case connect:
-      return connect_properties;
-    case connack:
-      return connack_properties;
-    case subscribe:
-      return subscribe_properties;
-    case unsubscribe:
-      return std::span(subscribe_properties).subspan(1);
-    case disconnect:
-      if (reader == Side::server) return client_disconnect;
-      return server_disconnect;
-    default:
-      return ack_properties;
-  }
+// Whether such a packet may have the property, beside those that fill_properties always gives.
+bool may_have(PacketType type, Side reader, Property property) {
+  if (property == authentication_data) return false;  // goes with the method
+  if (type == auth && property == authentication_method) return false;
+  if (type == disconnect &&
+      property == (reader == Side::server ? server_reference : session_expiry))
+    return false;
+  return (kCarriers[static_cast<std::size_t>(property)] & carrier_of(type)) != 0;
 }
 
 }  // namespace
@@ -149,13 +119,21 @@ void RandomPackets::fill_value(Property property, Properties& p) {
       p.authentication_method = text(10);
       if (coin()) {
         p.mark(authentication_data);
-        p.authentication_data = bytes(20);
+        fill_value(authentication_data, p);
       }
       break;
-    default:
+    case authentication_data:
+      p.authentication_data = bytes(20);
+      break;
+    case user_property:
       for (std::uint32_t left = 1 + number(3); left > 0; --left) {
         p.user.push_back({text(10), text(10)});
       }
+      break;
+#define TMQ_X(identifier, name, carriers) case name:
+      TMQ_MESSAGE_PROPERTIES(TMQ_X)  // forward() and fill_publish()
+#undef TMQ_X
+      break;
   }
 }
 
@@ -164,8 +142,9 @@ void RandomPackets::fill_properties(PacketType type, Side reader, Properties& pr
     properties.mark(authentication_method);
     fill_value(authentication_method, properties);
   }
-  for (const Property property : properties_of(type, reader)) {
-    if (number(3) != 0) continue;
+  for (std::uint32_t id = 0; id <= kPropertyMax; ++id) {
+    const auto property = static_cast<Property>(id);
+    if (!may_have(type, reader, property) || number(3) != 0) continue;
     properties.mark(property);
     fill_value(property, properties);
   }
@@ -179,28 +158,38 @@ std::string_view RandomPackets::forward() {
     s += static_cast<char>(value.size() & 0xff);
     s += value;
   };
-  bool seen[64] = {};
-  for (std::uint32_t left = number(6); left > 0; --left) {
-    constexpr std::array ids = {0x01u, 0x03u, 0x08u, 0x09u, 0x26u};
-    const unsigned id = ids[number(ids.size() - 1)];
-    if (seen[id] && id != 0x26) continue;
+  bool seen[kPropertyMax + 1] = {};
+  for (std::uint32_t left = number(200); left > 0; --left) {
+    const std::uint32_t id = number(kPropertyMax);
+    const auto property = static_cast<Property>(id);
+    if (!(kCarriers[id] & carrier::forwarded) || (seen[id] && property != user_property)) continue;
     seen[id] = true;
     s += static_cast<char>(id);
-    switch (id) {
-      case 0x01:
+    switch (property) {
+      case payload_format:
         s += static_cast<char>(number(1));
         break;
-      case 0x08:
+      case response_topic:
         put(name());
         break;
-      case 0x09:
+      case correlation_data:
         put(bytes(20));
         break;
-      case 0x26:
+      case user_property:
         put(text(10));
-        [[fallthrough]];
-      default:
         put(text(10));
+        break;
+      case content_type:
+        put(text(10));
+        break;
+      case message_expiry:
+      case will_delay:
+      case topic_alias:
+      case subscription_identifier:
+#define TMQ_X(identifier, name, carriers) case Property::name:
+        TMQ_PACKET_PROPERTIES(TMQ_X)
+#undef TMQ_X
+        break;  // not forwarded
     }
   }
   return keep(s);
