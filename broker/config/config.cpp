@@ -8,7 +8,9 @@
 namespace tandemq::broker {
 namespace {
 
-constexpr std::uint32_t kPacketMax = 268'435'460;  // bytes, the largest MQTT packet
+// Bytes. A retained PUBLISH becomes one record, which has to fit into a frame
+// (replicator/core/frame.h) together with whom it goes to.
+constexpr std::uint32_t kPacketMax = 32u << 20;
 
 void read_node(ConfigReader& in, NodeSection& node) {
   in.section("node");

@@ -32,6 +32,12 @@ TEST_CASE("a single node needs nothing but its mode") {
   CHECK(config->replication.data_dir == config->node.data_dir);
 }
 
+TEST_CASE("a packet that could not be journalled is never allowed in") {
+  const std::string text = std::string(kSingle) + "[limits]\nmaximum_packet_size = ";
+  CHECK(parse_config(text + "33554432\n", "t.toml"));
+  CHECK(contains(error_of(text + "33554433\n"), "t.toml:4"));
+}
+
 TEST_CASE("all keys are read") {
   Result<Config> config = parse_config(R"(
 [node]
