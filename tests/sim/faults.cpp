@@ -130,7 +130,10 @@ void Faults::disk(unsigned side) {
     disk.write_error = ENOSPC;
     world_.place.say(world_.nodes[side]->name() + ": its disk is nearly full");
   }
-  mend_later([this, side] { world_.restart(side); });
+  mend_later([this, side] {
+    world_.nodes[side]->kept().mend_disk();
+    world_.restart(side);
+  });
 }
 
 RunResult run_seed(const RunConfig& config) {

@@ -32,8 +32,7 @@ Node::~Node() = default;
 
 void Node::start() {
   TMQ_CHECK(life_ == nullptr);
-  kept_.disk->sync_error = 0;
-  kept_.disk->bytes_left = ~std::uint64_t{0};
+  kept_.mend_disk();
   life_ = std::make_unique<Life>(place_.clock);
   life_->process.ended = [this] { gone("stopped"); };
   life_->process.post([this] { run(); });

@@ -28,7 +28,8 @@ struct Place {
   Trace trace;
   Checker checker;
   Network network{clock, random};
-  Snapshots snapshots;  // while streamed
+  Snapshots snapshots;        // while streamed
+  core::ConnId last_conn = 0;  // of any node: a client tells its old connections from its new one
   std::function<void(std::uint64_t client, core::ConnId, Reply)> to_client;
   void say(const std::string& text) { trace.line(clock.now(), text); }
 };
@@ -144,7 +145,6 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
   Kept kept_;
   std::uint64_t wills_before_ = 0;  // published by engines that are gone
   std::uint64_t deaths_seen_ = 0;
-  core::ConnId last_conn_ = 0;
 
   std::unique_ptr<Life> life_;  // null: the process does not exist
 };

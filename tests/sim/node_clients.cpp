@@ -53,8 +53,8 @@ bool Node::serving() const {
 }
 
 core::ConnId Node::accept(std::uint64_t client) {
-  life_->connections[++last_conn_] = {client, core::kNoSession};
-  return last_conn_;
+  life_->connections[++place_.last_conn] = {client, core::kNoSession};
+  return place_.last_conn;
 }
 
 void Node::request(core::ConnId conn, Request request) {
@@ -205,7 +205,7 @@ void Node::answer(const core::Effect& effect) {
     reply.payload = effect.message->payload();
   }
   if (effect.after != 0) {
-    place_.checker.released(name_, status().epoch, effect.after);
+    place_.checker.released(name_, life.replicator->status().epoch, effect.after);
   }
   const std::uint64_t client = found->second.client;
   if (reply.closed) life.connections.erase(found);

@@ -92,11 +92,15 @@ Result<std::unique_ptr<repl::Journal>> NodeFolder::open_journal() {
   config.dir = name_ + "/journal";
   config.segment_bytes = config_.segment_bytes;
   config.io = kept_.disk.get();
-  config.on_fatal = config_.journal_failed;
+  const auto failed = std::make_shared<bool>(false);
+  config.on_fatal = [failed, tell = config_.journal_failed](const std::string& line) {
+    *failed = true;
+    tell(line);
+  };
   auto journal = repl::Journal::open(config, nullptr);
   if (!journal) return journal.error();
   return std::unique_ptr<repl::Journal>(
-      std::make_unique<SlowJournal>(std::move(*journal), process_, clock_, random_, kept_));
+      std::make_unique<SlowJournal>(std::move(*journal), process_, clock_, random_, kept_, failed));
 }
 
 Result<std::string> NodeFolder::set_journal_aside() {

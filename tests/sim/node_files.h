@@ -29,6 +29,11 @@ struct Kept {
   TimeUs durable_max = 0;      // any other durable write
   TimeUs stalled_until = 0;    // the disk stands still until then
   bool forgets_syncs = false;  // broken on purpose
+
+  void mend_disk() {
+    disk->sync_error = 0;
+    disk->bytes_left = ~std::uint64_t{0};
+  }
 };
 
 // How long the disk takes for what begins now.

@@ -30,10 +30,9 @@ void SlowJournal::finish_sync() {
     return;
   }
   if (!kept_.forgets_syncs) journal_->sync_now();
-  const bool failed = kept_.disk->sync_error != 0;
+  if (*failed_) return;
   // The journal may have been cut meanwhile.
   const Lsn synced = std::min(std::exchange(syncing_, 0), journal_->figures().written);
-  if (failed) return;
   process_.post([this, synced] {
     if (on_synced) on_synced(std::min(synced, journal_->figures().written));
   });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "replicator/journal/journal.h"
 #include "tests/sim/node_files.h"
@@ -12,12 +13,13 @@ namespace tandemq::sim {
 class SlowJournal final : public repl::Journal {
  public:
   SlowJournal(std::unique_ptr<repl::Journal> journal, Process& process, Clock& clock,
-              Random& random, Kept& kept)
+              Random& random, Kept& kept, std::shared_ptr<const bool> failed)
       : journal_(std::move(journal)),
         process_(process),
         clock_(clock),
         random_(random),
-        kept_(kept) {}
+        kept_(kept),
+        failed_(std::move(failed)) {}
   ~SlowJournal() override { *alive_ = false; }
 
   Lsn append(Epoch epoch, std::uint16_t kind, std::string_view body,
@@ -51,6 +53,7 @@ class SlowJournal final : public repl::Journal {
   Clock& clock_;
   Random& random_;
   Kept& kept_;
+  const std::shared_ptr<const bool> failed_;  // the process is about to end
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Lsn syncing_ = 0;  // what the sync under way will have made durable, 0: none is
   Lsn wanted_ = 0;   // after it

@@ -156,6 +156,7 @@ void World::slow(TimeUs link_delay, TimeUs disk_delay) {
 void World::heal() {
   place.say("heal");
   for (const unsigned side : {0u, 1u}) {
+    nodes[side]->kept().mend_disk();
     restart(side);
     block(side, false);
     cut_clients(side, false);
