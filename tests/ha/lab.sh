@@ -192,9 +192,9 @@ cut() {
     vrrp) drop_vrrp ;;
     lan) need_node "${2:-}"; cable "$2" service down ;;
     node) need_node "${2:-}"
+      freeze "$2" 1
       cable "$2" service down
-      cable "$2" replica down
-      freeze "$2" 1 ;;
+      cable "$2" replica down ;;
     disk) need_node "${2:-}"
       [ -n "$disk" ] || die "cut disk: the lab was brought up without --disk SIZE"
       fill_disk "$2" ;;
@@ -259,6 +259,7 @@ kill_command() {
   case $2 in
     all) kill_all "$1" ;;
     host)
+      freeze "$1" 1   # all at one instant: nobody there sees the cables go
       cable "$1" service down
       cable "$1" replica down
       kill_all "$1"

@@ -191,8 +191,8 @@ kill_all() {
   local group
   group=$(cgroup_of "$1")
   [ -d "$group" ] || return 0
-  echo 0 >"$group/cgroup.freeze"
   echo 1 >"$group/cgroup.kill"
+  echo 0 >"$group/cgroup.freeze"
   while grep -q 'populated 1' "$group/cgroup.events"; do sleep 0.02; done
 }
 
