@@ -28,7 +28,7 @@ struct Place {
   Trace trace;
   Checker checker;
   Network network{clock, random};
-  Snapshots snapshots;        // while streamed
+  Snapshots snapshots;         // while streamed
   core::ConnId last_conn = 0;  // of any node: a client tells its old connections from its new one
   std::function<void(std::uint64_t client, core::ConnId, Reply)> to_client;
   void say(const std::string& text) { trace.line(clock.now(), text); }
