@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "broker/support/log.h"
 #include "failover/shell/status_parse.h"
@@ -83,7 +84,9 @@ void BrokerClient::connect() {
   ucred peer{};
   socklen_t size = sizeof(peer);
   const bool known = getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
-  if (!known || (peer.pid != process_.pid() && !process_.watch(peer.pid))) return;
+  if (!known || (buried_ && peer.pid == process_.pid())) return;
+  if (peer.pid != process_.pid() && !process_.watch(peer.pid)) return;
+  buried_ = false;
   channel_ = bufferevent_socket_new(base_, fd.release(), BEV_OPT_CLOSE_ON_FREE);
   bufferevent_setcb(
       channel_, [](bufferevent*, void* self) { static_cast<BrokerClient*>(self)->read(); }, nullptr,
@@ -138,6 +141,7 @@ void BrokerClient::tick() {
     suspected_ = 0;
   }
   ticked_at_ = now;
+  if (!buried_ && process_.is_spent()) return bury();
   if (!channel_) {
     connect();
     if (channel_) return;
@@ -266,7 +270,18 @@ void BrokerClient::disconnect(const std::string& why) {
   }
 }
 
+// Its socket stays open until the kernel lets go of it: nothing that it says counts any more.
+void BrokerClient::bury() {
+  log(LogLevel::warning, "broker_spent",
+      {{"pid", process_.pid()},
+       {"reason",
+        "killed, its threads are dead or wait for a disk that stands still: counts as dead"}});
+  process_died();
+  buried_ = true;
+}
+
 void BrokerClient::process_died() {
+  if (std::exchange(buried_, false)) return;  // told already
   if (channel_) {
     read();  // its last words
     if (channel_) bufferevent_free(channel_);

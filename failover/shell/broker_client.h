@@ -58,6 +58,7 @@ class BrokerClient {
   void send(const nlohmann::json& request);
   void disconnect(const std::string& why);
   void process_died();
+  void bury();
   std::uint64_t health_limit(TimeMs now) const;
   bool is_starved(TimeMs now) const;
   void tell(EventKind kind, const decltype(Event::data)& data = {}) { on_event_(kind, data); }
@@ -72,6 +73,7 @@ class BrokerClient {
   bool busy_ = false;      // it has told that its loop stands still, and for what
   TimeMs answered_at_ = 0;
   bool absence_told_ = false;
+  bool buried_ = false;  // counts as dead, though the kernel has not let go of it yet
   std::uint64_t next_id_ = 1;
   std::map<std::uint64_t, Order> orders_;
   std::uint64_t ping_id_ = 0;  // health call without answer, 0 none

@@ -4,6 +4,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "failover/shell/processor_use.h"
 
 namespace tandemq::failover {
 
@@ -16,6 +21,7 @@ bool ProcessWatch::watch(pid_t pid) {
   if (fd < 0) return false;
   fd_.reset(fd);
   pid_ = pid;
+  killed_ = false;
   event_ = std::make_unique<Readable>(base_, fd, [this] { ready(); });
   return true;
 }
@@ -24,10 +30,32 @@ void ProcessWatch::forget() {
   event_.reset();
   fd_.reset();
   pid_ = 0;
+  killed_ = false;
 }
 
 bool ProcessWatch::kill() {
-  return fd_ && syscall(SYS_pidfd_send_signal, fd_.get(), SIGKILL, nullptr, 0) == 0;
+  const bool sent = fd_ && syscall(SYS_pidfd_send_signal, fd_.get(), SIGKILL, nullptr, 0) == 0;
+  killed_ |= sent;
+  return sent;
+}
+
+bool ProcessWatch::is_spent() const {
+  return killed_ && threads_stand_still(pid_);
+}
+
+bool threads_stand_still(pid_t pid) {
+  std::error_code error;
+  bool seen = false;
+  std::filesystem::directory_iterator threads("/proc/" + std::to_string(pid) + "/task", error);
+  for (; !error && threads != std::filesystem::directory_iterator(); threads.increment(error)) {
+    std::ifstream stat(threads->path() / "stat");
+    std::string line;
+    if (!std::getline(stat, line)) continue;  // it is gone since the folder was read
+    const char state = state_of(line);
+    if (state != 'D' && state != 'Z' && state != 'X') return false;
+    seen = true;
+  }
+  return !error && seen;
 }
 
 void ProcessWatch::ready() {

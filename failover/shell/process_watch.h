@@ -22,6 +22,9 @@ class ProcessWatch {
   pid_t pid() const { return pid_; }
   // SIGKILL. False when the process is gone or may not be signalled (errno says).
   bool kill();
+  // Killed by kill(), and runs no instruction of its own any more although the kernel may still
+  // hold it (docs/decisions/stalled-disk.md).
+  bool is_spent() const;
 
  private:
   void ready();
@@ -31,6 +34,10 @@ class ProcessWatch {
   Fd fd_;
   std::unique_ptr<Readable> event_;
   pid_t pid_ = 0;
+  bool killed_ = false;
 };
+
+// Every thread of the process is dead or in uninterruptible sleep, and there is one to be seen.
+bool threads_stand_still(pid_t pid);
 
 }  // namespace tandemq::failover

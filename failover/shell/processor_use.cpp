@@ -11,10 +11,14 @@ std::optional<ProcessorUse> processor_use(pid_t pid) {
   std::string line;
   ProcessorUse use;
   if (!std::getline(stat, line) || !(schedstat >> use.on_cpu_ns)) return std::nullopt;
-  const std::size_t name_end = line.rfind(") ");  // the name may hold anything
-  if (name_end == std::string::npos || name_end + 2 >= line.size()) return std::nullopt;
-  use.state = line[name_end + 2];
+  use.state = state_of(line);
+  if (use.state == '?') return std::nullopt;
   return use;
+}
+
+char state_of(const std::string& stat) {
+  const std::size_t name_end = stat.rfind(") ");  // the name may hold anything
+  return name_end == std::string::npos || name_end + 2 >= stat.size() ? '?' : stat[name_end + 2];
 }
 
 bool starved(const ProcessorUse& before, const ProcessorUse& now, std::uint64_t elapsed_ms) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace tandemq::failover {
 
@@ -16,6 +17,9 @@ struct ProcessorUse {
 
 // Nothing when the process is gone or the kernel keeps no such account.
 std::optional<ProcessorUse> processor_use(pid_t pid);
+
+// The state in a line of /proc/PID/stat, '?' when it is none.
+char state_of(const std::string& stat);
 
 // It wants to run, and has run for less than half of the `elapsed_ms` between the two.
 bool starved(const ProcessorUse& before, const ProcessorUse& now, std::uint64_t elapsed_ms);

@@ -29,13 +29,15 @@ usage() {
      --prefix DIR    folder of the programs to run (build/release/bin)
      --restart       start a daemon that died again, as systemd would (else it stays dead until heal)
      --disk SIZE     the nodes' data on a file system of its own of that size (for example 300m)
+     --device SIZE   the same as ext4 on a loop device, the agent's history on it as well: it can hang
      --set F:S.K=V   one more setting, for example agent:failover.damping_ms=500
      --no-wait       return at once
   down [--keep]      end all of it; --keep leaves build/lab with data and logs
   status             both nodes as tandemqctl sees them, the holder of the address, what is broken
   exec NODE CMD      run CMD in the network of a, b, client or lan; tandemqctl speaks to that node
   kill NODE WHAT     kill -9 broker, agent, keepalived, all (the three), or host (power off)
-  hang NODE WHAT     SIGSTOP broker, agent or keepalived
+  hang NODE WHAT     SIGSTOP broker, agent or keepalived; or host (all of it, its cables stay in), or
+                     disk (every write to it waits; needs lab up --device)
   start NODE WHAT    start a dead broker, agent, keepalived or all
   plug NODE          put the node's cables back in
   cut link [F T]     the replication network drops everything between the nodes, or from F to T
@@ -87,7 +89,7 @@ need_daemon() {
 
 parse_up() {
   advert=0.1 authority=timeout commit=replicated prefix=$root/build/release/bin
-  restart=no disk="" settings=() wait_after_up=yes
+  restart=no disk="" device="" settings=() wait_after_up=yes
   while [ $# -gt 0 ]; do
     case $1 in
       --restart) restart=yes; shift; continue ;;
@@ -100,6 +102,7 @@ parse_up() {
       --commit) commit=$2 ;;
       --prefix) prefix=$(readlink -f "$2") || die "up: no folder $2" ;;
       --disk) disk=$2 ;;
+      --device) device=$2 ;;
       --set) settings+=("$2") ;;
       *) die "up: no option \"$1\" (./run lab help)" ;;
     esac
@@ -118,7 +121,8 @@ up() {
   parse_up "$@"
   rm -rf "$lab"
   mkdir -p "$lab"
-  printf 'prefix=%q\nrestart=%q\ndisk=%q\n' "$prefix" "$restart" "$disk" >"$lab/options"   # for later commands
+  printf 'prefix=%q\nrestart=%q\ndisk=%q\ndevice=%q\n' "$prefix" "$restart" "$disk" "$device" \
+    >"$lab/options"   # for later commands
   trap 'echo "lab: up failed; taken down again, logs are in $lab" >&2; tear_down' EXIT
   net_up
   nodes_up
@@ -233,6 +237,7 @@ heal() {
   undo_limits
   for node in a b; do
     freeze $node 0
+    hang_disk $node no
     continue_node $node
     plug $node
     rm -f "$lab/$node/data/filler"
@@ -272,8 +277,14 @@ hang_command() {
   need_root
   need_up
   need_node "${1:-}"
-  need_daemon "${2:-}"
-  kill_daemon "$1" "$2" STOP
+  need_daemon "${2:-}" "host disk"
+  case $2 in
+    host) freeze "$1" 1 ;;
+    disk)
+      [ -n "$device" ] || die "hang disk: the lab was brought up without --device SIZE"
+      hang_disk "$1" yes ;;
+    *) kill_daemon "$1" "$2" STOP ;;
+  esac
 }
 
 start_command() {

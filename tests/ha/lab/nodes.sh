@@ -13,7 +13,8 @@ cgroup_root() {
 cgroup_of() { echo "$(cgroup_root)/$1"; }
 
 write_configs() {
-  local node=$1 dir=$lab/$1 index=1 own=11 peer=b other=12 priority=254
+  local node=$1 dir=$lab/$1 index=1 own=11 peer=b other=12 priority=254 history=$lab/$1/agent
+  [ -z "$device" ] || history=$dir/data/agent
   if [ "$node" = b ]; then index=2 own=12 peer=a other=11 priority=250; fi
   cat >"$dir/broker.toml" <<TOML
 [node]
@@ -44,7 +45,7 @@ TOML
 name = "$node"
 index = $index
 control_socket = "$dir/agent.sock"
-state_dir = "$dir/agent"
+state_dir = "$history"
 run_dir = "$dir/run"
 [broker]
 control_socket = "$dir/broker.sock"
@@ -83,6 +84,7 @@ nodes_up() {
   for node in a b; do
     mkdir -p "$lab/$node/data" "$lab/$node/agent" "$lab/$node/run"
     [ -z "$disk" ] || mount -t tmpfs -o "size=$disk" tandemq-lab "$lab/$node/data"
+    [ -z "$device" ] || mount_device "$node"
     write_configs $node
     "$prefix/tandemq-agent" -c "$lab/$node/agent.toml" --print-keepalived \
       >"$lab/$node/keepalived.conf"
@@ -199,6 +201,22 @@ kill_all() {
 # Every byte that is left, so that the next write of the broker fails.
 fill_disk() { dd if=/dev/zero of="$lab/$1/data/filler" bs=64k 2>/dev/null || true; }
 
+mount_device() {
+  truncate -s "$device" "$lab/$1/disk.img"
+  mkfs.ext4 -q -F "$lab/$1/disk.img"
+  mount -o loop "$lab/$1/disk.img" "$lab/$1/data"
+  mkdir "$lab/$1/data/agent"
+}
+
+# A disk that stands still: whoever writes sleeps uninterruptibly, SIGKILL does not end him.
+hang_disk() {
+  [ -n "${device:-}" ] || return 0
+  case $2 in
+    yes) fsfreeze -f "$lab/$1/data" ;;
+    no) fsfreeze -u "$lab/$1/data" 2>/dev/null || true ;;
+  esac
+}
+
 freeze() { echo "$2" >"$(cgroup_of "$1")/cgroup.freeze"; }
 
 # Wakes what `hang` stopped.
@@ -211,6 +229,7 @@ continue_node() {
 nodes_down() {
   local node group
   for node in a b; do
+    ! mountpoint -q "$lab/$node/data" || fsfreeze -u "$lab/$node/data" 2>/dev/null || true
     kill_all $node
     group=$(cgroup_of $node)
     [ ! -d "$group" ] || rmdir "$group"

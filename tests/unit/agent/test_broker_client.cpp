@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "failover/shell/broker_client.h"
+#include "failover/shell/process_watch.h"
 #include "failover/shell/processor_use.h"
 #include "loop_rig.h"
 
@@ -205,6 +206,43 @@ TEST_CASE("what the kernel tells about a process that spins, stands, and is gone
   ::kill(child, SIGKILL);
   waitpid(child, &status, 0);
   CHECK_FALSE(processor_use(child));
+}
+
+TEST_CASE(
+    "threads that sleep or stop may run again; a parent in vfork and a dead process may not") {
+  const auto stands_still = [](pid_t pid, char wanted) {
+    for (int i = 0; i < 2000; ++i, usleep(1000)) {
+      const auto use = processor_use(pid);
+      if (use && use->state == wanted) return threads_stand_still(pid);
+    }
+    FAIL("never in state " << wanted);
+    return false;
+  };
+  pid_t child = fork();
+  if (child == 0) {
+    for (;;) pause();
+  }
+  CHECK_FALSE(stands_still(child, 'S'));
+  ::kill(child, SIGSTOP);
+  CHECK_FALSE(stands_still(child, 'T'));
+  ::kill(child, SIGKILL);
+  CHECK(stands_still(child, 'Z'));
+  waitpid(child, nullptr, 0);
+  CHECK_FALSE(threads_stand_still(child));
+
+  int gate[2];
+  REQUIRE(pipe(gate) == 0);
+  child = fork();
+  if (child == 0) {
+    close(gate[1]);
+    char byte = 0;
+    if (vfork() == 0) _exit(static_cast<int>(read(gate[0], &byte, 1)));
+    _exit(0);
+  }
+  CHECK(stands_still(child, 'D'));
+  close(gate[1]);
+  close(gate[0]);
+  waitpid(child, nullptr, 0);
 }
 
 TEST_CASE("garbage and odd types end the connection, not the agent") {

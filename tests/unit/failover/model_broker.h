@@ -27,6 +27,9 @@ struct ModelBroker {
   bool alive = false;
   std::uint64_t life = 0;  // grows at every start, stands for the process id
   TimeMs paused_until = 0;
+  TimeMs disk_stalled_until = 0;  // its loop stands in a write until then, even when killed
+  bool killed = false;            // ... and was: it ends with the stall
+  bool spent = false;             // ... by its agent, which counts it as dead from then on
   Role role = Role::standby;
   PairState pair = PairState::waiting;
   bool connected = false;
@@ -43,6 +46,7 @@ struct ModelBroker {
     alive = true;
     ++life;
     paused_until = 0;
+    killed = spent = false;
     role = Role::standby;
     pair = PairState::waiting;
     connected = peer_told = false;

@@ -57,6 +57,21 @@ TEST_CASE("primary broker hung: killed first, promoted after") {
   CHECK_FALSE(p.nodes[p.primary].broker.paused_until > p.now + 60000);
 }
 
+TEST_CASE("primary's disk stands still for ever: killed, it counts as dead, the standby serves") {
+  Pair p;
+  p.stall_disk(p.primary, 1'000'000);
+  CHECK(p.takes_over(2000) <= 450);
+  CHECK(p.nodes[p.primary].broker.alive);
+}
+
+TEST_CASE("standby's disk stands still: the primary goes on alone, whole when the disk is back") {
+  Pair p;
+  p.stall_disk(p.standby, 5000);
+  CHECK(p.until(10000, [&] { return p.nodes[p.primary].broker.pair == PairState::solo; }) <= 1000);
+  CHECK(p.nodes[p.standby].broker.alive);
+  CHECK(p.until(15000, [&] { return p.whole(); }) < 10000);
+}
+
 TEST_CASE("primary host gone: VRRP and silence promote the standby") {
   Pair p;
   p.kill_host(p.primary);

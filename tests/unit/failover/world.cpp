@@ -8,7 +8,7 @@ namespace {
 constexpr TimeMs kTurnMs = 5;
 constexpr TimeMs kAdvertMs = 100;
 constexpr TimeMs kLinkSilenceMs = 250;
-constexpr TimeMs kHealthTimeoutMs = 300, kPatience = 10;
+constexpr TimeMs kHealthTimeoutMs = 300, kStandbyPatience = 3, kPatience = 10;
 
 }  // namespace
 
@@ -58,19 +58,36 @@ void World::start_agent(std::size_t n) {
     deliver(n, {EventKind::keepalived_up, now, {}});
     deliver(n, {EventKind::vrrp, now, node.vrrp});
   }
-  if (!node.broker.alive) deliver(n, {EventKind::broker_lost, now, {}});
+  if (!node.broker.alive || node.broker.spent) deliver(n, {EventKind::broker_lost, now, {}});
 }
 
-void World::kill_broker(std::size_t n) {
+void World::kill_broker(std::size_t n, bool by_agent) {
+  ModelBroker& b = nodes[n].broker;
+  if (!b.alive) return;
+  if (now >= b.disk_stalled_until) return end_broker(n);
+  b.killed = true;
+  if (!by_agent || b.spent) return;
+  note("broker " + std::to_string(n) + " is spent");
+  b.spent = true;
+  nodes[n].orders.clear();
+  tell_broker_lost(n);
+}
+
+void World::end_broker(std::size_t n) {
   Node& node = nodes[n];
   if (!node.broker.alive) return;
   note("broker " + std::to_string(n) + " dies");
   node.broker.alive = node.broker.connected = false;
+  // The write that was under way may have been carried out.
   if (node.broker.claim_durable_at != 0) node.broker.in_sync = pick(2) == 0;
   node.broker.claim_durable_at = 0;
   node.orders.clear();
   node.broker_due = now + 50 + pick(400);
-  if (node.agent) to_agent(n, [this, n] { deliver(n, {EventKind::broker_lost, now, {}}); });
+  if (!node.broker.spent) tell_broker_lost(n);
+}
+
+void World::tell_broker_lost(std::size_t n) {
+  if (nodes[n].agent) to_agent(n, [this, n] { deliver(n, {EventKind::broker_lost, now, {}}); });
 }
 
 void World::kill_agent(std::size_t n) {
@@ -90,7 +107,8 @@ void World::kill_keepalived(std::size_t n) {
 }
 
 void World::kill_host(std::size_t n) {
-  kill_broker(n);
+  nodes[n].broker.disk_stalled_until = 0;
+  end_broker(n);
   kill_agent(n);
   kill_keepalived(n);
   note("host " + std::to_string(n) + " dies");
@@ -128,7 +146,7 @@ void World::carry_out(std::size_t n, const Actions& actions) {
         send_order(n, a);
         break;
       case ActionKind::kill_broker:
-        kill_broker(n);
+        kill_broker(n, true);
         break;
       case ActionKind::set_track:
         nodes[n].track_ok = a.on;
@@ -221,11 +239,13 @@ void World::receive(std::size_t n, const Datagram& d) {
 void World::observe_broker(std::size_t n) {
   Node& node = nodes[n];
   ModelBroker& b = node.broker;
-  if (!node.agent || node.agent_paused_until > now || !b.alive) return;
+  if (!node.agent || node.agent_paused_until > now || !b.alive || b.spent) return;
   if (b.paused_until > now) {
     if (node.seen_life != b.life) return;
     if (node.hung_since == 0) node.hung_since = now;
-    const TimeMs patience = b.pair == PairState::paired ? 1 : kPatience;
+    const TimeMs patience = b.pair != PairState::paired ? kPatience
+                            : b.role == Role::primary   ? 1
+                                                        : kStandbyPatience;
     if (now - node.hung_since >= kHealthTimeoutMs * patience) {
       node.hung_since = 0;
       deliver(n, {EventKind::broker_hung, now, {}});
@@ -238,7 +258,7 @@ void World::observe_broker(std::size_t n) {
   node.seen_life = b.life;
   node.seen_change = b.change;
   to_agent(n, [this, n, kind, status = b.status(now)] {
-    if (nodes[n].broker.alive) deliver(n, {kind, now, status});
+    if (nodes[n].broker.alive && !nodes[n].broker.spent) deliver(n, {kind, now, status});
   });
 }
 

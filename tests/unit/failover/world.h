@@ -71,7 +71,8 @@ class World {
   TimeMs delay_max = 3;
   TimeMs slow_sync_max = 10;  // how long the sync of a claim to be in sync can take
 
-  void kill_broker(std::size_t n);
+  void kill_broker(std::size_t n, bool by_agent = false);
+  void stall_disk(std::size_t n, TimeMs length);
   void kill_agent(std::size_t n);
   void kill_keepalived(std::size_t n);
   void kill_host(std::size_t n);
@@ -82,6 +83,8 @@ class World {
 
  private:
   void turn();
+  void end_broker(std::size_t n);
+  void tell_broker_lost(std::size_t n);
   void supervise(std::size_t n);
   void start_agent(std::size_t n);
   void carry_out(std::size_t n, const Actions& actions);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "world.h"
 
 namespace tandemq::failover::model {
@@ -15,11 +17,25 @@ void World::heal() {
   }
 }
 
+void World::stall_disk(std::size_t n, TimeMs length) {
+  ModelBroker& b = nodes[n].broker;
+  if (!b.alive || b.disk_stalled_until > now) return;
+  note("disk " + std::to_string(n) + " stands still for " + std::to_string(length));
+  const std::uint64_t life = b.life;
+  b.disk_stalled_until = now + length;
+  b.paused_until = std::max(b.paused_until, b.disk_stalled_until);
+  if (b.claim_durable_at != 0) b.claim_durable_at = std::max(b.claim_durable_at, b.paused_until);
+  at(now + length, [this, n, life] {
+    const ModelBroker& woken = nodes[n].broker;
+    if (woken.life == life && woken.killed) end_broker(n);
+  });
+}
+
 void World::random_fault() {
   const std::size_t n = pick(2);
   const std::size_t path = pick(2);
   const TimeMs length = 20 + pick(pick(2) ? 800 : 9000);
-  switch (pick(13)) {
+  switch (pick(14)) {
     case 0:
       return kill_broker(n);
     case 1:
@@ -58,6 +74,8 @@ void World::random_fault() {
         deliver(k, {EventKind::operator_switchover, now, OperatorOrder{1, false}});
       }
       return;
+    case 12:
+      return stall_disk(n, length);
     case 9:
       loss_percent = 40;
       return at(now + length, [this] { loss_percent = 0; });
