@@ -190,6 +190,12 @@ void add_storage(Table& table, const NodeStatus& status) {
   table.counter("tandemq_journal_syncs_total", "fdatasync calls", journal.syncs_total);
   table.gauge("tandemq_journal_last_sync_seconds", "Length of the last fdatasync",
               static_cast<double>(journal.sync_us_last) / 1e6);
+  table.counter("tandemq_quarantined_records_total",
+                "Records acknowledged here that lost to another history and were kept in a file",
+                status.quarantine.records);
+  table.counter("tandemq_acknowledged_lost_records_total",
+                "Of such records, those that the journal held no more: they are gone",
+                status.quarantine.lost);
   const CheckpointFigures& checkpoint = status.checkpoint;
   table.gauge("tandemq_checkpoint_lsn", "Last record in the checkpoint",
               static_cast<double>(checkpoint.lsn));

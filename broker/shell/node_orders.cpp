@@ -22,6 +22,7 @@ NodeStatus Node::status() {
   out.meeting = replicator_->meeting();
   out.journal = replicator_->journal_figures();
   out.link = replicator_->link_figures();
+  out.quarantine = replicator_->quarantine_figures();
   out.checkpoint = checkpointer_->figures();
   out.state = state_.figures();
   out.engine = engine_ ? total(counted_before_, engine_->counters()) : counted_before_;

@@ -44,6 +44,7 @@ void Node::release_snapshot(const SnapshotFile& file) {
 // The agent must not take it for a hang.
 void Node::stands_still(const char* for_what) {
   busy_ = for_what;
+  notify_watchdog();
   if (!control_) return;
   control_->announce();
   control_->flush();

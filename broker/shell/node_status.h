@@ -24,6 +24,7 @@ struct NodeStatus {
   repl::Meeting meeting;
   repl::JournalFigures journal;
   repl::LinkFigures link;
+  repl::QuarantineFigures quarantine;
   CheckpointFigures checkpoint;
   core::StateFigures state;
   core::EngineCounters engine;

@@ -160,24 +160,23 @@ void Driver::carry_out(const action::SwitchoverDone& a) {
 }
 
 void Driver::checkpointed(Lsn lsn) {
-  checkpoint_lsn_ = std::max(checkpoint_lsn_, lsn);
+  checkpoint_lsn_ = lsn;  // lower than before when a snapshot took its place
   trim_journal();
 }
 
-// A peer that is away keeps its records in the journal until that has become too large. One that
-// is catching up gets more room: cut off halfway it would ask for a snapshot again and again.
+// Records that the peer may need stay until the journal is too large, and then the oldest of them
+// go as far as they must: what was acknowledged alone may yet have to go into quarantine. A peer
+// that is catching up gets more room: cut off halfway it would ask for a snapshot again and again.
 void Driver::trim_journal() {
-  Lsn through = checkpoint_lsn_;
+  if (checkpoint_lsn_ == 0) return;
   const Lsn needed = replica_.peer_needs_from();
   const std::uint64_t limit = config_.journal_bytes_max;
   const bool resyncing =
       replica_.role() == Role::primary && replica_.status().pair_state == PairState::resyncing;
   const std::uint64_t extra = resyncing ? std::max(limit, config_.resync_bytes) : 0;
-  const bool too_large =
-      journal_->figures().bytes > limit && journal_->figures().bytes - limit > extra;
-  if (needed != 0 && !too_large) through = std::min(through, needed - 1);
-  if (through == 0) return;
-  journal_->drop_through(through);
+  const std::uint64_t most = limit + std::min(extra, ~limit);
+  journal_->drop_through(needed == 0 ? checkpoint_lsn_ : std::min(checkpoint_lsn_, needed - 1), 0);
+  journal_->drop_through(checkpoint_lsn_, most);
   step(event::JournalTrimmed{journal_->figures().first});
 }
 

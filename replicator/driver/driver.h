@@ -46,6 +46,7 @@ class Driver final : public Replicator, private LinkHost {
   LinkFigures link_figures() const override {
     return ports_.link ? ports_.link->figures() : LinkFigures{};
   }
+  QuarantineFigures quarantine_figures() const override { return quarantine_; }
   std::uint16_t listening_port() const override {
     return ports_.link ? ports_.link->listening_port() : 0;
   }
@@ -106,6 +107,7 @@ class Driver final : public Replicator, private LinkHost {
   void carry_out(const action::StatusChanged&);
   void carry_out(const action::SwitchoverDone&);
   void carry_out(const action::LeaveDone&);
+  void keep_aside(Lsn first, Lsn last);
   Status rebuild_state(Lsn lsn);
   void send_pending(std::string_view frames);
   void snapshot_ready(Result<ReplicatorHost::SnapshotFile> made);
@@ -132,7 +134,8 @@ class Driver final : public Replicator, private LinkHost {
   Lsn appended_ = 0;           // last record in the journal's buffer
   Lsn written_ = 0;
   Lsn commit_due_ = 0;
-  Lsn checkpoint_lsn_ = 0;
+  Lsn checkpoint_lsn_ = 0;  // of the host's checkpoint, 0: not known
+  QuarantineFigures quarantine_;
   std::string unapplied_;    // frames received, not yet applied
   std::string read_buffer_;  // catch-up
   std::string last_log_;

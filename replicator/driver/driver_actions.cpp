@@ -83,16 +83,8 @@ void Driver::carry_out(const action::RequestSync&) {
 void Driver::carry_out(const action::CutJournal& a) {
   write_due_ = false;
   journal_->flush();
+  if (a.quarantine_through > a.after) keep_aside(a.after + 1, a.quarantine_through);
   const Lsn first = journal_->figures().first;
-  const Lsn from = std::max(a.after + 1, std::max<Lsn>(first, 1));
-  if (a.quarantine_through >= from) {
-    const Result<std::string> kept =
-        ports_.folder->quarantine(*journal_, from, a.quarantine_through);
-    if (!kept) fatal("cannot keep acknowledged records aside: " + kept.error().message);
-    log("warning", "quarantined",
-        "records " + std::to_string(from) + " to " + std::to_string(a.quarantine_through) +
-            " were acknowledged here and lost to another history: kept in " + *kept);
-  }
   const bool all = first == 0 || a.after + 1 < first;
   const Status cut =
       all ? journal_->reset(a.after + 1) : journal_->truncate_after(a.after, nullptr);
@@ -102,6 +94,31 @@ void Driver::carry_out(const action::CutJournal& a) {
   if (!a.rebuild) return;
   const Status rebuilt = rebuild_state(a.after);
   step(event::Rebuilt{static_cast<bool>(rebuilt), rebuilt ? "" : rebuilt.error().message});
+}
+
+// Records that were acknowledged here and that another history does not have.
+void Driver::keep_aside(Lsn first, Lsn last) {
+  const Lsn oldest = journal_->figures().first;
+  const Lsn from = oldest == 0 ? last + 1 : std::clamp(oldest, first, last + 1);
+  if (from > first) {
+    quarantine_.lost += from - first;
+    log("error", "acknowledged_lost",
+        std::to_string(from - first) + " records, " + std::to_string(first) + " to " +
+            std::to_string(from - 1) +
+            ", were acknowledged here and lost to another history, and this journal, which was "
+            "larger than replication.journal_bytes_max, holds them no more: they are in no "
+            "quarantine file");
+  }
+  if (from > last) return;
+  const char* doing = "keeps records aside that lost to another history";
+  host_.stands_still(doing);
+  const Result<std::string> kept = ports_.folder->quarantine(
+      *journal_, from, last, [this, doing] { host_.stands_still(doing); });
+  if (!kept) fatal("cannot keep acknowledged records aside: " + kept.error().message);
+  quarantine_.records += last - from + 1;
+  log("warning", "quarantined",
+      "records " + std::to_string(from) + " to " + std::to_string(last) +
+          " were acknowledged here and lost to another history: kept in " + *kept);
 }
 
 // The host goes back to its checkpoint, then takes the journal up to `lsn` once more.
@@ -242,13 +259,14 @@ void Driver::carry_out(const action::StoreSnapshot& a) {
 void Driver::carry_out(const action::InstallSnapshot& a) {
   const std::unique_ptr<SnapshotWriter> received = std::move(receiver_);
   host_.stands_still("takes over a snapshot");
+  checkpoint_lsn_ = 0;  // which one is there is known again behind this
   Status installed = received ? received->finish() : Status(Error{"its file is gone"});
   if (installed) installed = host_.install_snapshot(received->path(), a.lsn);
   if (!installed) return step(event::SnapshotInstalled{false, installed.error().message});
   const Status emptied = journal_->reset(a.lsn + 1);
   if (!emptied) fatal(emptied.error().message);
   received->remove();
-  appended_ = written_ = a.lsn;
+  appended_ = written_ = checkpoint_lsn_ = a.lsn;
   write_due_ = false;
   unapplied_.clear();
   step(event::SnapshotInstalled{true, ""});

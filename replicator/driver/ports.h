@@ -106,8 +106,10 @@ class DataFolder {
   virtual Result<std::unique_ptr<Journal>> open_journal() = 0;
   // A damaged journal makes room for an empty one. Returns where it is kept.
   virtual Result<std::string> set_journal_aside() = 0;
-  // Copies the records first..last of the journal, durably. Returns where they are kept.
-  virtual Result<std::string> quarantine(Journal& journal, Lsn first, Lsn last) = 0;
+  // Copies the records first..last of the journal, durably; calls `goes_on` again and again while
+  // it lasts. Returns where they are kept.
+  virtual Result<std::string> quarantine(Journal& journal, Lsn first, Lsn last,
+                                         const std::function<void()>& goes_on) = 0;
   virtual Result<std::unique_ptr<SnapshotReader>> read_snapshot(const std::string& path) = 0;
   virtual Result<std::unique_ptr<SnapshotWriter>> write_snapshot(std::uint64_t bytes) = 0;
 };

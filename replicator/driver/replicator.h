@@ -50,6 +50,12 @@ struct ReplicatorConfig {
   std::function<void(const char* level, const char* event, const std::string& reason)> log;
 };
 
+// Records acknowledged here that lost to another history, since the start of the process.
+struct QuarantineFigures {
+  std::uint64_t records = 0;  // kept in files
+  std::uint64_t lost = 0;     // the journal held them no more
+};
+
 // The broker's side. All calls come on the loop, none from inside append(). Orders (promote, ...)
 // are not taken from inside these calls; append and end_of_turn are.
 class ReplicatorHost {
@@ -74,7 +80,8 @@ class ReplicatorHost {
   // Called once; answers when ready (a checkpoint may have to be written first).
   virtual void make_snapshot(std::function<void(Result<SnapshotFile>)> ready) = 0;
   virtual void release_snapshot(const SnapshotFile& file) = 0;
-  // The loop is about to stand still, for seconds with a large state: long enough to be told.
+  // The loop is about to stand still, for seconds with a large state: long enough to be told; also
+  // in the middle of it, when that goes on.
   virtual void stands_still(const char* /*for_what*/) {}
   // Replaces all state by the image in the file (received whole and verified); the journal goes on
   // after `lsn`.
@@ -130,6 +137,7 @@ class Replicator {
   virtual Meeting meeting() const = 0;
   virtual JournalFigures journal_figures() const = 0;
   virtual LinkFigures link_figures() const = 0;
+  virtual QuarantineFigures quarantine_figures() const = 0;
   virtual std::uint16_t listening_port() const = 0;  // of the link; 0 when this node dials
   virtual Result<Lsn> read_journal(Lsn from, std::size_t max_bytes, std::string& out) = 0;
 };

@@ -85,8 +85,9 @@ class Journal {
   virtual Status truncate_after(Lsn lsn, std::string* cut) = 0;
   // Forgets everything; the next record is `next` (before a snapshot is installed).
   virtual Status reset(Lsn next) = 0;
-  // Deletes segments that hold only records up to `lsn`.
-  virtual void drop_through(Lsn lsn) = 0;
+  // Deletes segments that hold only records up to `lsn`, oldest first, for as long as the files are
+  // larger than `bytes_kept`.
+  virtual void drop_through(Lsn lsn, std::uint64_t bytes_kept) = 0;
 
   virtual JournalFigures figures() const = 0;
   // What open() cut and where, as a sentence; empty when the end was clean.

@@ -118,9 +118,11 @@ Status JournalImpl::reset(Lsn next) {
   return Done{};
 }
 
-void JournalImpl::drop_through(Lsn lsn) {
+void JournalImpl::drop_through(Lsn lsn, std::uint64_t bytes_kept) {
   SyncJob job;
-  while (segments_.size() > 1 && segments_[1].first <= lsn + 1) {
+  std::uint64_t bytes = figures().bytes;
+  while (bytes > bytes_kept && segments_.size() > 1 && segments_[1].first <= lsn + 1) {
+    bytes -= segments_.front().size;
     job.remove.push_back(std::move(segments_.front().file));
     segments_.pop_front();
   }

@@ -34,7 +34,7 @@ class JournalImpl final : public Journal {
   Epoch epoch_at(Lsn lsn) override;
   Status truncate_after(Lsn lsn, std::string* cut) override;
   Status reset(Lsn next) override;
-  void drop_through(Lsn lsn) override;
+  void drop_through(Lsn lsn, std::uint64_t bytes_kept) override;
   JournalFigures figures() const override;
   std::string tail_note() const override { return tail_note_; }
 

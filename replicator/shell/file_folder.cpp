@@ -44,8 +44,9 @@ Result<std::string> FileFolder::set_journal_aside() {
   return Error{"cannot move " + from + " aside: " + std::strerror(errno), kExitEnvironment};
 }
 
-Result<std::string> FileFolder::quarantine(Journal& journal, Lsn first, Lsn last) {
-  return repl::quarantine(journal, dir_ + "/quarantine", first, last);
+Result<std::string> FileFolder::quarantine(Journal& journal, Lsn first, Lsn last,
+                                           const std::function<void()>& goes_on) {
+  return repl::quarantine(journal, dir_ + "/quarantine", first, last, goes_on);
 }
 
 Result<std::unique_ptr<SnapshotReader>> FileFolder::read_snapshot(const std::string& path) {

@@ -18,7 +18,8 @@ class FileFolder final : public DataFolder {
   Status save_meta(const Meta& meta) override;
   Result<std::unique_ptr<Journal>> open_journal() override;
   Result<std::string> set_journal_aside() override;
-  Result<std::string> quarantine(Journal& journal, Lsn first, Lsn last) override;
+  Result<std::string> quarantine(Journal& journal, Lsn first, Lsn last,
+                                 const std::function<void()>& goes_on) override;
   Result<std::unique_ptr<SnapshotReader>> read_snapshot(const std::string& path) override;
   Result<std::unique_ptr<SnapshotWriter>> write_snapshot(std::uint64_t bytes) override;
 

@@ -1,16 +1,13 @@
 #include "replicator/shell/meta_file.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "broker/base/exit_code.h"
+#include "replicator/shell/durable_file.h"
 
 namespace tandemq::repl {
 namespace {
@@ -73,16 +70,6 @@ json to_json(const Meta& meta) {
           {"agreed", to_json(meta.agreed)}, {"software", meta.software}};
 }
 
-bool write_all(int fd, std::string_view data) {
-  while (!data.empty()) {
-    const ssize_t n = ::write(fd, data.data(), data.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return false;
-    data.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 }  // namespace
 
 Result<Meta> load_meta(const std::string& path) {
@@ -104,24 +91,6 @@ Result<Meta> load_meta(const std::string& path) {
 
 Status save_meta(const std::string& path, const Meta& meta) {
   return write_file_durably(path, to_json(meta).dump(1) + "\n");
-}
-
-Status write_file_durably(const std::string& path, std::string_view content) {
-  const std::string temporary = path + ".tmp";
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-  if (fd < 0) return failed("cannot create", temporary);
-  const bool written = write_all(fd, content) && ::fsync(fd) == 0;
-  const int error = errno;
-  ::close(fd);
-  errno = error;
-  if (!written) return failed("cannot write", temporary);
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) return failed("cannot replace", path);
-  const std::string folder = path.substr(0, path.rfind('/'));
-  const int folder_fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder_fd < 0) return failed("cannot open", folder);
-  const bool synced = ::fsync(folder_fd) == 0;
-  ::close(folder_fd);
-  return synced ? Status(Done{}) : Status(failed("cannot sync", folder));
 }
 
 }  // namespace tandemq::repl

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "broker/base/result.h"
 #include "replicator/core/types.h"
@@ -12,10 +11,7 @@ namespace tandemq::repl {
 // A default-constructed Meta when the file does not exist. Error code 4: damaged.
 Result<Meta> load_meta(const std::string& path);
 
-// Durable when it returns: temporary file, fsync, rename, fsync of the folder.
+// Durable when it returns.
 Status save_meta(const std::string& path, const Meta& meta);
-
-// Writes a whole file durably, as save_meta does.
-Status write_file_durably(const std::string& path, std::string_view content);
 
 }  // namespace tandemq::repl

@@ -107,7 +107,8 @@ Result<std::string> NodeFolder::set_journal_aside() {
   return Error{"a damaged journal is not simulated"};
 }
 
-Result<std::string> NodeFolder::quarantine(repl::Journal& journal, Lsn first, Lsn last) {
+Result<std::string> NodeFolder::quarantine(repl::Journal& journal, Lsn first, Lsn last,
+                                           const std::function<void()>&) {
   std::string frames;
   const Result<Lsn> read = journal.read(first, ~std::size_t{0}, frames);
   if (!read) return read.error();

@@ -54,7 +54,8 @@ class NodeFolder final : public repl::DataFolder {
   Status save_meta(const repl::Meta& meta) override;
   Result<std::unique_ptr<repl::Journal>> open_journal() override;
   Result<std::string> set_journal_aside() override;
-  Result<std::string> quarantine(repl::Journal& journal, Lsn first, Lsn last) override;
+  Result<std::string> quarantine(repl::Journal& journal, Lsn first, Lsn last,
+                                 const std::function<void()>& goes_on) override;
   Result<std::unique_ptr<repl::SnapshotReader>> read_snapshot(const std::string& path) override;
   Result<std::unique_ptr<repl::SnapshotWriter>> write_snapshot(std::uint64_t bytes) override;
 

@@ -39,7 +39,9 @@ class SlowJournal final : public repl::Journal {
   Epoch epoch_at(Lsn lsn) override { return journal_->epoch_at(lsn); }
   Status truncate_after(Lsn lsn, std::string* cut) override;
   Status reset(Lsn next) override;
-  void drop_through(Lsn lsn) override { journal_->drop_through(lsn); }
+  void drop_through(Lsn lsn, std::uint64_t bytes_kept) override {
+    journal_->drop_through(lsn, bytes_kept);
+  }
   repl::JournalFigures figures() const override { return journal_->figures(); }
   std::string tail_note() const override { return journal_->tail_note(); }
 

@@ -182,7 +182,7 @@ TEST_CASE(
 
 TEST_CASE("a crash while old segments are dropped leaves the others") {
   crash_at_every_step(
-      40, [](Journal& journal) { journal.drop_through(30); },
+      40, [](Journal& journal) { journal.drop_through(30, 0); },
       [](MemoryDisk& disk) {
         auto journal = open_on(disk);
         if (!journal) FAIL(journal.error().message);

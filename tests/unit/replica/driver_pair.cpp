@@ -106,6 +106,26 @@ bool DriverPair::paired(const DriverNode& primary, const DriverNode& standby) co
          standby.status().pair_state == PairState::paired && standby.status().in_sync;
 }
 
+void DriverPair::write(DriverNode& node, int from, int to) {
+  for (int i = from; i < to; ++i) {
+    node.append("r" + std::to_string(i));
+    if (i % 7 == 0) node.replicator->end_of_turn();
+  }
+  node.replicator->end_of_turn();
+  run_for(0);
+}
+
+bool all_committed(const DriverNode& node) {
+  return node.host.committed_lsn == node.status().last;
+}
+
+std::string only_file(const std::filesystem::path& folder) {
+  std::string found;
+  if (!std::filesystem::exists(folder)) return found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) found = entry.path();
+  return found;
+}
+
 void DriverPair::pair_up() {
   start_both();
   REQUIRE(run_until([this] { return a.status().in_sync && b.status().in_sync; }));

@@ -46,11 +46,17 @@ class DriverPair {
   // Both started, a promoted and paired.
   void pair_up();
   bool paired(const DriverNode& primary, const DriverNode& standby) const;
+  // Appends the records r<from> to r<to - 1>, a turn for every seven.
+  void write(DriverNode& node, int from, int to);
 
   DriverNode a;  // dials
   DriverNode b;  // listens
   event_base* base = nullptr;
   std::filesystem::path folder;
 };
+
+bool all_committed(const DriverNode& node);
+// Any file of the folder; empty when there is none.
+std::string only_file(const std::filesystem::path& folder);
 
 }  // namespace tandemq::repl

@@ -9,37 +9,13 @@
 using namespace tandemq;
 using namespace tandemq::repl;
 
-namespace {
-
-void write(DriverPair& pair, DriverNode& node, int from, int to) {
-  for (int i = from; i < to; ++i) {
-    node.append("r" + std::to_string(i));
-    if (i % 7 == 0) node.replicator->end_of_turn();
-  }
-  node.replicator->end_of_turn();
-  pair.run_for(0);
-}
-
-bool all_committed(const DriverNode& node) {
-  return node.host.committed_lsn == node.status().last;
-}
-
-std::string only_file(const std::filesystem::path& folder) {
-  std::string found;
-  if (!std::filesystem::exists(folder)) return found;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) found = entry.path();
-  return found;
-}
-
-}  // namespace
-
 TEST_CASE("a standby killed and back catches up from the journal and is paired again") {
   DriverPair pair;
   pair.pair_up();
-  write(pair, pair.a, 0, 100);
+  pair.write(pair.a, 0, 100);
   pair.kill(pair.b);
   REQUIRE(pair.run_until([&] { return pair.a.status().pair_state == PairState::waiting; }));
-  write(pair, pair.a, 100, 200);
+  pair.write(pair.a, 100, 200);
   pair.start(pair.b);
   REQUIRE(pair.run_until([&] { return pair.paired(pair.a, pair.b); }));
   REQUIRE(pair.run_until([&] { return all_committed(pair.a); }));
@@ -54,7 +30,7 @@ TEST_CASE("a primary goes alone only by order, serves, and takes the standby bac
   CHECK_FALSE(pair.a.replicator->go_solo("too early"));
   pair.kill(pair.b);
   REQUIRE(pair.run_until([&] { return pair.a.status().pair_state == PairState::waiting; }));
-  write(pair, pair.a, 0, 50);
+  pair.write(pair.a, 0, 50);
   pair.run_for(30);
   CHECK_FALSE(all_committed(pair.a));
   REQUIRE(pair.a.replicator->go_solo("test"));
@@ -70,13 +46,13 @@ TEST_CASE("a primary goes alone only by order, serves, and takes the standby bac
 TEST_CASE("the standby takes over with everything; the old primary returns and drops its tail") {
   DriverPair pair;
   pair.pair_up();
-  write(pair, pair.a, 0, 100);
+  pair.write(pair.a, 0, 100);
   REQUIRE(pair.run_until([&] { return all_committed(pair.a); }));
   const auto acknowledged = pair.a.host.texts();
   REQUIRE(pair.run_until([&] { return pair.b.host.texts() == acknowledged; }));
   // The link breaks, the primary does not know it yet and goes on writing.
   pair.kill(pair.b);
-  write(pair, pair.a, 100, 110);
+  pair.write(pair.a, 100, 110);
   pair.kill(pair.a);
   pair.start(pair.b);
   CHECK_FALSE(pair.b.replicator->promote(0, false));  // its peer may have gone on alone
@@ -84,7 +60,7 @@ TEST_CASE("the standby takes over with everything; the old primary returns and d
   CHECK(pair.b.status().role == Role::primary);
   CHECK(pair.b.host.texts() == acknowledged);
   REQUIRE(pair.b.replicator->go_solo("test"));
-  write(pair, pair.b, 500, 520);
+  pair.write(pair.b, 500, 520);
 
   pair.start(pair.a);
   REQUIRE(pair.run_until([&] { return pair.paired(pair.b, pair.a); }));
@@ -96,18 +72,18 @@ TEST_CASE("the standby takes over with everything; the old primary returns and d
 TEST_CASE("what a primary acknowledged alone and lost to another history is kept in quarantine") {
   DriverPair pair;
   pair.pair_up();
-  write(pair, pair.a, 0, 20);
+  pair.write(pair.a, 0, 20);
   REQUIRE(pair.run_until([&] { return all_committed(pair.a); }));
   pair.kill(pair.b);
   REQUIRE(pair.run_until([&] { return pair.a.status().pair_state == PairState::waiting; }));
   REQUIRE(pair.a.replicator->go_solo("test"));
-  write(pair, pair.a, 100, 120);
+  pair.write(pair.a, 100, 120);
   REQUIRE(pair.run_until([&] { return all_committed(pair.a); }));
   pair.kill(pair.a);
   pair.start(pair.b);
   REQUIRE(pair.b.replicator->promote(0, true));
   REQUIRE(pair.b.replicator->go_solo("test"));
-  write(pair, pair.b, 200, 210);
+  pair.write(pair.b, 200, 210);
   pair.start(pair.a);
   REQUIRE(pair.run_until([&] { return pair.paired(pair.b, pair.a); }));
   CHECK(pair.a.host.texts() == pair.b.host.texts());
@@ -131,7 +107,7 @@ TEST_CASE("what a primary acknowledged alone and lost to another history is kept
 TEST_CASE("a living old primary that learns of a higher epoch steps down at once") {
   DriverPair pair;
   pair.pair_up();
-  write(pair, pair.a, 0, 10);
+  pair.write(pair.a, 0, 10);
   REQUIRE(pair.run_until([&] { return all_committed(pair.a) && pair.b.status().in_sync; }));
   REQUIRE(pair.b.replicator->promote(0, false));
   const Lsn committed = pair.a.host.committed_lsn;
@@ -180,7 +156,7 @@ TEST_CASE("a standby too far behind gets a snapshot") {
   pair.start(pair.b);
   REQUIRE(pair.run_until([&] { return pair.paired(pair.a, pair.b); }, 10000));
   CHECK(pair.b.host.texts() == pair.a.host.texts());
-  write(pair, pair.a, 0, 10);
+  pair.write(pair.a, 0, 10);
   REQUIRE(pair.run_until([&] { return all_committed(pair.a); }));
   CHECK(pair.a.host.snapshots_made == pair.b.host.snapshots_installed);
   CHECK(pair.a.host.snapshots_released == pair.a.host.snapshots_made);
@@ -195,7 +171,7 @@ TEST_CASE("a standby too far behind gets a snapshot") {
 TEST_CASE("a switchover hands over without a resync and loses nothing") {
   DriverPair pair;
   pair.pair_up();
-  write(pair, pair.a, 0, 100);
+  pair.write(pair.a, 0, 100);
   bool done = false;
   pair.a.replicator->switchover([&](const Status& result) {
     INFO((result ? "" : result.error().message));
@@ -220,7 +196,7 @@ TEST_CASE("a standby that leaves in good order lets the primary go on at once") 
   REQUIRE(pair.run_until([&] { return done; }));
   pair.kill(pair.b);
   REQUIRE(pair.run_until([&] { return pair.a.status().pair_state == PairState::solo; }));
-  write(pair, pair.a, 0, 10);
+  pair.write(pair.a, 0, 10);
   REQUIRE(pair.run_until([&] { return all_committed(pair.a); }));
   pair.start(pair.b);
   CHECK_FALSE(pair.b.status().was_in_sync);
@@ -246,7 +222,7 @@ TEST_CASE("a lone node serves again after a restart, one that was paired waits")
   pair.kill(pair.a);
   REQUIRE(pair.run_until([&] { return pair.b.status().pair_state == PairState::waiting; }));
   REQUIRE(pair.b.replicator->go_solo("test"));
-  write(pair, pair.b, 0, 5);
+  pair.write(pair.b, 0, 5);
   REQUIRE(pair.run_until([&] { return all_committed(pair.b); }));
   pair.kill(pair.b);
   pair.start(pair.b);
