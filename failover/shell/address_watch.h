@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "broker/base/result.h"
-#include "failover/shell/endpoint.h"
 #include "failover/shell/loop.h"
+#include "failover/shell/socket_address.h"
 
 struct nlmsghdr;
 

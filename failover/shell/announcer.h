@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "failover/shell/endpoint.h"
 #include "failover/shell/loop.h"
+#include "failover/shell/socket_address.h"
 
 namespace tandemq::failover {
 

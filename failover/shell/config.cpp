@@ -6,7 +6,7 @@
 
 #include "broker/base/exit_code.h"
 #include "broker/support/config_reader.h"
-#include "failover/shell/endpoint.h"
+#include "failover/shell/socket_address.h"
 
 namespace tandemq::failover {
 namespace {
@@ -35,10 +35,12 @@ void read_peer(ConfigReader& r, AgentConfig& c) {
   r.texts("listen", c.listen);
   r.texts("addresses", c.peer_addresses);
   for (const std::string& a : c.listen) {
-    if (Result<Endpoint> e = parse_endpoint(a); !e) r.complain("listen", e.error().message);
+    if (Result<SocketAddress> e = parse_socket_address(a); !e)
+      r.complain("listen", e.error().message);
   }
   for (const std::string& a : c.peer_addresses) {
-    if (Result<Endpoint> e = parse_endpoint(a); !e) r.complain("addresses", e.error().message);
+    if (Result<SocketAddress> e = parse_socket_address(a); !e)
+      r.complain("addresses", e.error().message);
   }
   if (c.listen.empty() || c.listen.size() != c.peer_addresses.size() || c.listen.size() > 8) {
     r.complain("listen", "must name 1 to 8 addresses, one for each of peer.addresses");
@@ -104,7 +106,7 @@ void read_rest(ConfigReader& r, AgentConfig& c) {
   r.section("metrics");
   r.text("listen", c.metrics_listen);
   if (!c.metrics_listen.empty()) {
-    if (Result<Endpoint> e = parse_endpoint(c.metrics_listen); !e) {
+    if (Result<SocketAddress> e = parse_socket_address(c.metrics_listen); !e) {
       r.complain("listen", e.error().message + ", or empty for none");
     }
   }

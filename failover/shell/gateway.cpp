@@ -31,7 +31,8 @@ Result<std::unique_ptr<Gateway>> Gateway::open(event_base* base, const std::stri
   if (!host) return host.error();
   std::unique_ptr<Gateway> gateway(new Gateway(base, std::move(changed)));
   const bool v6 = host->family == AF_INET6;
-  const Result<Endpoint> peer = parse_endpoint(v6 ? "[" + address + "]:1" : address + ":1");
+  const Result<SocketAddress> peer =
+      parse_socket_address(v6 ? "[" + address + "]:1" : address + ":1");
   if (!peer) return peer.error();
   gateway->peer_ = *peer;
   if (v6) reinterpret_cast<sockaddr_in6&>(gateway->peer_.address).sin6_port = 0;

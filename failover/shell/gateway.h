@@ -7,8 +7,8 @@
 #include <string>
 
 #include "broker/base/result.h"
-#include "failover/shell/endpoint.h"
 #include "failover/shell/loop.h"
+#include "failover/shell/socket_address.h"
 
 namespace tandemq::failover {
 
@@ -27,7 +27,7 @@ class Gateway {
 
   std::function<void(bool)> changed_;
   Timer timer_;
-  Endpoint peer_;
+  SocketAddress peer_;
   bool raw_ = false;
   Fd fd_;
   std::unique_ptr<Readable> readable_;

@@ -29,8 +29,8 @@ Result<std::unique_ptr<PeerLink>> PeerLink::open(event_base* base, PeerLinkConfi
 }
 
 Status PeerLink::bind(event_base* base, const std::string& listen, const std::string& peer) {
-  const Result<Endpoint> own = parse_endpoint(listen);
-  const Result<Endpoint> other = parse_endpoint(peer);
+  const Result<SocketAddress> own = parse_socket_address(listen);
+  const Result<SocketAddress> other = parse_socket_address(peer);
   if (!own) return own.error();
   if (!other) return other.error();
   auto path = std::make_unique<Path>();

@@ -11,9 +11,9 @@
 #include "broker/base/result.h"
 #include "failover/core/event.h"
 #include "failover/core/peer_session.h"
-#include "failover/shell/endpoint.h"
 #include "failover/shell/loop.h"
 #include "failover/shell/report_codec.h"
+#include "failover/shell/socket_address.h"
 
 namespace tandemq::failover {
 
@@ -57,7 +57,7 @@ class PeerLink {
  private:
   struct Path {
     PathFigures figures;
-    Endpoint peer;
+    SocketAddress peer;
     Fd fd;
     std::unique_ptr<Readable> readable;
   };

@@ -9,6 +9,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import control  # noqa: E402
 from crash import crash_line  # noqa: E402
 
 
@@ -121,17 +122,7 @@ class Broker:
 
     def control(self, command, **arguments):
         """The answer to a control command; Failed when it was refused."""
-        with socket.socket(socket.AF_UNIX) as link:
-            link.settimeout(30)
-            link.connect(self.socket_file)
-            link.sendall(json.dumps({"cmd": command, "id": 1, **arguments}).encode() + b"\n")
-            line = b""
-            while not line.endswith(b"\n"):
-                got = link.recv(65536)
-                if not got:
-                    raise ConnectionError("the control socket was closed")
-                line += got
-        answer = json.loads(line)
+        answer = control.ask(self.socket_file, command, 30, **arguments)
         expect(answer["ok"], f"{command} was refused: {answer.get('error')}")
         return answer
 

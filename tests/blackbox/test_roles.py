@@ -4,6 +4,7 @@ import signal
 import socket
 import time
 
+import control
 from broker import expect, wait_until
 from pair import Pair
 from wire import CONNACK, DISCONNECT, PUBACK, PUBLISH, PUBREC, Client, Raw
@@ -19,11 +20,7 @@ def refused(broker):
 
 def code(broker, command, **arguments):
     """The code of a refusal, None when it was obeyed."""
-    with socket.socket(socket.AF_UNIX) as link:
-        link.settimeout(20)
-        link.connect(broker.socket_file)
-        link.sendall(json.dumps({"cmd": command, "id": 1, **arguments}).encode() + b"\n")
-        return json.loads(link.makefile().readline()).get("code")
+    return control.ask(broker.socket_file, command, 20, **arguments).get("code")
 
 
 def test_only_the_primary_listens(ctx):

@@ -10,30 +10,17 @@ import socket
 import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
+import control  # noqa: E402
+from control import Unreachable  # noqa: E402
+
 NODES = ("a", "b")
 VIRTUAL_IP = "10.99.0.100"
 
 
-class Unreachable(Exception):
-    """The daemon does not answer: dead, stopped, or not yet listening."""
-
-
 def ask(lab, node, daemon, cmd, timeout=1.0, **arguments):
-    """One request, its answer as a dict. Raises Unreachable; an answer with ok=false is returned."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(timeout)
-        try:
-            connection.connect(os.path.join(lab, node, daemon + ".sock"))
-            connection.sendall(json.dumps({"cmd": cmd, "id": 1, **arguments}).encode() + b"\n")
-            data = b""
-            while not data.endswith(b"\n"):
-                piece = connection.recv(65536)
-                if not piece:
-                    raise Unreachable(f"{daemon} of {node} closed the connection")
-                data += piece
-        except OSError as error:
-            raise Unreachable(f"{daemon} of {node}: {error}") from error
-    return json.loads(data)
+    """One request to a daemon of a node: control.ask()."""
+    return control.ask(os.path.join(lab, node, daemon + ".sock"), cmd, timeout, **arguments)
 
 
 def broker_status(lab, node, timeout=1.0):

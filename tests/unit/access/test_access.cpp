@@ -1,12 +1,11 @@
 #include <doctest/doctest.h>
 #include <event2/event.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <optional>
 
 #include "broker/access/access.h"
+#include "tests/support/temp_dir.h"
 
 using namespace tandemq;
 using namespace tandemq::broker;
@@ -22,16 +21,14 @@ const char* const kAlice =
 // Two doors: 0 is outside, with passwords and rules; 1 lets anonymous clients in, without rules.
 struct Doors {
   event_base* base = event_base_new();
-  std::string folder;
+  test::TempDir folder;
   std::vector<ListenerSection> listeners{2};
   std::unique_ptr<Access> access;
 
   Doors() {
-    char name[] = "/tmp/tmq-access-XXXXXX";
-    folder = mkdtemp(name);
     write("passwords", kAlice);
     write("acl", "user alice\ntopic read a/#\n");
-    listeners[0].access = {std::nullopt, folder + "/passwords", folder + "/acl"};
+    listeners[0].access = {std::nullopt, folder / "passwords", folder / "acl"};
     listeners[1].access.allow_anonymous = true;
     access = std::make_unique<Access>(base, listeners);
     REQUIRE(access->reload());
@@ -39,12 +36,8 @@ struct Doors {
   ~Doors() {
     access.reset();
     event_base_free(base);
-    for (const char* name : {"/passwords", "/acl"}) unlink((folder + name).c_str());
-    rmdir(folder.c_str());
   }
-  void write(const char* name, const std::string& text) {
-    std::ofstream(folder + "/" + name) << text;
-  }
+  void write(const char* name, const std::string& text) { std::ofstream(folder / name) << text; }
   // The answer, waited for; `at_once` tells whether begin() gave it.
   Reason ask(core::Door door, const char* user, const char* password, bool* at_once = nullptr) {
     mqtt::Connect packet;
@@ -116,7 +109,7 @@ TEST_CASE("rights go by the door, and by all of them where that is not known") {
 TEST_CASE("of several rule files any may allow it when the door is not known") {
   Doors doors;
   doors.write("acl", "user alice\ntopic read a/#\n");
-  const std::string other = doors.folder + "/other";
+  const std::string other = doors.folder / "other";
   std::ofstream(other) << "topic write b\nuser alice\ntopic read b\n";
   doors.listeners[1].access.acl_file = other;
   Access access(nullptr, doors.listeners);

@@ -2,29 +2,22 @@
 #pragma once
 
 #include <event2/event.h>
-#include <stdlib.h>
 
 #include <csignal>
-#include <filesystem>
 #include <functional>
-#include <string>
 
 #include "failover/shell/loop.h"
+#include "tests/support/temp_dir.h"
 
 namespace tandemq::failover {
 
 struct LoopRig {
   event_base* base = event_base_new();
-  std::string folder;
+  test::TempDir folder;
   LoopRig() {
     std::signal(SIGPIPE, SIG_IGN);  // as the program does
-    char name[] = "/tmp/tandemq-agent-XXXXXX";
-    folder = mkdtemp(name);
   }
-  ~LoopRig() {
-    event_base_free(base);
-    std::filesystem::remove_all(folder);
-  }
+  ~LoopRig() { event_base_free(base); }
   // Runs the loop until `done`, at most `limit_ms`.
   bool until(std::uint64_t limit_ms, const std::function<bool()>& done) {
     const TimeMs end = boottime_ms() + limit_ms;

@@ -76,7 +76,7 @@ struct Rig : LoopRig {
   std::unique_ptr<BrokerClient> client;
 
   void start(std::string (*reply)(const json&)) {
-    const std::string path = folder + "/broker.sock";
+    const std::string path = folder / "broker.sock";
     client =
         std::make_unique<BrokerClient>(base, BrokerClientConfig{path, 10, 100, 50},
                                        [this](EventKind kind, const decltype(Event::data)& data) {
@@ -257,11 +257,11 @@ TEST_CASE("garbage and odd types end the connection, not the agent") {
 
 TEST_CASE("an order without a connection is refused at once") {
   Rig rig;
-  rig.client = std::make_unique<BrokerClient>(
-      rig.base, BrokerClientConfig{rig.folder + "/none", 10, 100, 50},
-      [&](EventKind kind, const decltype(Event::data)& data) {
-        rig.events.emplace_back(kind, data);
-      });
+  rig.client =
+      std::make_unique<BrokerClient>(rig.base, BrokerClientConfig{rig.folder / "none", 10, 100, 50},
+                                     [&](EventKind kind, const decltype(Event::data)& data) {
+                                       rig.events.emplace_back(kind, data);
+                                     });
   rig.order(Order::promote);
   REQUIRE(rig.last_done());
   CHECK(rig.last_done()->refused);

@@ -10,7 +10,7 @@ using namespace tandemq::failover;
 
 TEST_CASE("the history survives a restart, is bounded, and leaves damaged lines out") {
   LoopRig rig;
-  const std::string file = rig.folder + "/history.jsonl";
+  const std::string file = rig.folder / "history.jsonl";
   {
     History history(file);
     for (std::size_t i = 0; i < History::kKept + 5; ++i) {

@@ -32,10 +32,10 @@ TEST_CASE("notification lines") {
 TEST_CASE("the FIFO hears split lines, skips garbage, and tells of a backlog only the last state") {
   LoopRig rig;
   std::vector<Notification> heard;
-  auto fifo = NotifyFifo::open(rig.base, rig.folder + "/fifo", "tandemq",
+  auto fifo = NotifyFifo::open(rig.base, rig.folder / "fifo", "tandemq",
                                [&](const Notification& n) { heard.push_back(n); });
   REQUIRE(fifo);
-  const int fd = open((rig.folder + "/fifo").c_str(), O_WRONLY | O_NONBLOCK);
+  const int fd = open((rig.folder / "fifo").c_str(), O_WRONLY | O_NONBLOCK);
   const auto say = [&](const std::string& text) {
     REQUIRE(write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
   };
@@ -48,7 +48,7 @@ TEST_CASE("the FIFO hears split lines, skips garbage, and tells of a backlog onl
   CHECK(heard[1].state == Vrrp::fault);
   // keepalived goes and comes: the reader sees no end.
   close(fd);
-  const int again = open((rig.folder + "/fifo").c_str(), O_WRONLY | O_NONBLOCK);
+  const int again = open((rig.folder / "fifo").c_str(), O_WRONLY | O_NONBLOCK);
   REQUIRE(again >= 0);
   REQUIRE(write(again, "INSTANCE \"tandemq\" BACKUP 1\n", 28) == 28);
   CHECK(rig.until(1000, [&] { return heard.size() == 3; }));
@@ -57,15 +57,15 @@ TEST_CASE("the FIFO hears split lines, skips garbage, and tells of a backlog onl
 
 TEST_CASE("a FIFO's place taken by a file is a clear error") {
   LoopRig rig;
-  std::ofstream(rig.folder + "/fifo") << "x";
-  auto fifo = NotifyFifo::open(rig.base, rig.folder + "/fifo", "tandemq", {});
+  std::ofstream(rig.folder / "fifo") << "x";
+  auto fifo = NotifyFifo::open(rig.base, rig.folder / "fifo", "tandemq", {});
   REQUIRE_FALSE(fifo);
   CHECK(fifo.error().code == 3);
 }
 
 TEST_CASE("the track file is repaired when it is deleted, emptied, garbled or turned") {
   LoopRig rig;
-  const std::string path = rig.folder + "/track";
+  const std::string path = rig.folder / "track";
   CHECK_FALSE(TrackFile::read(path));
   std::vector<std::string> found;
   auto track =

@@ -27,7 +27,7 @@ int watch_statements(sqlite3* db, const char**, const sqlite3_api_routines*) {
 // States at the LSNs that a fold may leave.
 struct History {
   TempDir dir;
-  CheckpointConfig config = dir.config();
+  CheckpointConfig config = config_in(dir);
   MemoryJournal journal;
   core::State state;
   RandomRecords source;

@@ -29,7 +29,7 @@ void put_content(const std::string& path, const std::string& bytes) {
 // A checkpoint with a bit of everything, and the state that it holds.
 struct Filled {
   TempDir dir;
-  CheckpointConfig config = dir.config();
+  CheckpointConfig config = config_in(dir);
   MemoryJournal journal;
   core::State state;
   explicit Filled(std::uint64_t seed = 7, int records = 600) {
@@ -45,11 +45,11 @@ struct Filled {
 
 TEST_CASE("a new checkpoint is empty and an old one is kept") {
   TempDir dir;
-  const auto made = checkpoint_prepare(dir.config());
+  const auto made = checkpoint_prepare(config_in(dir));
   REQUIRE(made);
   CHECK(made->meta.lsn == 0);
   CHECK(made->meta.next_session == 1);
-  CHECK(loaded(dir.config())->hash() == core::State().hash());
+  CHECK(loaded(config_in(dir))->hash() == core::State().hash());
   Filled filled;
   const auto again = checkpoint_prepare(filled.config);
   REQUIRE(again);
@@ -125,16 +125,16 @@ TEST_CASE("a file that was cut short is found") {
 TEST_CASE("a damaged file is set aside under names of its own") {
   TempDir dir;
   for (int n = 1; n <= 3; ++n) {
-    put_content(dir.config().path, "damage");
-    put_content(dir.config().path + "-wal", "old log");
-    REQUIRE_FALSE(checkpoint_load(dir.config(), *std::make_unique<core::State>(), {}));
-    const auto aside = checkpoint_set_aside(dir.config());
+    put_content(config_in(dir).path, "damage");
+    put_content(config_in(dir).path + "-wal", "old log");
+    REQUIRE_FALSE(checkpoint_load(config_in(dir), *std::make_unique<core::State>(), {}));
+    const auto aside = checkpoint_set_aside(config_in(dir));
     REQUIRE(aside);
-    CHECK(*aside == dir.config().path + ".damaged-" + std::to_string(n));
+    CHECK(*aside == config_in(dir).path + ".damaged-" + std::to_string(n));
     CHECK(content(*aside) == "damage");
-    CHECK_FALSE(fs::exists(dir.config().path + "-wal"));
-    REQUIRE(checkpoint_prepare(dir.config()));
-    fs::remove(dir.config().path);
+    CHECK_FALSE(fs::exists(config_in(dir).path + "-wal"));
+    REQUIRE(checkpoint_prepare(config_in(dir)));
+    fs::remove(config_in(dir).path);
   }
 }
 

@@ -15,7 +15,7 @@ CheckpointRows rows_in(const CheckpointConfig& config) {
 
 struct Fixture {
   TempDir dir;
-  CheckpointConfig config = dir.config();
+  CheckpointConfig config = config_in(dir);
   MemoryJournal journal;
   std::unique_ptr<Folder> folder;
   Fixture() {
@@ -47,7 +47,7 @@ TEST_CASE_FIXTURE(Fixture, "what is queued and acknowledged in the window is nev
 
 TEST_CASE("memory that acknowledged messages took does not end a window") {
   TempDir dir;
-  CheckpointConfig config = dir.config();
+  CheckpointConfig config = config_in(dir);
   config.memory_bytes = 4000;
   REQUIRE(checkpoint_prepare(config));
   MemoryJournal journal;

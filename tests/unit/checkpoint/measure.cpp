@@ -51,7 +51,7 @@ class DiskJournal {
 
 struct Measured {
   TempDir dir;
-  CheckpointConfig config = dir.config();
+  CheckpointConfig config = config_in(dir);
   DiskJournal journal{dir.path()};
 
   void fold(const char* what) {

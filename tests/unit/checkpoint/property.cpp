@@ -18,7 +18,7 @@ void run_seed(std::uint64_t seed, Lsn records) {
   CAPTURE(seed);
   std::mt19937_64 random(seed ^ 0x9e3779b97f4a7c15u);
   TempDir dir;
-  CheckpointConfig config = dir.config();
+  CheckpointConfig config = config_in(dir);
   config.slice_bytes = 1 + random() % 2000;
   config.window_bytes = 1 + random() % 6000;
   if (random() % 2) config.memory_bytes = 1 + random() % 10000;
@@ -56,7 +56,7 @@ TEST_CASE("the same for the records that an engine writes") {
     CAPTURE(seed);
     std::mt19937_64 random(seed + 1000);
     TempDir dir;
-    CheckpointConfig config = dir.config();
+    CheckpointConfig config = config_in(dir);
     config.window_bytes = 1 + random() % 4000;
     REQUIRE(checkpoint_prepare(config));
     MemoryJournal journal;

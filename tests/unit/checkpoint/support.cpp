@@ -2,8 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <optional>
 #include <sstream>
 
@@ -11,25 +9,9 @@
 
 namespace tandemq::broker::test {
 
-TempDir::TempDir() {
-  // In memory where that is possible: thousands of small commits would wait for the disk.
-  std::error_code ignored;
-  const bool shared_memory = std::filesystem::is_directory("/dev/shm", ignored);
-  const std::filesystem::path base =
-      shared_memory ? "/dev/shm" : std::filesystem::temp_directory_path();
-  std::string name = (base / "tandemq-checkpoint-XXXXXX").string();
-  REQUIRE(::mkdtemp(name.data()) != nullptr);
-  path_ = name;
-}
-
-TempDir::~TempDir() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-CheckpointConfig TempDir::config() const {
+CheckpointConfig config_in(const TempDir& dir) {
   CheckpointConfig config;
-  config.path = path_ + "/checkpoint.db";
+  config.path = dir / "checkpoint.db";
   config.pair_id = "plant-1";
   return config;
 }

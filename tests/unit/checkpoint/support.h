@@ -10,19 +10,14 @@
 #include "broker/checkpoint/checkpoint.h"
 #include "broker/core/records.h"
 #include "broker/core/state.h"
+#include "tests/support/temp_dir.h"
 
 namespace tandemq::broker::test {
 
-class TempDir {
- public:
-  TempDir();
-  ~TempDir();
-  const std::string& path() const { return path_; }
-  CheckpointConfig config() const;
+using tandemq::test::TempDir;
 
- private:
-  std::string path_;
-};
+// A checkpoint in that folder.
+CheckpointConfig config_in(const TempDir& dir);
 
 // Records as the journal keeps them.
 class MemoryJournal {

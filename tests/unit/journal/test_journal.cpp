@@ -3,7 +3,7 @@
 #include <random>
 
 #include "replicator/journal/journal.h"
-#include "tests/unit/journal/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 using namespace tandemq;
 using namespace tandemq::repl;

@@ -4,7 +4,7 @@
 
 #include "broker/base/bytes.h"
 #include "replicator/journal/journal.h"
-#include "tests/unit/journal/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 using namespace tandemq;
 using namespace tandemq::repl;

@@ -9,7 +9,7 @@
 
 #include "replicator/journal/journal.h"
 #include "tests/support/memory_disk.h"
-#include "tests/unit/journal/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 using namespace tandemq;
 using namespace tandemq::repl;

@@ -37,8 +37,6 @@ bool DriverNode::logged(const std::string& text) const {
 
 DriverPair::DriverPair(std::function<void(ReplicatorConfig&)> options) {
   base = event_base_new();
-  std::string pattern = std::filesystem::temp_directory_path() / "tandemq-replica-XXXXXX";
-  folder = ::mkdtemp(pattern.data());
   const std::uint16_t ports[] = {free_port(), free_port()};
   unsigned index = 0;
   for (DriverNode* node : {&a, &b}) {
@@ -68,7 +66,6 @@ DriverPair::~DriverPair() {
   a.replicator.reset();
   b.replicator.reset();
   event_base_free(base);
-  std::filesystem::remove_all(folder);
 }
 
 Status DriverPair::try_start(DriverNode& node) {

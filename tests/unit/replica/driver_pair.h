@@ -11,6 +11,7 @@
 
 #include "fake_host.h"
 #include "replicator/driver/replicator.h"
+#include "tests/support/temp_dir.h"
 
 namespace tandemq::repl {
 
@@ -52,7 +53,8 @@ class DriverPair {
   DriverNode a;  // dials
   DriverNode b;  // listens
   event_base* base = nullptr;
-  std::filesystem::path folder;
+  test::TempDir dir;
+  std::filesystem::path folder = dir.path();
 };
 
 bool all_committed(const DriverNode& node);

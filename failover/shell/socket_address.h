@@ -10,12 +10,12 @@
 
 namespace tandemq::failover {
 
-struct Endpoint {
+struct SocketAddress {
   sockaddr_storage address{};
   socklen_t size = 0;
 };
 
-Result<Endpoint> parse_endpoint(const std::string& text);
+Result<SocketAddress> parse_socket_address(const std::string& text);
 
 // An address without port; prefix length in `prefix` when "/24" is given, -1 otherwise.
 struct HostAddress {

@@ -1,9 +1,11 @@
-#include "failover/shell/endpoint.h"
+#include "failover/shell/socket_address.h"
 
 #include <arpa/inet.h>
 
 #include <charconv>
 #include <cstring>
+
+#include "broker/support/endpoint.h"
 
 namespace tandemq::failover {
 namespace {
@@ -31,28 +33,23 @@ Result<HostAddress> parse_address(const std::string& text) {
   return host;
 }
 
-Result<Endpoint> parse_endpoint(const std::string& text) {
-  const Error wrong{"'" + text + "' must be ADDRESS:PORT, or [ADDRESS]:PORT for IPv6"};
-  const std::size_t colon = text.rfind(':');
-  int port = 0;
-  if (colon == text.npos || !number(text.substr(colon + 1), 1, 65535, port)) return wrong;
-  std::string name = text.substr(0, colon);
-  if (name.size() > 2 && name.front() == '[' && name.back() == ']') {
-    name = name.substr(1, name.size() - 2);
-  }
-  const Result<HostAddress> host = parse_address(name);
-  if (!host || host->prefix != -1) return wrong;
-  Endpoint e;
+Result<SocketAddress> parse_socket_address(const std::string& text) {
+  const Result<Endpoint> endpoint = parse_endpoint(text);
+  if (!endpoint) return Error{endpoint.error().message};
+  const Result<HostAddress> host = parse_address(endpoint->host);
+  if (!host) return host.error();
+  if (host->prefix != -1) return Error{"'" + text + "' has a prefix length, which a port excludes"};
+  SocketAddress e;
   if (host->family == AF_INET) {
     auto& in = reinterpret_cast<sockaddr_in&>(e.address);
     in.sin_family = AF_INET;
-    in.sin_port = htons(static_cast<std::uint16_t>(port));
+    in.sin_port = htons(endpoint->port);
     std::memcpy(&in.sin_addr, host->bytes, 4);
     e.size = sizeof(sockaddr_in);
   } else {
     auto& in = reinterpret_cast<sockaddr_in6&>(e.address);
     in.sin6_family = AF_INET6;
-    in.sin6_port = htons(static_cast<std::uint16_t>(port));
+    in.sin6_port = htons(endpoint->port);
     std::memcpy(&in.sin6_addr, host->bytes, 16);
     e.size = sizeof(sockaddr_in6);
   }

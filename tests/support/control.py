@@ -1,0 +1,22 @@
+"""A request over the control socket of a broker or an agent (docs/control-protocol.md)."""
+import json
+import socket
+
+
+class Unreachable(ConnectionError):
+    """The daemon does not answer: dead, stopped, or not yet listening."""
+
+
+def ask(path, cmd, timeout=1.0, **arguments):
+    """One request, its answer as a dict, one with ok=false as well. Raises Unreachable."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout)
+        try:
+            connection.connect(path)
+            connection.sendall(json.dumps({"cmd": cmd, "id": 1, **arguments}).encode() + b"\n")
+            line = connection.makefile("rb").readline()
+        except OSError as error:
+            raise Unreachable(f"{path}: {error}") from error
+    if not line.endswith(b"\n"):
+        raise Unreachable(f"{path}: the connection was closed")
+    return json.loads(line)
