@@ -22,20 +22,27 @@ struct Rank {
   }
 };
 
+// A node that claims to have been in sync and holds less of the same reign than the other one lost,
+// with its host's power, what was not on its disk yet. Whether the other one holds everything its
+// broker finds out as soon as they compare their journals.
+bool lost_a_tail(const auto& claimant, const auto& other) {
+  return claimant.epoch == other.epoch && claimant.last_lsn < other.last_lsn;
+}
+
 Rank own_rank(const State& s, const Settings& set) {
   const BrokerStatus& b = s.facts.broker;
+  const Report& r = s.facts.peer;
   const bool was_solo = b.was_solo || s.facts.maybe_solo;
-  return {b.in_sync || was_solo, electable(s), b.epoch, was_solo, b.last_lsn, 3 - set.index};
+  const bool confirmed = b.in_sync || was_solo;
+  const bool claims = electable(s) && (confirmed || !lost_a_tail(b, r));
+  return {confirmed, claims, b.epoch, was_solo, b.last_lsn, 3 - set.index};
 }
 
 Rank peer_rank(const State& s, const Settings& set) {
   const Report& r = s.facts.peer;
-  return {r.in_sync || r.was_solo,
-          r.in_sync || r.was_in_sync || r.was_solo,
-          r.epoch,
-          r.was_solo,
-          r.last_lsn,
-          set.index};
+  const bool confirmed = r.in_sync || r.was_solo;
+  const bool claims = confirmed || (r.was_in_sync && !lost_a_tail(r, s.facts.broker));
+  return {confirmed, claims, r.epoch, r.was_solo, r.last_lsn, set.index};
 }
 
 }  // namespace

@@ -130,6 +130,9 @@ void JournalImpl::drop_through(Lsn lsn, std::uint64_t bytes_kept) {
   while (epochs_.size() > 1 && epochs_[1].first <= segments_.front().first) {
     epochs_.erase(epochs_.begin());
   }
+  // A checkpoint may hold what is not synced yet: the oldest segment of a journal has to be durable
+  // before those behind which it stood go.
+  request_sync();
   worker_.post(std::move(job));
   if (!worker_.threaded()) worker_.wait();
 }

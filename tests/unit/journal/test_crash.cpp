@@ -190,3 +190,19 @@ TEST_CASE("a crash while old segments are dropped leaves the others") {
         REQUIRE((*journal)->figures().first <= 31);
       });
 }
+
+TEST_CASE("old segments are dropped after the newest one is durable") {
+  MemoryDisk disk;
+  auto journal = open_on(disk);
+  REQUIRE(journal);
+  for (Lsn lsn = 1; lsn <= 40; ++lsn) (*journal)->append(1, 20, body_of(lsn));
+  (*journal)->flush();  // a checkpoint may hold what is committed and not synced yet
+  (*journal)->drop_through(40, 0);
+  REQUIRE((*journal)->figures().segments == 1);
+  std::mt19937_64 random(1);
+  MemoryDisk unpowered = disk;
+  unpowered.lose_power(random, 0);
+  auto left = open_on(unpowered);
+  if (!left) FAIL(left.error().message);
+  CHECK((*left)->figures().last == 40);
+}

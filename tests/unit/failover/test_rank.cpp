@@ -1,0 +1,49 @@
+#include <doctest/doctest.h>
+
+#include "failover/core/guards.h"
+
+using namespace tandemq;
+using namespace tandemq::failover;
+
+namespace {
+
+// Both brokers have just started as standby; neither has confirmed the other.
+State both_started(Lsn own_last, Lsn peer_last) {
+  State s;
+  s.facts.broker.epoch = s.facts.peer.epoch = make_epoch(3, 1);
+  s.facts.broker.last_lsn = own_last;
+  s.facts.peer.last_lsn = peer_last;
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("a claim to have been in sync is worth nothing behind the same reign's longer journal") {
+  Settings set;
+  // This host was primary and lost power; the peer gave up being in sync when its lease ran out.
+  State s = both_started(100, 180);
+  s.facts.broker.was_in_sync = true;
+  CHECK_FALSE(outranks_peer(s, set));
+  CHECK(peer_outranks(s, set));
+
+  State other = both_started(180, 100);
+  other.facts.peer.was_in_sync = true;
+  CHECK(outranks_peer(other, set));
+  CHECK_FALSE(peer_outranks(other, set));
+}
+
+TEST_CASE("a claim to have been in sync counts where nothing is missing, or another reign began") {
+  Settings set;
+  State s = both_started(180, 180);
+  s.facts.broker.was_in_sync = true;
+  CHECK(outranks_peer(s, set));
+  // What the peer holds more is of a reign that this node's followed.
+  s = both_started(170, 180);
+  s.facts.broker.was_in_sync = true;
+  s.facts.broker.epoch = make_epoch(4, 2);
+  CHECK(outranks_peer(s, set));
+  // The peer went without this node: what was committed meanwhile is here alone.
+  s = both_started(170, 180);
+  s.facts.broker.was_solo = true;
+  CHECK(outranks_peer(s, set));
+}
