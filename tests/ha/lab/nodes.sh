@@ -95,11 +95,13 @@ nodes_up() {
 
 # Becomes the daemon. Its exec keeps the process id that the caller wrote down.
 become() {
-  local node=$1 daemon=$2 dir=$lab/$1
+  local node=$1 daemon=$2 dir=$lab/$1 programs=$prefix
   cd "$dir"
+  # A node may run another release than its peer.
+  [ ! -e programs ] || programs=$(<programs)
   case $daemon in
-    broker) set -- "$prefix/tandemqd" -c "$dir/broker.toml" ;;
-    agent) set -- "$prefix/tandemq-agent" -c "$dir/agent.toml" ;;
+    broker) set -- "$programs/tandemqd" -c "$dir/broker.toml" ;;
+    agent) set -- "$programs/tandemq-agent" -c "$dir/agent.toml" ;;
     keepalived)
       set -- keepalived --dont-fork --log-console --dump-conf --use-file "$dir/keepalived.conf" \
         --pid "$dir/keepalived.pid" --vrrp_pid "$dir/keepalived-vrrp.pid" \
