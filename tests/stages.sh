@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 export PYTHON=${PYTHON:-/usr/bin/python3} PYTHONDONTWRITEBYTECODE=1
 
-all_stages="build unit tidy clang asan tsan fuzz sim blackbox ha"
+all_stages="build unit tidy asan tsan fuzz sim blackbox ha"
 tsan_tests="test_support test_journal test_replica test_link test_access test_shell test_checkpoint"
 fuzz_seconds=${FUZZ_SECONDS:-60}
 export SIM_SEEDS=${SIM_SEEDS:-2000}
@@ -67,12 +67,7 @@ stage_lint() {
   [ "$good" = "$all" ]
 }
 
-# The second compiler's opinion: warnings are errors there too.
-stage_clang() {
-  ./run build clang
-  echo "1 passed, 0 failed"
-}
-
+# Everything, by the second compiler, whose warnings are errors too.
 stage_asan() {
   ./run build asan
   run_ctest asan -LE "sim"
@@ -134,14 +129,18 @@ stage_sim() {
   run_ctest release -L sim
 }
 
+# Programs that stand for the next release, for the tests of mixed versions.
+build_next() { ./run build next tandemqd tandemq-agent tandemq-journal; }
+
 stage_blackbox() {
   ./run build release
-  ./run build next tandemqd tandemq-journal  # stand for the next release
+  build_next
   "$PYTHON" tests/blackbox/run.py
 }
 
 stage_ha() {
   ./run build release
+  build_next
   "$PYTHON" tests/ha/run.py
 }
 
