@@ -10,6 +10,9 @@ namespace {
 
 // A disk that is busy may take that many times longer than a standby that only receives.
 constexpr std::uint64_t kSyncPatience = 10;
+// Before a standby is in sync each node writes down what that needs, and its loop stands still for
+// as long as the disk takes. Taken for silence, it would part the two again and again.
+constexpr std::uint64_t kClaimPatienceMs = 1500;
 
 }  // namespace
 
@@ -62,7 +65,10 @@ void Replica::on(const event::Started& e) {
 
 void Replica::on(const event::Tick&) {
   // A pause of this very process says nothing about the peer.
-  if (now_ms_ - ticked_ms_ > config_.peer_silence_ms / 2) heard_ms_ = std::max(heard_ms_, now_ms_);
+  if (now_ms_ - ticked_ms_ > config_.peer_silence_ms / 2) {
+    heard_ms_ = now_ms_;
+    if (follower_.waits_since_ms != 0) follower_.waits_since_ms = now_ms_;
+  }
   ticked_ms_ = now_ms_;
   if (written_ > synced_ && now_ms_ - sync_asked_ms_ >= config_.sync_interval_ms) request_sync();
   watch_silence();
@@ -132,9 +138,13 @@ void Replica::watch_silence() {
   const bool resync =
       leader_.waits_for_snapshot ||
       (follower_.stream != Stream::none && !follower_.in_sync && follower_.required_from == 0);
-  const std::uint64_t limit = resync     ? config_.resync_silence_ms
-                              : greeted_ ? config_.peer_silence_ms
-                                         : std::max(config_.peer_silence_ms, 1000u);
+  const bool catches_up = primary() ? follower_.stream != Stream::none && !follower_.in_sync
+                                    : leader_.following && !in_sync();
+  const std::uint64_t silence = config_.peer_silence_ms;
+  const std::uint64_t limit = resync       ? config_.resync_silence_ms
+                              : !greeted_  ? std::max<std::uint64_t>(silence, 1000)
+                              : catches_up ? std::max(silence, kClaimPatienceMs)
+                                           : silence;
   if (now_ms_ - heard_ms_ < limit) return;
   drop_link("nothing heard from the peer for " + std::to_string(now_ms_ - heard_ms_) + " ms",
             false);
@@ -145,7 +155,8 @@ void Replica::watch_silence() {
 void Replica::watch_confirmations() {
   if (!primary() || follower_.waits_since_ms == 0) return;
   const std::uint64_t late_ms = now_ms_ - follower_.waits_since_ms;
-  if (late_ms < config_.peer_silence_ms * (by_sync() ? kSyncPatience : 1)) return;
+  const std::uint64_t limit = config_.peer_silence_ms * (by_sync() ? kSyncPatience : 1);
+  if (late_ms < (follower_.announced != 0 ? std::max(limit, kClaimPatienceMs) : limit)) return;
   if (mode_ == Mode::paired) {
     mode_ = Mode::waiting;
     follower_.ready_at = last_;

@@ -167,9 +167,10 @@ void Driver::send_pending(std::string_view frames) {
 }
 
 void Driver::carry_out(const action::Apply& a) {
-  std::string_view rest = unapplied_;  // the machine has checked them
+  std::string_view rest = unapplied_;
+  FrameView frame;
   while (!rest.empty()) {
-    const FrameView frame = checked_frame(rest);
+    TMQ_CHECK(read_frame(rest, frame) == FrameRead::frame);
     if (frame.lsn > a.through) break;
     const Status applied = host_.apply(frame);
     if (!applied) {

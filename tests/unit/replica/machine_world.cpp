@@ -212,6 +212,23 @@ void MachineWorld::settle() {
   }
 }
 
+void MachineWorld::tell_standby() {
+  pair_up();
+  cut();
+  order(b, event::LoseSync{"test"});
+  order(a, event::GoSolo{"test"});
+  finish_sync(a);
+  connect();
+  const std::size_t from = a.actions.size();
+  const auto told = [&] {
+    return std::find(a.actions.begin() + static_cast<std::ptrdiff_t>(from), a.actions.end(),
+                     "Send InSync") != a.actions.end();
+  };
+  for (int i = 0; i < 100 && !told(); ++i) {
+    if (!deliver(b) && !deliver(a) && !finish_sync(a)) tick();
+  }
+}
+
 void MachineWorld::pair_up() {
   start(a);
   start(b);

@@ -68,6 +68,8 @@ class MachineWorld {
   void settle();
   // Both started, a promoted, paired.
   void pair_up();
+  // A primary that went alone has told its standby, back again, that it is in sync.
+  void tell_standby();
 
   MachineNode a{1};
   MachineNode b{2};
