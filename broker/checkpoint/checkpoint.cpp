@@ -6,6 +6,7 @@
 #include <chrono>
 #include <unordered_map>
 
+#include "broker/checkpoint/fold.h"
 #include "broker/checkpoint/handover.h"
 #include "broker/checkpoint/worker.h"
 
@@ -44,6 +45,13 @@ class CheckpointerImpl final : public Checkpointer {
     hand_over_.add_job({last_job_, SnapshotJob{path}});
   }
 
+  void remake(const core::State& state, FoldDone done) override {
+    const std::uint64_t number = ++last_job_;
+    const Fold* whole = wholes_.emplace(number, Fold::of(state)).first->second.get();
+    fold_done_.emplace(number, std::move(done));
+    hand_over_.add_job({number, RemakeJob{whole}});
+  }
+
   void abandon() override {
     hand_over_.abandon();
     deliver();
@@ -64,6 +72,7 @@ class CheckpointerImpl final : public Checkpointer {
 
   void deliver() {
     for (JobResult& result : hand_over_.take_results()) {
+      wholes_.erase(result.number);
       if (auto* folded = std::get_if<Result<Lsn>>(&result.result)) {
         if (auto done = fold_done_.extract(result.number)) done.mapped()(std::move(*folded));
       } else if (auto done = snapshot_done_.extract(result.number)) {
@@ -92,6 +101,7 @@ class CheckpointerImpl final : public Checkpointer {
   std::uint64_t last_job_ = 0;
   std::unordered_map<std::uint64_t, FoldDone> fold_done_;
   std::unordered_map<std::uint64_t, SnapshotDone> snapshot_done_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<const Fold>> wholes_;  // of remakes, by job
   std::uint64_t slices_total_ = 0, slice_us_max_ = 0;
   event* event_ = nullptr;
   HandOver hand_over_;

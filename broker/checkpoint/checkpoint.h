@@ -30,6 +30,9 @@ constexpr int kCheckpointIo = kExitEnvironment;   // the disk is full, no permis
 constexpr int kCheckpointDamaged = kExitDamaged;  // pair: checkpoint_set_aside and resync
 constexpr int kCheckpointStopped = 5;             // abandon() or the destructor came first
 
+// A file that is made anew has this behind its name until it is whole.
+constexpr const char* kRemadeSuffix = ".remade";
+
 constexpr std::uint16_t kCheckpointFormat = 1;  // of the file, and so of a snapshot
 
 struct CheckpointConfig {
@@ -40,6 +43,7 @@ struct CheckpointConfig {
   // much memory. Longer is less to write: more is acknowledged within it.
   std::uint64_t window_bytes = 256ull << 20;
   std::size_t memory_bytes = 32u << 20;
+  std::uint64_t spare_bytes = 0;  // of the disk, to be left free by a copy of the file
 };
 
 struct CheckpointRows {
@@ -62,7 +66,7 @@ struct CheckpointProgress {
 };
 
 // Creates the file when missing and reads its head. Says nothing about the rows: loading checks
-// every one of them. Leftovers of an interrupted installation or snapshot are removed.
+// every one of them.
 Result<CheckpointInfo> checkpoint_prepare(const CheckpointConfig& config);
 
 // Reads the head of an existing file, whatever pair it is of (tools, `status`).
@@ -128,6 +132,10 @@ class Checkpointer {
   // deletes it). Waits its turn behind a running start().
   virtual void make_snapshot(const std::string& path,
                              std::function<void(Result<CheckpointSnapshot>)> done) = 0;
+
+  // Makes the file anew from the state, whatever became of the old one: the loop copies the rows,
+  // the thread writes them. `state` is at a record that is in the journal; `done` gets its LSN.
+  virtual void remake(const core::State& state, std::function<void(Result<Lsn>)> done) = 0;
 
   // Ends what runs and waits for it (it blocks: for changes of history only); pending callbacks
   // are called with kCheckpointStopped before it returns. The file is closed until the next

@@ -119,6 +119,9 @@ class Fold {
 
   // `meta` is the file's. `rows` outlives the fold.
   Fold(RowSource& rows, const core::MetaRow& meta);
+  // The whole state, for an empty file. It shares the state's messages: a thread that is not the
+  // state's own may read it, but must not copy or destroy it.
+  static std::unique_ptr<const Fold> of(const core::State& state);
 
   // The next record. An error means that this version cannot read it.
   Status add(Lsn lsn, core::Kind kind, std::string_view body,
@@ -134,6 +137,7 @@ class Fold {
   const std::map<Lsn, std::int64_t>& message_refs() const { return message_refs_; }
 
  private:
+  class Whole;
   FoldSession* touch(core::SessionId session);    // null: there is none
   FoldSession* require(core::SessionId session);  // null: there is none, and that is a fault
   FoldSession* create(core::SessionId session);   // null: it exists already

@@ -16,10 +16,10 @@ Error stopped_error() {
 }
 
 JobResult stopped_result(const Job& job) {
-  if (std::holds_alternative<FoldJob>(job.work)) {
-    return {job.number, Result<Lsn>(stopped_error())};
+  if (std::holds_alternative<SnapshotJob>(job.work)) {
+    return {job.number, Result<CheckpointSnapshot>(stopped_error())};
   }
-  return {job.number, Result<CheckpointSnapshot>(stopped_error())};
+  return {job.number, Result<Lsn>(stopped_error())};
 }
 
 }  // namespace

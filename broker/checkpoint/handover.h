@@ -21,10 +21,14 @@ struct FoldJob {
 struct SnapshotJob {
   std::string path;
 };
+class Fold;
+struct RemakeJob {
+  const Fold* whole = nullptr;  // of the loop, which keeps it until the result was taken
+};
 struct CloseJob {};  // close the file; has no result
 struct Job {
   std::uint64_t number = 0;
-  std::variant<FoldJob, SnapshotJob, CloseJob> work;
+  std::variant<FoldJob, SnapshotJob, RemakeJob, CloseJob> work;
 };
 struct JobResult {
   std::uint64_t number = 0;  // of the job

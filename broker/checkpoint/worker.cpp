@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 
 #include "replicator/core/frame.h"
 
@@ -51,6 +52,8 @@ void Worker::run() {
       hand_over_.finish_job({job->number, fold(*fold_job)});
     } else if (const auto* snapshot_job = std::get_if<SnapshotJob>(&job->work)) {
       hand_over_.finish_job({job->number, snapshot(*snapshot_job)});
+    } else if (const auto* remake_job = std::get_if<RemakeJob>(&job->work)) {
+      hand_over_.finish_job({job->number, remake(*remake_job)});
     } else {
       store_.reset();
     }
@@ -153,8 +156,57 @@ Status Worker::fill(Fold& fold, Lsn up_to) {
   return store_->status();
 }
 
+// The journal writes on while a copy is made, and must not find the disk full.
+Status Worker::room_for_copy() const {
+  std::error_code ignored;
+  const auto folder = std::filesystem::path(config_.path).parent_path();
+  const std::uint64_t free = std::filesystem::space(folder, ignored).available;
+  const std::uint64_t bytes = file_bytes(config_.path);
+  if (ignored || (free >= bytes && free - bytes >= config_.spare_bytes)) return Done{};
+  return Error{"no room for a copy of the checkpoint: " + std::to_string(bytes) + " bytes, and " +
+                   std::to_string(config_.spare_bytes) + " for the journal beside it, but " +
+                   folder.string() + " has " + std::to_string(free) +
+                   " left; make room there, the copy is tried again",
+               kCheckpointIo};
+}
+
+// Beside the old file, which is replaced when the new one was read whole and found good.
+Result<Lsn> Worker::remake(const RemakeJob& job) {
+  store_.reset();
+  CheckpointConfig fresh = config_;
+  fresh.path = config_.path + kRemadeSuffix;
+  Status done = room_for_copy();
+  if (done) done = write_whole(fresh, *job.whole);
+  const Lsn lsn = job.whole->meta().lsn;
+  Result<CheckpointInfo> installed =
+      done ? checkpoint_install(config_, fresh.path, lsn) : Result<CheckpointInfo>(done.error());
+  if (!installed) {
+    ::unlink(fresh.path.c_str());
+    ++figures_.failures_total;
+    hand_over_.set_figures(figures_);
+    return installed.error();
+  }
+  if (Status opened = open_store(); !opened) return opened.error();
+  publish();
+  return lsn;
+}
+
+Status Worker::write_whole(const CheckpointConfig& target, const Fold& whole) {
+  ::unlink(target.path.c_str());
+  Result<CheckpointInfo> made = checkpoint_prepare(target);
+  if (!made) return made.error();
+  Result<std::unique_ptr<Store>> store = Store::open(target.path, &hand_over_.stop());
+  if (!store) return store.error();
+  if (Status begun = (*store)->begin(); !begun) return begun;
+  Result<std::uint64_t> written = (*store)->commit(whole);
+  if (!written) return written.error();
+  (*store)->tidy();
+  return Done{};
+}
+
 Result<CheckpointSnapshot> Worker::snapshot(const SnapshotJob& job) {
   if (Status opened = open_store(); !opened) return opened.error();
+  if (Status room = room_for_copy(); !room) return room.error();
   store_->tidy();
   if (Status copied = store_->copy_to(job.path); !copied) {
     ::unlink(job.path.c_str());

@@ -28,6 +28,9 @@ class Worker {
   Status fold_window(Lsn up_to);
   Status fill(Fold& fold, Lsn up_to);
   Result<CheckpointSnapshot> snapshot(const SnapshotJob& job);
+  Result<Lsn> remake(const RemakeJob& job);
+  Status write_whole(const CheckpointConfig& target, const Fold& whole);
+  Status room_for_copy() const;
   void publish();
 
   const CheckpointConfig config_;

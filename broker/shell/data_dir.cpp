@@ -9,6 +9,8 @@
 #include <filesystem>
 
 #include "broker/base/exit_code.h"
+#include "broker/checkpoint/checkpoint.h"
+#include "broker/support/log.h"
 
 namespace tandemq::broker {
 
@@ -31,12 +33,30 @@ Status DataDir::open(const std::string& path) {
   if (error) return refused(error.message());
   lock_fd_ = ::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
   if (lock_fd_ < 0) return refused(std::strerror(errno));
+  path_ = path;
   if (flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
     return Error{"the data folder " + path +
                      " is in use by another broker; stop it or set another node.data_dir",
                  kExitEnvironment};
   }
   return Done{};
+}
+
+void DataDir::remove_leftovers() const {
+  namespace fs = std::filesystem;
+  for (const char* folder : {"", "/quarantine"}) {
+    std::error_code error;
+    for (const fs::directory_entry& one : fs::directory_iterator(path_ + folder, error)) {
+      const std::string name = one.path().filename();
+      const bool half = name.starts_with("snapshot-") || name.ends_with(".tmp") ||
+                        name.find(kRemadeSuffix) != std::string::npos;
+      std::error_code ignored;
+      if (!half || !one.is_regular_file(ignored)) continue;
+      log(LogLevel::notice, "leftover_removed",
+          {{"file", one.path().string()}, {"bytes", one.file_size(ignored)}});
+      fs::remove(one.path(), ignored);
+    }
+  }
 }
 
 }  // namespace tandemq::broker

@@ -16,8 +16,11 @@ class DataDir {
 
   // Makes the folder (mode 0750), tries a write, takes the lock. Errors have code 3.
   Status open(const std::string& path);
+  // Removes half-made files that a crash left: names that nothing is ever read from.
+  void remove_leftovers() const;
 
  private:
+  std::string path_;
   int lock_fd_ = -1;
 };
 

@@ -28,6 +28,7 @@
 #include "broker/shell/metrics.h"
 #include "broker/shell/orders.h"
 #include "broker/shell/peer_absence.h"
+#include "broker/shell/recovery_door.h"
 #include "broker/shell/sys_topics.h"
 #include "broker/support/turn.h"
 #include "replicator/driver/replicator.h"
@@ -88,6 +89,8 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   // node_start.cpp
   Status open_sockets();
   Status open_storage();
+  Status open_control();
+  void tell_recovery(const std::string& doing);
   Status load_checkpoint();
   void add_timers();
   void reload();
@@ -98,6 +101,9 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   void tell_peer_absence(const NodeStatus& now) const;
   void continue_stopping();
   void stop_with(int exit_code);
+  // node_checkpoint.cpp
+  void checkpoint_ended(const Result<Lsn>& lsn);
+  void remake_checkpoint();
   // node_host.cpp
   void begin_reign(const repl::ReplicaStatus& status);
   void end_reign();
@@ -117,6 +123,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   std::unique_ptr<repl::Replicator> replicator_;
   std::unique_ptr<Checkpointer> checkpointer_;
   std::unique_ptr<core::Engine> engine_;  // while this node leads
+  std::unique_ptr<RecoveryDoor> door_;    // until there is a state to be asked about
   std::unique_ptr<Control> control_;
   SysTopics sys_topics_;
   core::Effects effects_;
@@ -136,6 +143,8 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   PeerAbsence peer_absence_;
   MeetingLog meeting_log_;
   std::uint64_t snapshots_ = 0;
+  unsigned checkpoint_failures_ = 0;  // in a row
+  bool remaking_ = false;             // the checkpoint
   bool replicator_started_ = false;
   bool switching_over_ = false;
   Stopping stopping_ = Stopping::no;

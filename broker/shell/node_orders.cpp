@@ -96,7 +96,7 @@ void Node::leave(const std::string& reason, Answer<Done> done) {
 
 void Node::checkpoint(Answer<Lsn> done) {
   checkpointer_->start(replicator_->status().committed, [this, done](const Result<Lsn>& lsn) {
-    if (lsn) replicator_->checkpointed(*lsn);
+    checkpoint_ended(lsn);
     done(lsn);
   });
 }

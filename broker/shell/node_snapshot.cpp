@@ -28,9 +28,10 @@ void Node::make_snapshot(std::function<void(Result<SnapshotFile>)> ready) {
   const bool nothing_yet = committed == 0 && checkpointer_->figures().lsn == 0;
   const Lsn upto = nothing_yet ? replicator_->journal_figures().written : committed;
   checkpointer_->start(upto, [this, path, ready](Result<Lsn> folded) {
+    checkpoint_ended(folded);
     if (!folded) return ready(folded.error());
-    replicator_->checkpointed(*folded);
-    checkpointer_->make_snapshot(path, [ready](Result<CheckpointSnapshot> snapshot) {
+    checkpointer_->make_snapshot(path, [this, ready](Result<CheckpointSnapshot> snapshot) {
+      if (!snapshot) checkpoint_ended(snapshot.error());
       if (!snapshot) return ready(snapshot.error());
       ready(SnapshotFile{snapshot->path, snapshot->lsn});
     });
@@ -57,6 +58,7 @@ Status Node::install_snapshot(const std::string& path, Lsn lsn) {
   if (!installed) return installed.error();
   state_.clear();
   Result<CheckpointInfo> loaded = checkpoint_load(checkpoint_config_, state_, still_alive);
+  if (!loaded) state_.clear();
   if (!loaded) return loaded.error();
   log(LogLevel::notice, "snapshot_installed",
       {{"lsn", lsn}, {"rows", loaded->rows.total()}, {"bytes", loaded->bytes}});
@@ -74,6 +76,7 @@ Result<Lsn> Node::rebuild_until(Lsn lsn) {
   }
   state_.clear();
   Result<CheckpointInfo> loaded = checkpoint_load(checkpoint_config_, state_, still_alive);
+  if (!loaded) state_.clear();
   if (!loaded) return loaded.error();
   std::string frames;
   for (Lsn at = loaded->meta.lsn; at < lsn;) {

@@ -42,6 +42,8 @@ void log_replicator(const char* level, const char* event, const std::string& rea
 // For the journal, the link, the agent and whoever asks for metrics: clients must not take these.
 constexpr std::uint32_t kOwnFiles = 128;
 
+constexpr std::uint64_t kSpareSegments = 2;  // of the journal, left free by a copy of the state
+
 // One descriptor a client: takes all that the host grants, and returns how many clients it is for.
 std::uint64_t clients_of_file_limit(std::uint64_t wanted) {
   rlimit limit{};
@@ -106,6 +108,7 @@ Node::Node(Config config)
       changed_ns_(started_ns_) {
   checkpoint_config_.path = config_.node.data_dir + "/checkpoint.db";
   checkpoint_config_.pair_id = config_.replication.pair_id;
+  checkpoint_config_.spare_bytes = kSpareSegments * config_.replication.segment_bytes;
 }
 
 Node::~Node() {
@@ -130,6 +133,7 @@ Status Node::start() {
   if (done) done = open_sockets();
   if (done) done = write_pid_file(config_.node.pid_file);
   if (done) done = open_storage();
+  if (done) done = open_control();
   if (!done) return done;
   replicator_started_ = true;
   add_timers();
@@ -151,10 +155,9 @@ Status Node::open_sockets() {
   if (!config_.replication.single) {
     tell_missing_address(config_.replication.listen_address, "replication.listen");
   }
-  Result<std::unique_ptr<Control>> control =
-      Control::open(base_, config_.node.control_socket, *this);
-  if (!control) return control.error();
-  control_ = std::move(control).value();
+  Result<std::unique_ptr<RecoveryDoor>> door = RecoveryDoor::open(config_.node.control_socket);
+  if (!door) return door.error();
+  door_ = std::move(door).value();
   if (config_.metrics.listen.empty()) return Done{};
   Result<std::unique_ptr<Metrics>> metrics = Metrics::serve(config_.metrics.listen);
   if (!metrics) return metrics.error();
@@ -162,11 +165,29 @@ Status Node::open_sockets() {
   return Done{};
 }
 
+// From now on there is a state to be asked about.
+Status Node::open_control() {
+  door_.reset();
+  Result<std::unique_ptr<Control>> control =
+      Control::open(base_, config_.node.control_socket, *this);
+  if (!control) return control.error();
+  control_ = std::move(control).value();
+  return Done{};
+}
+
+void Node::tell_recovery(const std::string& doing) {
+  door_->tell(doing);
+  notify_extend_start(30);
+  notify_status("recovery: " + doing);
+}
+
 // Recovery: the checkpoint, then the journal after it, through the same State.
 Status Node::open_storage() {
+  data_dir_.remove_leftovers();
   Status loaded = load_checkpoint();
   if (!loaded) return loaded;
   const Lsn from = state_.meta().lsn;
+  tell_recovery("reads its journal");
   repl::ReplicatorConfig replication = config_.replication;
   replication.log = log_replicator;
   replication.software = TANDEMQ_VERSION;
@@ -174,9 +195,8 @@ Status Node::open_storage() {
   replication.baseline = first_features();
   replication.settings = shared_settings(config_);
   Result<std::unique_ptr<repl::Replicator>> replicator = repl::open_replicator(
-      base_, replication, *this, from, [](const repl::Replicator::Progress& progress) {
-        notify_extend_start(30);
-        notify_status("recovering: " + std::to_string(progress.done) + " of " +
+      base_, replication, *this, from, [this](const repl::Replicator::Progress& progress) {
+        tell_recovery("applies its journal, " + std::to_string(progress.done) + " of " +
                       std::to_string(progress.total) + " records");
         log(LogLevel::notice, "recovery",
             {{"done", progress.done}, {"total", progress.total}, {"seconds", progress.seconds}});
@@ -202,8 +222,9 @@ Status Node::open_storage() {
 }
 
 Status Node::load_checkpoint() {
-  const auto progress = [](const CheckpointProgress& p) {
-    notify_extend_start(30);
+  const auto progress = [this](const CheckpointProgress& p) {
+    tell_recovery("reads its checkpoint, " + std::to_string(p.rows_done) + " of " +
+                  std::to_string(p.rows_total) + " rows");
     log(LogLevel::notice, "recovery",
         {{"rows_loaded", p.rows_done}, {"rows", p.rows_total}, {"seconds", p.seconds}});
   };

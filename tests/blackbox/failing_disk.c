@@ -1,7 +1,8 @@
 /* LD_PRELOAD for tests: a disk that fails. While the file named by FAILING_DISK exists, calls on
    files whose path contains its first line fail: fsync and fdatasync with EIO, and write, pwrite and
    fallocate with ENOSPC when its second line is "full". With "slow MS" as second line fsync and
-   fdatasync take that long, where a third line is given only of files that contain it. */
+   fdatasync take that long, where a third line is given only of files that contain it; with
+   "read MS" each pread does. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,7 +28,9 @@ static int contains(const char* path, const char* text) {
   return strstr(content, text) != NULL;
 }
 
-static int fails(int fd, int writing) {
+enum { kSync, kWrite, kRead };
+
+static int fails(int fd, int doing) {
   const char* trigger = getenv("FAILING_DISK");
   if (!trigger || access(trigger, F_OK) != 0) return 0;
   char wanted[256], mode[16], text[256], link[64], path[4096];
@@ -38,13 +41,14 @@ static int fails(int fd, int writing) {
   read_line(file, text, sizeof text);
   fclose(file);
   const int full = strcmp(mode, "full") == 0;
-  if (full != writing) return 0;
+  const int read = strncmp(mode, "read ", 5) == 0;
+  if (doing != (full ? kWrite : read ? kRead : kSync)) return 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   const ssize_t size = readlink(link, path, sizeof path - 1);
   if (size < 0) return 0;
   path[size] = 0;
   if (!strstr(path, wanted)) return 0;
-  if (strncmp(mode, "slow ", 5) == 0) {
+  if (read || strncmp(mode, "slow ", 5) == 0) {
     if (!text[0] || contains(path, text)) usleep(1000 * (useconds_t)atoi(mode + 5));
     return 0;
   }
@@ -56,29 +60,37 @@ static int fails(int fd, int writing) {
 
 int fsync(int fd) {
   REAL(fsync);
-  return fails(fd, 0) ? -1 : real(fd);
+  return fails(fd, kSync) ? -1 : real(fd);
 }
 int fdatasync(int fd) {
   REAL(fdatasync);
-  return fails(fd, 0) ? -1 : real(fd);
+  return fails(fd, kSync) ? -1 : real(fd);
 }
 ssize_t write(int fd, const void* data, size_t size) {
   REAL(write);
-  return fails(fd, 1) ? -1 : real(fd, data, size);
+  return fails(fd, kWrite) ? -1 : real(fd, data, size);
 }
 ssize_t pwrite(int fd, const void* data, size_t size, off_t at) {
   REAL(pwrite);
-  return fails(fd, 1) ? -1 : real(fd, data, size, at);
+  return fails(fd, kWrite) ? -1 : real(fd, data, size, at);
 }
 ssize_t pwrite64(int fd, const void* data, size_t size, off64_t at) {
   REAL(pwrite64);
-  return fails(fd, 1) ? -1 : real(fd, data, size, at);
+  return fails(fd, kWrite) ? -1 : real(fd, data, size, at);
 }
 int fallocate(int fd, int mode, off_t at, off_t size) {
   REAL(fallocate);
-  return fails(fd, 1) ? -1 : real(fd, mode, at, size);
+  return fails(fd, kWrite) ? -1 : real(fd, mode, at, size);
 }
 int posix_fallocate(int fd, off_t at, off_t size) {
   REAL(posix_fallocate);
-  return fails(fd, 1) ? ENOSPC : real(fd, at, size);
+  return fails(fd, kWrite) ? ENOSPC : real(fd, at, size);
+}
+ssize_t pread(int fd, void* data, size_t size, off_t at) {
+  REAL(pread);
+  return fails(fd, kRead) ? -1 : real(fd, data, size, at);
+}
+ssize_t pread64(int fd, void* data, size_t size, off64_t at) {
+  REAL(pread64);
+  return fails(fd, kRead) ? -1 : real(fd, data, size, at);
 }

@@ -2,7 +2,7 @@
 import os
 import shutil
 
-from broker import expect, wait_until
+from broker import Failed, expect, wait_until
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
 from wire import Client
 
@@ -173,3 +173,40 @@ def test_checkpoint_of_another_pair(ctx):
     code = two.exit_code()
     expect(code == 2, f"ended with {code}")
     expect("plant-1" in two.log() and "plant-2" in two.log(), two.log_tail())
+
+
+def test_checkpoint_damaged_while_it_serves(ctx):
+    """It is made anew from memory; who publishes notices nothing."""
+    broker = ctx.broker().start()
+    fill(broker, 2000)
+    broker.checkpoint()
+    path = os.path.join(broker.data, "checkpoint.db")
+    with open(path, "r+b") as file:  # all pages but the first
+        size = os.path.getsize(path)
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+    publish_acknowledged(broker, 500, first=2000)
+    try:
+        broker.checkpoint()
+    except Failed as error:
+        expect("checkpoint" in str(error), f"refused without a word about it: {error}")
+    wait_until(lambda: "checkpoint_remade" in broker.log(), "the checkpoint is made anew")
+    publish_acknowledged(broker, 500, first=2500)
+    broker.checkpoint()
+    broker.kill()
+    broker.start()
+    expect_numbers(broker, 3000)
+
+
+def test_leftovers_of_a_crash_go(ctx):
+    broker = ctx.broker().start()
+    fill(broker, 10)
+    broker.kill()
+    left = [os.path.join(broker.data, name) for name in
+            ("snapshot-3.db", "snapshot-3.db-journal", "snapshot.tmp", "checkpoint.db.remade", "meta.json.tmp")]
+    for path in left:
+        with open(path, "wb") as file:
+            file.write(b"half")
+    broker.start()
+    expect(not [path for path in left if os.path.exists(path)], "half-made files stay for ever")
+    expect_numbers(broker, 10)

@@ -6,6 +6,8 @@ import subprocess
 import time
 
 from broker import Skipped, expect, wait_until
+from pair import Pair
+from test_damage import serving
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
 from wire import PUBACK, Client
 
@@ -26,8 +28,14 @@ class FailingDisk:
         self.env = {"LD_PRELOAD": library, "FAILING_DISK": self.trigger}
 
     def fail(self, part_of_path, full=False):
+        self.do(part_of_path, "full" if full else "sync")
+
+    def slow_reads(self, part_of_path, milliseconds):
+        self.do(part_of_path, f"read {milliseconds}")
+
+    def do(self, part_of_path, mode):
         with open(self.trigger + ".new", "w", encoding="utf-8") as file:
-            file.write(part_of_path + "\n" + ("full\n" if full else "sync\n"))
+            file.write(f"{part_of_path}\n{mode}\n")
         os.rename(self.trigger + ".new", self.trigger)
 
     def heal(self):
@@ -142,3 +150,49 @@ def test_small_file_system(ctx):
     subprocess.run(["mount", "-o", "remount,size=64m", broker.data], check=True)
     broker.start()
     expect_at_least(broker, acknowledged)
+
+
+def test_a_slow_recovery_answers(ctx):
+    """Who asks a broker that recovers for seconds hears that it lives and what it does."""
+    disk = FailingDisk(ctx)
+    broker = ctx.broker().start()
+    absent_subscriber(broker)
+    publish_acknowledged(broker, 300)
+    broker.kill()
+    disk.slow_reads("/journal/", 3000)
+    broker.launch(env=disk.env)
+
+    def answers():
+        try:
+            return broker.control("ping")["ok"]
+        except OSError:
+            return False
+    wait_until(answers, "the control socket answers", 2)
+    begun = time.monotonic()
+    said = set()
+    while time.monotonic() < begun + 2:
+        expect(broker.control("ping")["ok"], "it does not answer")
+        try:
+            broker.status()
+        except ConnectionError as error:
+            said.add(str(error))
+        time.sleep(0.05)
+    expect(any("reads its journal" in text for text in said), f"it said only {said}")
+    disk.heal()
+    wait_until(lambda: serving(broker), "the broker serves")
+    expect_numbers(broker, 300)
+
+
+def test_slow_claims_do_not_part_a_pair(ctx):
+    """Each sync of what a standby knows of itself takes longer than peer_silence_ms."""
+    disk = FailingDisk(ctx)
+    pair = Pair(ctx).start()
+    pair.b.stop()
+    pair.solo(pair.a)
+    disk.do("meta.json", "slow 700")
+    before = len(pair.a.log())
+    pair.b.start(env=disk.env, listening=False)
+    pair.wait_paired()
+    publish_acknowledged(pair.a, 100)
+    told = pair.a.log()[before:]
+    expect(" pair_state=waiting " not in told, f"they parted on the way: {told}")

@@ -4,7 +4,7 @@ import socket
 
 
 class Unreachable(ConnectionError):
-    """The daemon does not answer: dead, stopped, or not yet listening."""
+    """The daemon does not answer: dead, stopped, not yet listening, or still reading its data."""
 
 
 def ask(path, cmd, timeout=1.0, **arguments):
@@ -19,4 +19,7 @@ def ask(path, cmd, timeout=1.0, **arguments):
             raise Unreachable(f"{path}: {error}") from error
     if not line.endswith(b"\n"):
         raise Unreachable(f"{path}: the connection was closed")
-    return json.loads(line)
+    answer = json.loads(line)
+    if answer.get("code") == "recovering":
+        raise Unreachable(f"{path}: {answer['error']}")
+    return answer

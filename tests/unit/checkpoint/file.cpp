@@ -245,4 +245,46 @@ TEST_CASE("abandon ends what runs and frees the file") {
   CHECK(folder.fold(filled.journal.last()));
 }
 
+TEST_CASE("a checkpoint that was damaged under a running broker is made anew from memory") {
+  const TempDir dir;
+  const CheckpointConfig config = config_in(dir);
+  MemoryJournal journal;
+  core::State state;
+  REQUIRE(checkpoint_prepare(config));
+  RandomRecords source(8, state, journal);
+  Folder folder(config, journal);
+  const auto more = [&] {
+    for (int i = 0; i < 600; ++i) source.step();
+    return folder.fold(journal.last());
+  };
+  REQUIRE(more());
+  std::string bytes = content(config.path);
+  std::fill(bytes.begin() + 4096, bytes.end(), '\xff');
+  put_content(config.path, bytes);
+  folder.checkpointer().abandon();  // a connection keeps pages in memory
+  const auto folded = more();
+  REQUIRE_FALSE(folded);
+  CHECK(folded.error().code == kCheckpointDamaged);
+
+  const auto remade = folder.remake(state);
+  REQUIRE_MESSAGE(static_cast<bool>(remade), remade.error().message);
+  CHECK(*remade == journal.last());
+  CHECK(rows_of(*loaded(config)) == rows_of(state));
+  // And it goes on from there.
+  REQUIRE(more());
+  CHECK(rows_of(*loaded(config)) == rows_of(state));
+}
+
+TEST_CASE("a copy that would leave the journal too little room is refused") {
+  Filled filled;
+  filled.config.spare_bytes = std::uint64_t{1} << 60;
+  Folder folder(filled.config, filled.journal);
+  const std::string path = filled.dir.path() + "/snapshot-1.db";
+  const auto made = folder.snapshot(path);
+  REQUIRE_FALSE(made);
+  CHECK(made.error().code == kCheckpointIo);
+  CHECK(made.error().message.find("no room") != std::string::npos);
+  CHECK_FALSE(fs::exists(path));
+}
+
 }  // namespace tandemq::broker::test

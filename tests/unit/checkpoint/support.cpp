@@ -71,6 +71,13 @@ Result<Lsn> Folder::fold(Lsn up_to) {
   return *result;
 }
 
+Result<Lsn> Folder::remake(const core::State& state) {
+  std::optional<Result<Lsn>> result;
+  checkpointer_->remake(state, [&](Result<Lsn> made) { result = std::move(made); });
+  while (!result) event_base_loop(base_, EVLOOP_ONCE);
+  return *result;
+}
+
 Result<CheckpointSnapshot> Folder::snapshot(const std::string& path) {
   std::optional<Result<CheckpointSnapshot>> result;
   checkpointer_->make_snapshot(path,

@@ -44,6 +44,7 @@ class Folder {
   ~Folder();
   // Folds and waits for the end.
   Result<Lsn> fold(Lsn up_to);
+  Result<Lsn> remake(const core::State& state);
   Result<CheckpointSnapshot> snapshot(const std::string& path);
   Checkpointer& checkpointer() { return *checkpointer_; }
   event_base* base() { return base_; }
