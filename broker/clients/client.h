@@ -42,8 +42,8 @@ struct Client {
 
   Stage stage() const { return stage_; }
   bool hears() const { return stage_ <= Stage::serving; }
-  core::SessionId session() const { return session_; }
-  core::Origin origin() const { return {id, session_, unacknowledged}; }
+  core::SeatId seat() const { return seat_; }
+  core::Origin origin() const { return {id, seat_, unacknowledged}; }
   const char* name() const { return client_id ? client_id.get() : "<unknown>"; }
   // Not read from for a reason of ours: its silence says nothing.
   bool held_back() const { return paused || backlog || choked || feed || stage_ == Stage::asking; }
@@ -68,7 +68,7 @@ struct Client {
 
  private:
   friend class Stages;
-  core::SessionId session_ = core::kNoSession;
+  core::SeatId seat_ = core::kNoSeat;
   Stage stage_ = Stage::connecting;
 };
 

@@ -32,10 +32,10 @@ void ConnectStage::begin(Client& client, const mqtt::Connect& packet) {
   const mqtt::Reason reason = *std::exchange(client.admission, std::nullopt);
   if (reason != mqtt::Reason::success) return refuse(client, reason);
 
-  const core::SessionId session = reign_.engine->connect(
+  const core::SeatId seat = reign_.engine->connect(
       {client.id, packet, client.name(), client.entrance.door}, turn_.now(), effects_);
-  if (session != core::kNoSession) {
-    stages_.serve(client, session);
+  if (seat != core::kNoSeat) {
+    stages_.serve(client, seat);
     ++counters_.connects;
     if (first_ns_ == 0) first_ns_ = turn_.read_ns();
     log_connected(client, packet);

@@ -58,8 +58,8 @@ void Deliverer::recheck() {
 bool Deliverer::withhold(const core::Effect& effect) {
   if (effect.kind != EffectKind::publish || !reign_.engine) return false;
   const Client* client = table_.find(effect.conn);
-  if (!client || client->session() == core::kNoSession) return false;
-  if (reign_.engine->may_deliver(client->session(), effect.message->topic())) return false;
+  if (!client || client->seat() == core::kNoSeat) return false;
+  if (reign_.engine->may_deliver(client->seat(), effect.message->topic())) return false;
   withheld_.push_back({client->origin(), effect.packet_id, effect.dup});
   return true;
 }
@@ -131,7 +131,7 @@ void Deliverer::answer(Client& client, const core::Effect& effect) {
     client.greeted = written && !mqtt::is_error(effect.reason);
     counters_.sessions_resumed += effect.detail && effect.detail->session_present;
   }
-  if (written || client.session() == core::kNoSession) return;
+  if (written || client.seat() == core::kNoSeat) return;
   // [MQTT-3.1.2-24], and the client cannot do without the answer.
   log_oversize(client);
   stages_.dismiss(client, mqtt::Reason::packet_too_large);

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "broker/core/commands.h"
 #include "broker/core/effects.h"
+#include "broker/core/limits.h"
 #include "broker/mqtt/encode.h"
 
 namespace tandemq::broker {

@@ -27,9 +27,9 @@ void Stages::answered(Client& client) {
   client.channel.watch(false);
 }
 
-void Stages::serve(Client& client, core::SessionId session) {
+void Stages::serve(Client& client, core::SeatId seat) {
   client.stage_ = Stage::serving;
-  client.session_ = session;
+  client.seat_ = seat;
   client.check_s = 0;
   if (client.keep_alive_s) look_again(client, 1);
 }
@@ -64,13 +64,13 @@ void Stages::drop(Client& client) {
 }
 
 void Stages::detach(Client& client) {
-  if (client.session_ != core::kNoSession) detached_.push_back({client.id, client.session_});
-  client.session_ = core::kNoSession;
+  if (client.seat_ != core::kNoSeat) detached_.push_back({client.id, client.seat_});
+  client.seat_ = core::kNoSeat;
 }
 
 void Stages::stop_hearing(Client& client) {
   client.stage_ = Stage::closing;
-  client.session_ = core::kNoSession;
+  client.seat_ = core::kNoSeat;
   client.feed.reset();
   client.question.cancel();
   client.paused = client.backlog = client.choked = false;

@@ -34,7 +34,7 @@ class Stages {
   void ask(Client& client, Question question);
   void answered(Client& client);
   // Its CONNECT was accepted.
-  void serve(Client& client, core::SessionId session);
+  void serve(Client& client, core::SeatId seat);
 
   // It said DISCONNECT, which the engine has heard.
   void departs(Client& client);

@@ -8,10 +8,6 @@
 namespace tandemq::broker {
 namespace {
 
-// Bytes. A retained PUBLISH becomes one record, which has to fit into a frame
-// (replicator/core/frame.h) together with whom it goes to.
-constexpr std::uint32_t kPacketMax = 32u << 20;
-
 void read_node(ConfigReader& in, NodeSection& node) {
   in.section("node");
   in.word("name", node.name, 32);
@@ -77,13 +73,14 @@ void read_limits(ConfigReader& in, core::Limits& limits) {
   in.section("limits");
   in.number("receive_maximum", limits.receive_maximum, 1);
   in.number("inflight_maximum", limits.inflight_maximum, 1);
-  in.number("maximum_packet_size", limits.maximum_packet_size, 64, kPacketMax);
+  in.number("maximum_packet_size", limits.maximum_packet_size, 64, core::kPacketSizeMax);
   in.number("topic_alias_maximum", limits.topic_alias_maximum);
   in.number("session_expiry_s_max", limits.session_expiry_s_max);
   in.number("queued_messages_max", limits.queued_messages_max, 1);
   in.number("queued_bytes_max", limits.queued_bytes_max, 1);
   in.number("retained_messages_max", limits.retained_messages_max);
-  in.number("subscriptions_per_session_max", limits.subscriptions_per_session_max, 1);
+  in.number("subscriptions_per_session_max", limits.subscriptions_per_session_max, 1,
+            core::kSubscriptionsMax);
   in.number("topic_levels_max", limits.topic_levels_max, 1, 65'535);
 }
 

@@ -7,7 +7,7 @@
 
 #include "broker/base/result.h"
 #include "broker/config/sections.h"
-#include "broker/core/commands.h"
+#include "broker/core/limits.h"
 #include "replicator/driver/replicator.h"
 
 namespace tandemq::broker {

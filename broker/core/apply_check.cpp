@@ -1,5 +1,7 @@
 // Whether a record from outside (journal, peer) fits this state. What fails here would break an
 // invariant in apply: the histories differ, or the journal is not this state's.
+#include <utility>
+
 #include "broker/core/state_impl.h"
 
 namespace tandemq::core {
@@ -62,28 +64,25 @@ class IdRun {
 
 // A session may get several copies (shared subscriptions): none goes past one that waits, and no
 // two under the same identifier.
-const char* fault_of_copy(const Session& session, const Published& r, std::size_t index) {
+const char* fault_of_copy(SessionId session, const Published& r, std::size_t index) {
   for (std::size_t i = 0; i < index; ++i)
-    if (r.targets[i].session == session.id &&
+    if (r.targets[i].session == session &&
         (r.targets[i].packet_id == 0 || r.targets[i].packet_id == r.targets[index].packet_id))
       return "has copies for one session that exclude each other";
   return nullptr;
 }
 
-const char* fault_of(const Impl& s, const Published& r) {
+const char* fault_of(Impl& s, const Published& r) {
   const Session* publisher = durable(s, r.publisher);
   if (!publisher && (r.publisher != kNoSession || r.is_will || r.inbound_id != 0))
     return kNoSuchSession;
   if (r.is_will && !publisher->will) return "publishes a will that does not exist here";
-  const std::uint64_t serial = ++s.plan_serial;
   for (std::size_t i = 0; i < r.targets.size(); ++i) {
     const Target& target = r.targets[i];
     if (const char* fault = fault_of_target(s, target)) return fault;
-    const Session& session = *s.find(target.session);
-    const bool seen = session.plan.serial == serial;
-    session.plan.serial = serial;
-    if (!seen || target.packet_id == 0) continue;
-    if (const char* fault = fault_of_copy(session, r, i)) return fault;
+    if (r.targets.size() == 1 || !s.seen_in_check(target.session) || target.packet_id == 0)
+      continue;
+    if (const char* fault = fault_of_copy(target.session, r, i)) return fault;
   }
   return nullptr;
 }
@@ -184,7 +183,12 @@ const char* fault_of(const Impl& s, const Unsubscribed& r) {
 
 }  // namespace
 
-const char* State::Impl::fault(const Record& record) const {
+bool State::Impl::seen_in_check(SessionId id) {
+  return std::exchange(require(id).checked_by, checks) == checks;
+}
+
+const char* State::Impl::fault(const Record& record) {
+  ++checks;
   return std::visit([this](const auto& r) { return fault_of(*this, r); }, record);
 }
 

@@ -20,6 +20,25 @@ std::shared_ptr<const EffectDetail> detail_of(const Session& session, const Targ
   return detail;
 }
 
+// What goes in flight, goes to the client.
+void tell(const Audience* to, const Session& session, const Delivery& delivery, Lsn after) {
+  if (!to) return;
+  if (const ConnId conn = to->conn_of(session)) emit_publish(conn, delivery, false, after, to->out);
+}
+void tell(const Audience* to, const Session& session, EffectKind kind, std::uint16_t packet_id,
+          Lsn after) {
+  if (!to) return;
+  if (const ConnId conn = to->conn_of(session))
+    emit_ack(conn, kind, packet_id, mqtt::Reason::success, after, to->out);
+}
+
+// What is counted for an empty queue.
+void check_queue(Session& session) {
+  if (session.queue.queued() != 0) return;
+  TMQ_CHECK(session.queued_bytes == 0);
+  session.queue_expiry_min = 0;
+}
+
 std::size_t require_in_flight(const Session& session, std::uint16_t packet_id) {
   const std::size_t index = session.queue.find(packet_id);
   TMQ_CHECK(index != DeliveryQueue::kNone);
@@ -28,31 +47,7 @@ std::size_t require_in_flight(const Session& session, std::uint16_t packet_id) {
 
 }  // namespace
 
-void State::Impl::emit_publish(const Session& session, const Delivery& delivery, bool dup,
-                               Effects& out) const {
-  Effect& effect = out.emplace_back();
-  effect.kind = EffectKind::publish;
-  effect.qos = delivery.qos;
-  effect.dup = dup;
-  effect.retain = delivery.retain;
-  effect.packet_id = delivery.packet_id;
-  effect.conn = session.link.conn;
-  effect.after = last_lsn;
-  effect.message = delivery.message;
-  effect.detail = delivery.detail;
-}
-
-void State::Impl::emit_ack(const Session& session, EffectKind kind, std::uint16_t packet_id,
-                           mqtt::Reason reason, Effects& out) const {
-  Effect& effect = out.emplace_back();
-  effect.kind = kind;
-  effect.reason = reason;
-  effect.packet_id = packet_id;
-  effect.conn = session.link.conn;
-  effect.after = last_lsn;
-}
-
-void State::Impl::deliver(const Target& target, const MessageRef& message, Effects* out) {
+void State::Impl::deliver(const Target& target, const MessageRef& message, const Audience* to) {
   Session& session = require(target.session);
   Delivery& delivery = session.queue.push();
   delivery.message = message;
@@ -66,42 +61,40 @@ void State::Impl::deliver(const Target& target, const MessageRef& message, Effec
     TMQ_CHECK(session.queue.queued() == 1);
     session.queue.begin_flight(target.packet_id);
     session.next_packet_id = next_packet_id(target.packet_id);
-    if (out && session.link.conn != 0) emit_publish(session, delivery, false, *out);
+    tell(to, session, delivery, last_lsn);
     return;
   }
   session.queued_bytes += message->footprint();
   if (message->expires_at() == 0) return;
-  if (session.queue_expiry_min == 0 || message->expires_at() < session.queue_expiry_min) {
+  if (session.queue_expiry_min == 0 || message->expires_at() < session.queue_expiry_min)
     session.queue_expiry_min = message->expires_at();
-    reschedule(session);
-  }
 }
 
-void State::Impl::apply(Lsn lsn, const Published& r, Effects* out) {
+void State::Impl::apply(Lsn lsn, const Published& r, const Audience* to) {
   note(lsn);
   if (lsn != 0) note_time(r.time);
   if (r.inbound_id != 0) require(r.publisher).inbound.insert(r.inbound_id);
   if (r.is_will) require(r.publisher).will.reset();
   if (r.retain == RetainAction::store) retained.store(r.message);
   if (r.retain == RetainAction::clear) retained.clear(r.message->topic());
-  for (const Target& target : r.targets) deliver(target, r.message, out);
+  for (const Target& target : r.targets) deliver(target, r.message, to);
 }
 
-void State::Impl::apply(Lsn lsn, const RetainedQueued& r, Effects* out) {
+void State::Impl::apply(Lsn lsn, const RetainedQueued& r, const Audience* to) {
   note(lsn);
   for (const RetainedQueued::Item& item : r.items) {
     const Message* message = retained.find(item.topic);
     TMQ_CHECK(message != nullptr);
-    deliver(item.target, MessageRef(message), out);
+    deliver(item.target, MessageRef(message), to);
   }
 }
 
-void State::Impl::apply(Lsn lsn, const RetainedExpired& r, Effects*) {
+void State::Impl::apply(Lsn lsn, const RetainedExpired& r, const Audience*) {
   note(lsn);
   retained.clear(r.topic);
 }
 
-void State::Impl::apply(Lsn lsn, const Sent& r, Effects* out) {
+void State::Impl::apply(Lsn lsn, const Sent& r, const Audience* to) {
   note(lsn);
   Session& session = require(r.session);
   for (std::uint16_t packet_id : r.packet_ids) {
@@ -109,17 +102,18 @@ void State::Impl::apply(Lsn lsn, const Sent& r, Effects* out) {
     const Delivery& delivery = session.queue.begin_flight(packet_id);
     session.queued_bytes -= delivery.message->footprint();
     session.next_packet_id = next_packet_id(packet_id);
-    if (out && session.link.conn != 0) emit_publish(session, delivery, false, *out);
+    tell(to, session, delivery, last_lsn);
   }
+  check_queue(session);
 }
 
 void State::Impl::take_off_queue(Session& session, const Delivery& delivery) {
   --queued;
-  queued_bytes -= delivery.message->footprint();
+  forget_bytes(delivery.message->footprint());
   session.queued_bytes -= delivery.message->footprint();
 }
 
-void State::Impl::apply(Lsn lsn, const Dropped& r, Effects*) {
+void State::Impl::apply(Lsn lsn, const Dropped& r, const Audience*) {
   constexpr std::size_t kFewItems = 4;  // each costs a shift of what stands before it
   note(lsn);
   Session& session = require(r.session);
@@ -130,7 +124,7 @@ void State::Impl::apply(Lsn lsn, const Dropped& r, Effects*) {
       take_off_queue(session, session.queue[i]);
       session.queue.erase(i);
     }
-    return;
+    return check_queue(session);
   }
   auto next = r.sequence.begin();
   session.queue.filter_queued([&](const Delivery& delivery) {
@@ -140,50 +134,46 @@ void State::Impl::apply(Lsn lsn, const Dropped& r, Effects*) {
     return false;
   });
   TMQ_CHECK(next == r.sequence.end());
+  check_queue(session);
 }
 
 // The delivery is over, whatever stage it was in.
 void State::Impl::finish(Session& session, std::size_t index) {
   const Delivery& delivery = session.queue[index];
   --queued;
-  if (delivery.message) queued_bytes -= delivery.message->footprint();
-  session.link.resend_left -= delivery.resend;
+  if (delivery.message) forget_bytes(delivery.message->footprint());
   session.queue.erase(index);
 }
 
-void State::Impl::apply(Lsn lsn, const Acked& r, Effects*) {
+void State::Impl::apply(Lsn lsn, const Acked& r, const Audience*) {
   note(lsn);
   Session& session = require(r.session);
   finish(session, require_in_flight(session, r.packet_id));
 }
 
-void State::Impl::apply(Lsn lsn, const Completed& r, Effects*) {
+void State::Impl::apply(Lsn lsn, const Completed& r, const Audience*) {
   note(lsn);
   Session& session = require(r.session);
   finish(session, require_in_flight(session, r.packet_id));
 }
 
-void State::Impl::apply(Lsn lsn, const Received& r, Effects* out) {
+void State::Impl::apply(Lsn lsn, const Received& r, const Audience* to) {
   note(lsn);
   Session& session = require(r.session);
   Delivery& delivery = session.queue[require_in_flight(session, r.packet_id)];
   TMQ_CHECK(delivery.stage == DeliveryStage::sent);
-  queued_bytes -= delivery.message->footprint();
-  session.link.resend_left -= delivery.resend;
+  forget_bytes(delivery.message->footprint());
   delivery.message = {};
   delivery.detail.reset();
-  delivery.resend = false;
   delivery.stage = DeliveryStage::received;
-  if (out && session.link.conn != 0)
-    emit_ack(session, EffectKind::pubrel, r.packet_id, mqtt::Reason::success, *out);
+  tell(to, session, EffectKind::pubrel, r.packet_id, last_lsn);
 }
 
-void State::Impl::apply(Lsn lsn, const Released& r, Effects* out) {
+void State::Impl::apply(Lsn lsn, const Released& r, const Audience* to) {
   note(lsn);
   Session& session = require(r.session);
   session.inbound.erase(r.packet_id);
-  if (out && session.link.conn != 0)
-    emit_ack(session, EffectKind::pubcomp, r.packet_id, mqtt::Reason::success, *out);
+  tell(to, session, EffectKind::pubcomp, r.packet_id, last_lsn);
 }
 
 }  // namespace tandemq::core

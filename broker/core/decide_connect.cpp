@@ -69,16 +69,17 @@ SessionId Engine::Impl::free_session_id(bool durable) const {
   return id;
 }
 
-bool Engine::Impl::settle_old(Session& old, bool clean_start, TimeMs now, Effects& out) {
-  const bool was_attached = old.link.conn != 0;
+bool Engine::Impl::settle_old(const Session& old, bool clean_start, TimeMs now, Effects& out) {
+  Seat& seat = seats.of(old);
+  const bool was_attached = seat.attachment.conn != 0;
   if (was_attached) {
     Effect& effect = out.emplace_back();
     effect.kind = EffectKind::disconnect;
     effect.reason = Reason::session_taken_over;
-    effect.conn = old.link.conn;
-    s.detach(old);
+    effect.conn = seat.attachment.conn;
+    detach(seat);
   }
-  if (old.orphaned) ++s.reign.sessions_back;
+  if (old.orphaned) ++reign.sessions_back;
   // Without expiry a session ends with its connection, whatever the newcomer asks for.
   const bool ends = clean_start || old.expiry_s == 0;
   // 5.0 section 3.1.4: the will of the connection that is taken over is published when its session
@@ -86,20 +87,19 @@ bool Engine::Impl::settle_old(Session& old, bool clean_start, TimeMs now, Effect
   const bool will_now = was_attached && old.will && (ends || old.will->delay_s == 0);
   if (ends) {
     // What is too much to pass on at once ends with it: the client begins anew now.
-    const SessionId id = old.id;
-    if (!end_session(old, now, will_now, out)) commit(id, SessionRemoved{id}, &out);
+    if (!end_session(old, now, will_now, out)) remove_session(old, out);
   } else if (will_now) {
     publish_will(old, now, out);
   }
   return !ends;
 }
 
-SessionId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) {
+SeatId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) {
   Impl& e = *impl_;
   const mqtt::Connect& packet = request.packet;
   if (const Reason refused = refusal_of(packet); refused != Reason::success) {
     e.refuse_connect(request.conn, refused, out);
-    return kNoSession;
+    return kNoSeat;
   }
   const bool v5 = packet.version == mqtt::Version::v5;
   const bool assigned = packet.client_id.empty();
@@ -107,32 +107,33 @@ SessionId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& ou
   const std::uint32_t wanted_s = wanted_expiry(packet);
   const std::uint32_t expiry_s = std::min(wanted_s, e.limits.session_expiry_s_max);
 
-  Session* old = e.s.find_client(client_id);
+  const Session* old = e.s.find_client(client_id);
   const bool resumed = old && e.settle_old(*old, packet.clean_start, now, out);
   SessionOpened opened = decide_opened(request, client_id, expiry_s, now);
   opened.resumed = resumed;
   opened.session = resumed ? old->id : e.free_session_id(expiry_s > 0 || packet.has_will);
-  e.commit(opened.session, opened, &out);
+  e.commit(opened.session, opened, out);
 
-  Session& session = *e.s.find(opened.session);
+  const Session& session = *e.s.find(opened.session);
+  Seat& seat = resumed ? e.seats.of(session) : e.seats.give(session);
   const std::uint16_t window =
       v5 ? std::min(packet.properties.receive_maximum, e.limits.inflight_maximum)
          : e.limits.inflight_maximum;
-  e.s.attach(session, request.conn, window, v5 ? packet.properties.maximum_packet_size : 0);
-  session.held = {nullptr, 0, request.door};
+  e.attach(seat, request.conn, window, v5 ? packet.properties.maximum_packet_size : 0);
+  seat.held = {nullptr, 0, request.door};
 
   auto detail = std::make_shared<EffectDetail>();
   detail->session_present = resumed;
   if (assigned && v5) detail->assigned_client_id = client_id;
   detail->session_expiry_s = expiry_s;
   detail->session_expiry_changed = v5 && expiry_s != wanted_s;
-  e.s.emit_ack(session, EffectKind::connack, 0, Reason::success, out);
+  e.tell(seat, EffectKind::connack, 0, Reason::success, out);
   out.back().detail = std::move(detail);
   if (resumed) {
-    e.resend(session, true, out);
-    e.pump(session, now, out);
+    e.resend(seat, true, out);
+    e.pump(seat, now, out);
   }
-  return opened.session;
+  return session.seat;
 }
 
 }  // namespace tandemq::core

@@ -12,8 +12,9 @@ constexpr TimeMs kQueueScanPause = 1000;
 
 }  // namespace
 
-std::size_t Engine::Impl::expire_queued(Session& session, TimeMs now) {
-  if (session.queue_expiry_min == 0 || session.queue_expiry_min > now) return 0;
+std::size_t Engine::Impl::expire_queued(Seat& seat, TimeMs now, Effects& out) {
+  if (seat.queue_due == 0 || seat.queue_due > now) return 0;
+  const Session& session = *seat.session;
   dropped.session = session.id;
   dropped.sequence.clear();
   TimeMs next = 0;
@@ -25,16 +26,19 @@ std::size_t Engine::Impl::expire_queued(Session& session, TimeMs now) {
     else if (at != 0 && (next == 0 || at < next))
       next = at;
   }
-  session.queue_expiry_min = next == 0 ? 0 : std::max(next, now + kQueueScanPause);
+  seat.queue_due = next == 0 ? 0 : std::max(next, now + kQueueScanPause);
   if (dropped.sequence.empty()) return 0;
   counters.dropped_expired += dropped.sequence.size();
-  commit(session.id, dropped, nullptr);
+  drop(dropped, out);
   return 1;
 }
 
-std::size_t Engine::Impl::expire_session(Session& session, TimeMs now, Effects& out) {
-  const TimeMs will_at = State::Impl::will_due(session);
-  const TimeMs end_at = State::Impl::session_end(session);
+// Its entry in the schedule has been taken out.
+std::size_t Engine::Impl::expire_session(Seat& seat, TimeMs now, Effects& out) {
+  const Session& session = *seat.session;
+  const TimeMs will_at = will_due(session);
+  const TimeMs end_at = session_end(session);
+  seat.scheduled_at = 0;
   std::size_t records = 0;
   if (will_at != 0 && will_at <= now) {
     publish_will(session, now, out);
@@ -46,32 +50,32 @@ std::size_t Engine::Impl::expire_session(Session& session, TimeMs now, Effects& 
       ++counters.sessions_expired;
       return records + 1;
     }
-    records += before - session.queue.size();
-    s.reschedule_after_pop(session);
-    return records;
+    return records + before - session.queue.size();
   }
-  records += expire_queued(session, now);
-  s.reschedule_after_pop(session);
+  records += expire_queued(seat, now, out);
+  reschedule(seat);
   return records;
 }
 
 TimeMs Engine::expire(TimeMs now, std::size_t budget, Effects& out) {
   Impl& e = *impl_;
 #ifdef TANDEMQ_NEXT
-  if (e.sink.writes(Kind::noted) != 0) e.commit(kNoSession, Noted{now}, &out);
+  if (e.committer.writes(Kind::noted) != 0) e.commit(kNoSession, Noted{now}, out);
 #endif
-  Schedule& schedule = e.s.schedule;
+  Schedule& schedule = e.schedule;
   std::size_t records = 0;
   while (!schedule.empty() && schedule.top().at <= now && records < budget) {
     const Schedule::Entry entry = schedule.top();
     schedule.pop();
-    Session* session = e.s.find(entry.session);
-    if (session && session->scheduled_at == entry.at)
-      records += e.expire_session(*session, now, out);
+    const Session* session = e.s.find(entry.session);
+    if (!session) continue;
+    Seat& seat = e.seats.of(*session);
+    if (seat.scheduled_at == entry.at) records += e.expire_session(seat, now, out);
   }
   auto retained = e.s.retained.next_expiry();
   while (retained.first != 0 && retained.first <= now && records < budget) {
-    e.commit(kNoSession, RetainedExpired{retained.second}, &out);
+    e.cursors->topic_goes(e.s.retained, retained.second);
+    e.commit(kNoSession, RetainedExpired{retained.second}, out);
     ++e.counters.dropped_expired;
     ++records;
     retained = e.s.retained.next_expiry();

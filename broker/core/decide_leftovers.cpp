@@ -13,16 +13,16 @@ constexpr std::size_t kPieceMessages = 1000;
 constexpr std::size_t kPieceBytes = 1 << 20;
 
 bool has_partners(const SessionSubscription& one) {
-  return one.group && one.group->members.size() > 1;
+  return one.group() && one.group()->members.size() > 1;
 }
 
 // The group through which the session got the message; null when it may have come another way.
 const ShareGroup* group_of(const Session& session, std::string_view topic) {
   const ShareGroup* found = nullptr;
   for (const SessionSubscription& one : session.subscriptions) {
-    if (!mqtt::topic_matches(one.node->filter(), topic)) continue;
+    if (!mqtt::topic_matches(one.node().filter(), topic)) continue;
     if (found || !has_partners(one)) return nullptr;
-    found = one.group;
+    found = one.group();
   }
   return found;
 }
@@ -76,17 +76,17 @@ bool Engine::Impl::pass_on_leftovers(const Session& session, TimeMs now, Effects
       std::none_of(subscriptions.begin(), subscriptions.end(), has_partners))
     return true;
   const Leftovers found = collect(session, now);
-  if (!found.dropped[1].sequence.empty()) commit(session.id, found.dropped[1], &out);
+  if (!found.dropped[1].sequence.empty()) drop(found.dropped[1], out);
   for (const auto& items : found.items) {
     for (const Leftovers::Item& one : items) {
       Publication p;
       p.fields = one.message->fields();
-      decide_member(rules(), *one.group, session, p.fields, plan);
+      decide_member(rules, *one.group, session, p.fields, plan);
       put_up(p, one.message, now, out);
     }
   }
-  for (const Acked& record : found.acked) commit(session.id, record, &out);
-  if (!found.dropped[0].sequence.empty()) commit(session.id, found.dropped[0], &out);
+  for (const Acked& record : found.acked) commit(session.id, record, out);
+  if (!found.dropped[0].sequence.empty()) drop(found.dropped[0], out);
   return found.complete;
 }
 

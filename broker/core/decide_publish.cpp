@@ -6,27 +6,33 @@ namespace tandemq::core {
 
 using mqtt::Reason;
 
-bool Engine::Impl::resolve_topic(Session& session, const mqtt::Publish& packet,
-                                 std::string_view& topic, Effects& out) {
+namespace {
+
+constexpr std::size_t kTargetBytes = 9;  // of a record, beside subscription identifiers
+
+}  // namespace
+
+bool Engine::Impl::resolve_topic(Seat& seat, const mqtt::Publish& packet, std::string_view& topic,
+                                 Effects& out) {
   topic = packet.topic;
   const std::uint16_t alias = packet.properties.topic_alias;
   if (alias == 0) {
     if (!topic.empty()) return true;
-    refuse(session, Reason::protocol_error, out);
+    refuse(seat, Reason::protocol_error, out);
     return false;
   }
   if (alias > limits.topic_alias_maximum) {
-    refuse(session, Reason::topic_alias_invalid, out);
+    refuse(seat, Reason::topic_alias_invalid, out);
     return false;
   }
-  auto& aliases = session.link.aliases;
+  auto& aliases = seat.attachment.aliases;
   if (!aliases) aliases = std::make_unique<std::vector<std::string>>();
   if (aliases->size() < alias) aliases->resize(alias);
   std::string& known = (*aliases)[alias - 1u];
   if (!topic.empty()) known = topic;
   topic = known;
   if (!topic.empty()) return true;
-  refuse(session, Reason::protocol_error, out);
+  refuse(seat, Reason::protocol_error, out);
   return false;
 }
 
@@ -36,7 +42,7 @@ Reason Engine::Impl::check_publish(const Session& session, std::string_view topi
   // A topic shorter than the limit cannot have too many levels.
   if (topic.size() >= limits.topic_levels_max && level_count(topic) > limits.topic_levels_max)
     return Reason::topic_name_invalid;
-  const Grants* grants = grants_of(rules(), session);
+  const Grants* grants = grants_of(rules, session);
   if (own || (grants && !grants->may_publish(topic))) {
     ++counters.refused_not_authorized;
     return Reason::not_authorized;
@@ -57,13 +63,13 @@ RetainAction Engine::Impl::decide_retain(const MessageFields& fields) {
 }
 
 // A delivery with QoS 0 goes at once or never; only CONNACK it must not overtake.
-void Engine::Impl::emit_at_once(const Session& session, const MessageRef& message,
-                                std::size_t route, Effects& out) {
+void Engine::Impl::emit_at_once(const Seat& seat, const MessageRef& message, std::size_t route,
+                                Effects& out) {
   Effect& effect = out.emplace_back();
   effect.kind = EffectKind::publish;
   effect.retain = plan.routes[route].retain;
-  effect.conn = session.link.conn;
-  effect.after = session.link.connack_after;
+  effect.conn = seat.attachment.conn;
+  effect.after = seat.attachment.connack_after;
   effect.message = message;
   ++counters.delivered[0];
   if (plan.routes[route].identifier == 0) return;
@@ -72,22 +78,29 @@ void Engine::Impl::emit_at_once(const Session& session, const MessageRef& messag
   effect.detail = std::move(detail);
 }
 
-void Engine::Impl::plan_target(std::size_t route, const Message& message) {
-  const Placement placement = decide_target(rules(), plan, route, message.footprint(), target);
+void Engine::Impl::plan_target(Seat& seat, std::size_t route, const MessageRef& message, TimeMs now,
+                               Effects& out) {
+  const Placement placement =
+      decide_target(limits, seat, plan, route, message->footprint(), target);
   if (placement == Placement::queue_full) {
     ++counters.dropped_queue_full;
     return;
   }
   ++counters.delivered[target.qos];
-  auto& targets = is_volatile(target.session) ? ephemeral.targets : durable.targets;
+  if (placement == Placement::queued) will_wait(seat, *message);
+  const bool ends_here = is_volatile(target.session);
+  auto& targets = ends_here ? ephemeral.targets : durable.targets;
   if (target.subscription_ids.empty())
     targets.push_back({target.session, target.packet_id, target.qos, target.retain, {}});
   else
     targets.push_back(target);
+  if (ends_here) return;
+  durable_bytes += kTargetBytes + target.subscription_ids.size() * sizeof(std::uint32_t);
+  if (durable_bytes > limits.record_list_bytes_max) commit_receivers({}, message, now, out);
 }
 
 std::size_t Engine::Impl::distribute(const Publication& p, TimeMs now, Effects& out) {
-  decide_routes(rules(), p.publisher, p.fields, plan);
+  decide_routes(rules, p.publisher, p.fields, plan);
   const std::size_t receivers = plan.routes.size();
   const bool facts = p.retain != RetainAction::none || p.is_will || p.inbound_id != 0;
   if (receivers != 0 || facts) put_up(p, Message::create(p.fields), now, out);
@@ -96,24 +109,36 @@ std::size_t Engine::Impl::distribute(const Publication& p, TimeMs now, Effects& 
 
 void Engine::Impl::put_up(const Publication& p, const MessageRef& message, TimeMs now,
                           Effects& out) {
-  const bool inbound_durable = p.inbound_id != 0 && !is_volatile(p.publisher->id);
-  const bool facts = p.retain != RetainAction::none || p.is_will || inbound_durable;
   durable.targets.clear();
   ephemeral.targets.clear();
+  durable_bytes = 0;
   for (std::size_t i = 0; i < plan.routes.size(); ++i) {
     const Session& session = *plan.routes[i].session;
     const std::uint8_t qos = plan.routes[i].qos;
+    Seat& seat = seats.of(session);
     // Nobody will fetch it: QoS 0 to an absent client, anything to a session that is ending.
-    if (session.link.conn == 0 && (qos == 0 || session.expiry_s == 0)) continue;
+    if (seat.attachment.conn == 0 && (qos == 0 || session.expiry_s == 0)) continue;
     const std::size_t identifiers =
         plan.routes[i].identifier == 0 ? 0 : 1 + plan.identifiers.size();
-    if (!fits_client(session, *message, qos, identifiers))
+    if (!fits_client(seat.attachment, *message, qos, identifiers))
       ++counters.dropped_too_large;
     else if (qos == 0)
-      emit_at_once(session, message, i, out);
+      emit_at_once(seat, message, i, out);
     else
-      plan_target(i, *message);
+      plan_target(seat, i, message, now, out);
   }
+  if (p.retain == RetainAction::clear) cursors->topic_goes(s.retained, message->topic());
+  const bool facts = p.retain != RetainAction::none || p.is_will || p.inbound_id != 0;
+  if (facts || !durable.targets.empty() || !ephemeral.targets.empty())
+    commit_receivers(p, message, now, out);
+}
+
+// What one record must not hold goes into further ones, the facts of the publication into the last:
+// should this node die in between, its client sends the message again, and nobody misses it.
+void Engine::Impl::commit_receivers(const Publication& p, const MessageRef& message, TimeMs now,
+                                    Effects& out) {
+  const bool inbound_durable = p.inbound_id != 0 && !is_volatile(p.publisher->id);
+  const bool facts = p.retain != RetainAction::none || p.is_will || inbound_durable;
   if (facts || !durable.targets.empty()) {
     durable.time = now;
     durable.publisher = inbound_durable || p.is_will ? p.publisher->id : kNoSession;
@@ -121,7 +146,7 @@ void Engine::Impl::put_up(const Publication& p, const MessageRef& message, TimeM
     durable.is_will = p.is_will;
     durable.retain = p.retain;
     durable.message = message;
-    commit(kNoSession, durable, &out);
+    commit(kNoSession, durable, out);
     durable.message = {};
   }
   const bool inbound_volatile = p.inbound_id != 0 && !inbound_durable;
@@ -129,37 +154,41 @@ void Engine::Impl::put_up(const Publication& p, const MessageRef& message, TimeM
     ephemeral.publisher = inbound_volatile ? p.publisher->id : kNoSession;
     ephemeral.inbound_id = inbound_volatile ? p.inbound_id : std::uint16_t{0};
     ephemeral.message = message;
-    commit(kVolatileBit, ephemeral, &out);
+    commit(kVolatileBit, ephemeral, out);
     ephemeral.message = {};
   }
+  durable.targets.clear();
+  ephemeral.targets.clear();
+  durable_bytes = 0;
+  ++plan.serial;  // what was planned for the sessions is done
 }
 
 void Engine::publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effects& out) {
   Impl& e = *impl_;
-  Session* session = e.attached(from);
-  if (!session) return;
+  Seat* seat = e.attached(from);
+  if (!seat) return;
+  const Session& session = *seat->session;
   ++e.counters.received[packet.qos];
   Publication p;
-  if (!e.resolve_topic(*session, packet, p.fields.topic, out)) return;
+  if (!e.resolve_topic(*seat, packet, p.fields.topic, out)) return;
   const EffectKind ack = packet.qos == 1 ? EffectKind::puback : EffectKind::pubrec;
-  if (packet.qos == 2 && session->inbound.contains(packet.packet_id)) {
+  if (packet.qos == 2 && session.inbound.contains(packet.packet_id)) {
     // Sent again: taken over already, [MQTT-4.3.3-10].
-    e.s.emit_ack(*session, ack, packet.packet_id, Reason::success, out);
+    e.tell(*seat, ack, packet.packet_id, Reason::success, out);
     return;
   }
   // 5.0 section 3.3.4; older clients know no such limit.
-  const std::uint32_t unanswered = from.unacknowledged + session->link.inbound_unreleased;
-  if (packet.qos != 0 && session->is_v5() && unanswered >= e.limits.receive_maximum)
-    return e.refuse(*session, Reason::receive_maximum_exceeded, out);
-  const Reason refused = e.check_publish(*session, p.fields.topic);
+  const std::uint32_t unanswered = from.unacknowledged + seat->attachment.inbound_unreleased;
+  if (packet.qos != 0 && session.is_v5() && unanswered >= e.limits.receive_maximum)
+    return e.refuse(*seat, Reason::receive_maximum_exceeded, out);
+  const Reason refused = e.check_publish(session, p.fields.topic);
   if (refused != Reason::success) {
     // 3.x has no way to say no: acknowledged and dropped.
     if (packet.qos != 0)
-      e.s.emit_ack(*session, ack, packet.packet_id, session->is_v5() ? refused : Reason::success,
-                   out);
+      e.tell(*seat, ack, packet.packet_id, session.is_v5() ? refused : Reason::success, out);
     return;
   }
-  p.publisher = session;
+  p.publisher = &session;
   p.fields.qos = packet.qos;
   p.fields.payload = packet.payload;
   p.fields.properties = packet.properties.forward;
@@ -169,15 +198,15 @@ void Engine::publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effec
   p.retain = e.decide_retain(p.fields);
   if (packet.qos == 2) {
     p.inbound_id = packet.packet_id;
-    ++session->link.inbound_unreleased;
+    ++seat->attachment.inbound_unreleased;
   }
   const Lsn last = e.s.last_lsn;
   const std::size_t receivers = e.distribute(p, now, out);
   if (packet.qos == 0) return;
-  if (e.s.last_lsn == last) e.s.note(e.sink.prove_reign());
-  const bool nobody = receivers == 0 && session->is_v5();
-  e.s.emit_ack(*session, ack, packet.packet_id,
-               nobody ? Reason::no_matching_subscribers : Reason::success, out);
+  if (e.s.last_lsn == last) e.committer.prove_reign();
+  const bool nobody = receivers == 0 && session.is_v5();
+  e.tell(*seat, ack, packet.packet_id, nobody ? Reason::no_matching_subscribers : Reason::success,
+         out);
 }
 
 void Engine::publish_own(const MessageFields& fields, bool retain, TimeMs now, Effects& out) {

@@ -9,11 +9,10 @@ namespace {
 
 constexpr std::uint32_t kNoRoute = ~0u;
 
-PlanScratch& scratch_of(const Session& session, const RoutePlan& plan) {
-  PlanScratch& scratch = session.plan;
-  if (scratch.serial != plan.serial)
-    scratch = {plan.serial, kNoRoute, 0, 0, session.next_packet_id};
-  return scratch;
+PlanScratch& scratch_of(Seat& seat, const RoutePlan& plan) {
+  if (seat.plan.serial != plan.serial)
+    seat.plan = {plan.serial, kNoRoute, 0, 0, seat.session->next_packet_id};
+  return seat.plan;
 }
 
 // The same, within one plan.
@@ -29,7 +28,7 @@ bool may_receive(const RouteRules& rules, const Session& session, std::string_vi
 }
 
 Route make_route(const Subscriber& subscriber, const MessageFields& message) {
-  return {subscriber.session, subscriber.identifier(), std::min(subscriber.qos(), message.qos),
+  return {&subscriber.session(), subscriber.identifier(), std::min(subscriber.qos(), message.qos),
           message.retain && subscriber.retain_as_published(), false};
 }
 
@@ -51,11 +50,11 @@ void merge(RoutePlan& plan, std::uint32_t index, const Route& further) {
 void route_plain(const RouteRules& rules, const Session* publisher, const MessageFields& message,
                  const FilterNode& node, RoutePlan& plan) {
   for (const Subscriber& subscriber : node.plain) {
-    if (subscriber.session == publisher && subscriber.no_local()) continue;
-    if (!may_receive(rules, *subscriber.session, message.topic, plan)) continue;
+    if (&subscriber.session() == publisher && subscriber.no_local()) continue;
+    if (!may_receive(rules, subscriber.session(), message.topic, plan)) continue;
     const Route route = make_route(subscriber, message);
     if (plan.tracked) {
-      PlanScratch& scratch = scratch_of(*subscriber.session, plan);
+      PlanScratch& scratch = scratch_of(rules.seats.of(subscriber.session()), plan);
       if (scratch.route != kNoRoute) {
         merge(plan, scratch.route, route);
         continue;
@@ -70,19 +69,21 @@ void route_plain(const RouteRules& rules, const Session* publisher, const Messag
 const Subscriber* choose_member(const RouteRules& rules, const ShareGroup& group,
                                 const MessageFields& message, const Session* leaving = nullptr) {
   const std::size_t count = group.members.size();
+  std::uint32_t& turn = rules.turns.of(group);
   const Subscriber* keeper = nullptr;
   for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t at = (group.cursor + i) % count;
+    const std::size_t at = (turn + i) % count;
     const Subscriber& member = group.members[at];
-    if (member.session == leaving || !may_receive(rules, *member.session, message.topic)) continue;
-    if (member.session->link.conn != 0) {
-      group.cursor = static_cast<std::uint32_t>(at + 1);
+    const Session& session = member.session();
+    if (&session == leaving || !may_receive(rules, session, message.topic)) continue;
+    if (rules.seats.of(session).attachment.conn != 0) {
+      turn = static_cast<std::uint32_t>(at + 1);
       return &member;
     }
-    const bool keeps = member.qos() != 0 && message.qos != 0 && member.session->expiry_s != 0;
+    const bool keeps = member.qos() != 0 && message.qos != 0 && session.expiry_s != 0;
     if (!keeper && keeps) keeper = &member;
   }
-  if (keeper) group.cursor = static_cast<std::uint32_t>(keeper - group.members.begin()) + 1;
+  if (keeper) turn = static_cast<std::uint32_t>(keeper - group.members.begin()) + 1;
   return keeper;
 }
 
@@ -90,7 +91,7 @@ const Subscriber* choose_member(const RouteRules& rules, const ShareGroup& group
 
 const Grants* grants_of(const RouteRules& rules, const Session& session) {
   if (!rules.permissions) return nullptr;
-  HeldGrants& held = session.held;
+  HeldGrants& held = rules.seats.of(session).held;
   if (held.revision != rules.revision) {
     held.grants = rules.permissions->decide(held.door, session.client_id, session.username);
     held.revision = rules.revision;
@@ -105,34 +106,28 @@ bool may_receive(const RouteRules& rules, const Session& session, std::string_vi
 
 void decide_routes(const RouteRules& rules, const Session* publisher, const MessageFields& message,
                    RoutePlan& plan) {
-  plan.routes.clear();
-  plan.identifiers.clear();
-  plan.asked = nullptr;
-  plan.serial = ++rules.state.plan_serial;
+  plan.clear();
   rules.state.subscriptions.match(message.topic, plan.match);
   const auto& nodes = plan.match.nodes;
   plan.tracked = nodes.size() > 1;
   for (const FilterNode* node : nodes) plan.tracked = plan.tracked || !node->groups.empty();
   for (const FilterNode* node : nodes) {
     route_plain(rules, publisher, message, *node, plan);
-    for (const auto& group : node->groups)
-      if (const Subscriber* member = choose_member(rules, *group, message))
+    for (const ShareGroup& group : node->groups)
+      if (const Subscriber* member = choose_member(rules, group, message))
         plan.routes.push_back(make_route(*member, message));
   }
 }
 
 void decide_member(const RouteRules& rules, const ShareGroup& group, const Session& leaving,
                    const MessageFields& message, RoutePlan& plan) {
-  plan.routes.clear();
-  plan.identifiers.clear();
-  plan.asked = nullptr;
-  plan.serial = ++rules.state.plan_serial;
+  plan.clear();
   plan.tracked = false;
   if (const Subscriber* member = choose_member(rules, group, message, &leaving))
     plan.routes.push_back(make_route(*member, message));
 }
 
-Placement decide_target(const RouteRules& rules, const RoutePlan& plan, std::size_t index,
+Placement decide_target(const Limits& limits, Seat& seat, const RoutePlan& plan, std::size_t index,
                         std::size_t footprint, Target& target) {
   const Route& route = plan.routes[index];
   const Session& session = *route.session;
@@ -145,17 +140,17 @@ Placement decide_target(const RouteRules& rules, const RoutePlan& plan, std::siz
 
   PlanScratch fresh;
   fresh.next_packet_id = session.next_packet_id;
-  PlanScratch& planned = plan.tracked ? scratch_of(session, plan) : fresh;
+  PlanScratch& planned = plan.tracked ? scratch_of(seat, plan) : fresh;
   const DeliveryQueue& queue = session.queue;
-  const bool flows = session.link.conn != 0 && queue.queued() == 0 && planned.queued == 0;
-  if (flows && queue.inflight() + planned.in_flight < session.link.window) {
+  const bool flows = seat.attachment.conn != 0 && queue.queued() == 0 && planned.queued == 0;
+  if (flows && queue.inflight() + planned.in_flight < seat.attachment.window) {
     target.packet_id = queue.free_id(planned.next_packet_id);
     planned.next_packet_id = next_packet_id(target.packet_id);
     ++planned.in_flight;
     return Placement::in_flight;
   }
-  if (queue.queued() + planned.queued >= rules.limits.queued_messages_max ||
-      session.queued_bytes + (planned.queued + 1) * footprint > rules.limits.queued_bytes_max)
+  if (queue.queued() + planned.queued >= limits.queued_messages_max ||
+      session.queued_bytes + (planned.queued + 1) * footprint > limits.queued_bytes_max)
     return Placement::queue_full;
   ++planned.queued;
   return Placement::queued;
@@ -169,9 +164,9 @@ void collect_identifiers(const RoutePlan& plan, std::size_t route,
     if (index == route) out.push_back(identifier);
 }
 
-bool fits_client(const Session& session, const Message& message, std::uint8_t qos,
+bool fits_client(const Attachment& attachment, const Message& message, std::uint8_t qos,
                  std::size_t identifiers) {
-  const std::size_t size_max = session.link.maximum_packet_size;
+  const std::size_t size_max = attachment.maximum_packet_size;
   // Everything beside topic, properties and payload takes less than this.
   const std::size_t overhead_max = 32 + 5 * identifiers;
   if (size_max == 0 || message.footprint() + overhead_max <= size_max) return true;

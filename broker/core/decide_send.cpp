@@ -11,19 +11,21 @@ std::size_t identifier_count(const Delivery& delivery) {
 }
 
 // The waiting deliveries that fit the window, and those found on the way that will never be sent.
-void decide_send(const RouteRules& rules, const Session& session, TimeMs now, Sent& sent,
+void decide_send(const RouteRules& rules, const Seat& seat, TimeMs now, Sent& sent,
                  Dropped& dropped, EngineCounters& counters) {
+  const Session& session = *seat.session;
   const DeliveryQueue& queue = session.queue;
   std::uint16_t next = session.next_packet_id;
   for (std::size_t i = queue.inflight(); i < queue.size(); ++i) {
-    if (queue.inflight() + sent.packet_ids.size() >= session.link.window) return;
+    if (queue.inflight() + sent.packet_ids.size() >= seat.attachment.window) return;
     const Delivery& delivery = queue[i];
     std::uint64_t* reason = nullptr;
     if (delivery.message->expired(now))
       reason = &counters.dropped_expired;
     else if (!may_receive(rules, session, delivery.message->topic()))
       reason = &counters.dropped_revoked;
-    else if (!fits_client(session, *delivery.message, delivery.qos, identifier_count(delivery)))
+    else if (!fits_client(seat.attachment, *delivery.message, delivery.qos,
+                          identifier_count(delivery)))
       reason = &counters.dropped_too_large;
     if (reason) {
       ++*reason;
@@ -37,47 +39,53 @@ void decide_send(const RouteRules& rules, const Session& session, TimeMs now, Se
 
 }  // namespace
 
-void Engine::Impl::pump(Session& session, TimeMs now, Effects& out) {
-  if (session.link.conn == 0) return;
-  if (session.link.resend_left != 0) resend(session, false, out);
-  if (session.link.resend_left != 0 || session.queue.queued() == 0) return;
+void Engine::Impl::pump(Seat& seat, TimeMs now, Effects& out) {
+  const Session& session = *seat.session;
+  const Attachment& attachment = seat.attachment;
+  TMQ_CHECK(attachment.resend_left <= session.queue.inflight());
+  if (attachment.conn == 0) return;
+  if (attachment.resend_left != 0) resend(seat, false, out);
+  if (attachment.resend_left != 0 || session.queue.queued() == 0) return;
   sent.session = dropped.session = session.id;
   sent.packet_ids.clear();
   dropped.sequence.clear();
-  decide_send(rules(), session, now, sent, dropped, counters);
-  if (!dropped.sequence.empty()) commit(session.id, dropped, &out);
-  if (!sent.packet_ids.empty()) commit(session.id, sent, &out);
+  decide_send(rules, seat, now, sent, dropped, counters);
+  if (!dropped.sequence.empty()) drop(dropped, out);
+  if (!sent.packet_ids.empty()) commit(session.id, sent, out);
 }
 
 // [MQTT-4.4.0-1]: PUBREL for what the client has, PUBLISH with DUP for what it may not have, in
 // their first order, as the window of this connection allows.
-void Engine::Impl::resend(Session& session, bool with_pubrels, Effects& out) {
+void Engine::Impl::resend(Seat& seat, bool with_pubrels, Effects& out) {
+  const Session& session = *seat.session;
+  Attachment& attachment = seat.attachment;
   std::vector<std::uint16_t> too_large, revoked;
   for (std::size_t i = 0; i < session.queue.inflight(); ++i) {
-    Delivery& delivery = session.queue[i];
+    const Delivery& delivery = session.queue[i];
     if (delivery.stage == DeliveryStage::received) {
       if (with_pubrels)
-        s.emit_ack(session, EffectKind::pubrel, delivery.packet_id, mqtt::Reason::success, out);
+        tell(seat, EffectKind::pubrel, delivery.packet_id, mqtt::Reason::success, out);
       continue;
     }
-    if (!delivery.resend) continue;
-    if (!may_receive(rules(), session, delivery.message->topic())) {
+    if (!attachment.awaits_resend(delivery)) continue;
+    if (!may_receive(rules, session, delivery.message->topic())) {
       revoked.push_back(delivery.packet_id);
       continue;
     }
-    if (!fits_client(session, *delivery.message, delivery.qos, identifier_count(delivery))) {
+    if (!fits_client(attachment, *delivery.message, delivery.qos, identifier_count(delivery))) {
       too_large.push_back(delivery.packet_id);
       continue;
     }
-    if (session.outstanding() >= session.link.window) continue;
-    delivery.resend = false;
-    --session.link.resend_left;
-    s.emit_publish(session, delivery, true, out);
+    if (seat.outstanding() >= attachment.window) continue;
+    attachment.resend_from = delivery.sequence + 1;
+    --attachment.resend_left;
+    emit_publish(attachment.conn, delivery, true, s.last_lsn, out);
   }
   // Treated as if delivered ([MQTT-3.1.2-25]).
   counters.dropped_too_large += too_large.size();
-  for (std::uint16_t id : too_large) commit(session.id, Acked{session.id, id}, &out);
+  for (std::uint16_t id : too_large) commit(session.id, Acked{session.id, id}, out);
   for (std::uint16_t id : revoked) revoke(session, id, true, out);
+  attachment.resend_left -= static_cast<std::uint32_t>(too_large.size() + revoked.size());
 }
 
 // Takes a delivery in flight back. A QoS 2 message that the client may have already is ended as if
@@ -88,16 +96,16 @@ void Engine::Impl::revoke(const Session& session, std::uint16_t packet_id, bool 
   if (index == DeliveryQueue::kNone || session.queue[index].stage != DeliveryStage::sent) return;
   ++counters.dropped_revoked;
   if (resent && session.queue[index].qos == 2)
-    commit(session.id, Received{session.id, packet_id}, &out);
+    commit(session.id, Received{session.id, packet_id}, out);
   else
-    commit(session.id, Acked{session.id, packet_id}, &out);
+    commit(session.id, Acked{session.id, packet_id}, out);
 }
 
 void Engine::withdraw(Origin from, std::uint16_t packet_id, bool resent, TimeMs now, Effects& out) {
-  Session* session = impl_->attached(from);
-  if (!session) return;
-  impl_->revoke(*session, packet_id, resent, out);
-  impl_->pump(*session, now, out);
+  Seat* seat = impl_->attached(from);
+  if (!seat) return;
+  impl_->revoke(*seat->session, packet_id, resent, out);
+  impl_->pump(*seat, now, out);
 }
 
 }  // namespace tandemq::core

@@ -19,7 +19,6 @@ struct Delivery {
   DeliveryStage stage = DeliveryStage::queued;
   std::uint8_t qos = 0;
   bool retain = false;
-  bool resend = false;  // in flight, but not yet sent again on the present connection
 };
 
 // Identifiers run 1 to 65535 and around.

@@ -10,27 +10,17 @@
 #include <memory>
 #include <string_view>
 
-#include "broker/core/commands.h"
 #include "broker/core/effects.h"
+#include "broker/core/engine_counters.h"
 #include "broker/core/grants.h"
+#include "broker/core/limits.h"
+#include "broker/core/origin.h"
+#include "broker/core/record_sink.h"
 #include "broker/core/retained_feed.h"
 #include "broker/core/state.h"
+#include "broker/mqtt/packet.h"
 
 namespace tandemq::core {
-
-// Takes durable records, in order. Returns the LSN that the record got.
-class RecordSink {
- public:
-  virtual ~RecordSink() = default;
-  virtual Lsn append(Kind kind, std::string_view body) = 0;
-  // Newest body version of a kind that the peer can read as well, 0: the kind must not be written.
-  // Asked for kinds that the first release did not have in their newest version.
-  virtual std::uint8_t writes(Kind) const { return kNewestBody; }
-  // For an acknowledgement that has no record of its own to wait for: a record that nobody has been
-  // sent yet, made for this if there is none. Once it is committed this node was still the one to
-  // acknowledge. 0: nobody else could be.
-  virtual Lsn prove_reign() { return 0; }
-};
 
 struct ConnectRequest {
   ConnId conn = 0;
@@ -39,36 +29,28 @@ struct ConnectRequest {
   Door door = kAnyDoor;                 // that the client came in by
 };
 
-// Counters that the shell exports; they only grow.
-struct EngineCounters {
-  std::uint64_t received[3] = {};   // PUBLISHes by QoS
-  std::uint64_t delivered[3] = {};  // deliveries put up, by QoS
-  std::uint64_t dropped_queue_full = 0;
-  std::uint64_t dropped_expired = 0;
-  std::uint64_t dropped_too_large = 0;
-  std::uint64_t dropped_revoked = 0;  // queued or sent before the receiver lost the right to it
-  std::uint64_t dropped_retained_full = 0;  // delivered, but not kept: retained_messages_max
-  std::uint64_t refused_not_authorized = 0;
-  std::uint64_t wills_published = 0;
-  std::uint64_t sessions_expired = 0;
-  std::uint64_t protocol_errors = 0;
+// How the reign began for the clients of the one before it.
+struct ReignFigures {
+  std::uint64_t sessions_before = 0;  // durable sessions that were connected
+  std::uint64_t sessions_back = 0;    // of them, whose clients have connected again
 };
 
 class Engine {
  public:
-  // `state`, `sink`, `limits` and `permissions` outlive the engine. permissions may be null: all
-  // allowed.
-  Engine(State& state, RecordSink& sink, const Limits& limits, const Permissions* permissions);
+  // One reign's, made when the state has applied its ReignBegan. All outlive the engine;
+  // permissions may be null: all allowed.
+  Engine(State& state, RecordSink& sink, const Limits& limits, const Permissions* permissions,
+         EngineCounters& counters);
   ~Engine();
 
   // Commands of a connection that its session does not have any more (taken over, refused, gone)
   // are ignored. After a `disconnect` or `close` effect the shell still calls disconnected(),
   // except where noted.
 
-  // Returns the session that further commands of this connection name, or kNoSession when refused
-  // (the refusal and the closing are in `out`). A connection that this one takes over gets its
+  // Returns the seat that further commands of this connection name, or kNoSeat when refused (the
+  // refusal and the closing are in `out`). A connection that this one takes over gets its
   // DISCONNECT 0x8E and close through `out`; the shell then must not call disconnected() for it.
-  SessionId connect(const ConnectRequest& request, TimeMs now, Effects& out);
+  SeatId connect(const ConnectRequest& request, TimeMs now, Effects& out);
 
   void publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effects& out);
   void puback(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out);
@@ -94,7 +76,7 @@ class Engine {
   // What is put up already waits for commit: the shell asks once more before it sends it, and
   // withdraws what the client may not have any more. `resent`: it may have it from an earlier
   // connection.
-  bool may_deliver(SessionId session, std::string_view topic) const;
+  bool may_deliver(SeatId seat, std::string_view topic) const;
   void withdraw(Origin from, std::uint16_t packet_id, bool resent, TimeMs now, Effects& out);
 
   // A message of the broker's own ($SYS, replayed quarantine).
@@ -104,7 +86,7 @@ class Engine {
   // records a call; returns when it wants to be called next (a time, 0: nothing scheduled).
   TimeMs expire(TimeMs now, std::size_t budget, Effects& out);
 
-  const EngineCounters& counters() const;
+  const ReignFigures& reign_figures() const;
 
  private:
   struct Impl;

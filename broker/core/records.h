@@ -33,6 +33,13 @@ constexpr bool is_volatile(SessionId id) {
 
 constexpr std::uint32_t kNeverExpires = 0xffffffffu;  // of a session expiry interval
 
+// A record's body never exceeds kBodyMax bytes, whatever clients do: a client's packet takes at
+// most half of it, the receivers or filters that are named beside it at most about a quarter. What
+// is named beyond that goes into further records.
+constexpr std::size_t kBodyMax = (64u << 20) - 64;
+constexpr std::uint32_t kPacketSizeMax = 32u << 20;
+constexpr std::size_t kRecordListMax = 16u << 20;
+
 struct WillRecord {
   MessageRef message;
   std::uint32_t delay_s = 0;

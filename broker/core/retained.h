@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <set>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -16,7 +15,6 @@
 namespace tandemq::core {
 
 struct RetainedNode;
-class RetainedCursor;
 
 class Retained {
  public:
@@ -49,6 +47,7 @@ class Retained {
   void prune(RetainedNode* node);
 
   friend class RetainedCursor;
+  friend class RetainedCursors;
 
   std::uint64_t seed_;
   std::uint64_t stores_ = 0;  // calls of store(); numbers the messages
@@ -59,41 +58,6 @@ class Retained {
   RetainedNode* last_ = nullptr;
   // Those that expire; the topic is the message's own.
   std::set<std::pair<TimeMs, std::string_view>> expiries_;
-  std::vector<RetainedCursor*> cursors_;  // of now; a node that goes moves them on
-};
-
-// Walks over the messages whose topics match a filter, in pieces: the retained messages may change
-// between two calls of next(). Messages stored after the cursor was made are not shown.
-class RetainedCursor {
- public:
-  // `retained` outlives the cursor. `filter` is valid and without share prefix.
-  RetainedCursor(Retained& retained, std::string_view filter);
-  ~RetainedCursor();
-  RetainedCursor(const RetainedCursor&) = delete;
-  RetainedCursor& operator=(const RetainedCursor&) = delete;
-
-  // The next match, in the order in which levels were first seen, valid until the next change of
-  // the retained messages. Each topic level looked at takes one off `budget`; null when that is
-  // used up, or at the end.
-  const Message* next(std::size_t& budget);
-  bool at_end() const { return node_ == nullptr; }
-
- private:
-  friend class Retained;
-
-  bool many(std::size_t depth) const;  // more than one child may match there
-  bool matches() const;
-  bool hidden() const;
-  void descend(const RetainedNode* parent, std::size_t depth);
-  void leave();
-
-  Retained& retained_;
-  std::string filter_;
-  std::vector<std::string_view> levels_;  // of filter_, without a final "#"
-  bool multi_level_ = false;              // a final "#"
-  RetainedNode* node_ = nullptr;          // to be looked at next
-  std::size_t depth_ = 0;                 // of node_; 0 is the first level
-  std::uint64_t newest_ = 0;              // no message after this one is shown
 };
 
 }  // namespace tandemq::core

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "broker/core/commands.h"
-#include "broker/core/retained.h"
+#include "broker/core/origin.h"
+#include "broker/core/retained_cursor.h"
 
 namespace tandemq::core {
 

@@ -6,9 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include "broker/core/commands.h"
+#include "broker/core/grants.h"
+#include "broker/core/limits.h"
 #include "broker/core/message.h"
 #include "broker/core/records.h"
+#include "broker/core/seats.h"
+#include "broker/core/share_turns.h"
 #include "broker/core/state_impl.h"
 
 namespace tandemq::core {
@@ -31,11 +34,20 @@ struct RoutePlan {
   const Grants* asked = nullptr;  // last, about this message; receivers of one user share them
   bool granted = false;
   bool tracked = false;  // sessions may be named more than once: PlanScratch is in use
+
+  void clear() {
+    routes.clear();
+    identifiers.clear();
+    asked = nullptr;
+    ++serial;
+  }
 };
 
 // What decides where a message goes, beside the message.
 struct RouteRules {
   const State::Impl& state;
+  Seats& seats;
+  ShareTurns& turns;
   const Limits& limits;
   const Permissions* permissions;  // null: all allowed
   std::uint32_t revision;          // of the permissions
@@ -57,14 +69,14 @@ void decide_member(const RouteRules& rules, const ShareGroup& group, const Sessi
 enum class Placement : std::uint8_t { in_flight, queued, queue_full };
 
 // The delivery of `route`, QoS above 0: in flight, with an identifier, when the window allows it.
-Placement decide_target(const RouteRules& rules, const RoutePlan& plan, std::size_t route,
+Placement decide_target(const Limits& limits, Seat& seat, const RoutePlan& plan, std::size_t route,
                         std::size_t footprint, Target& target);
 
 // All subscription identifiers of a route.
 void collect_identifiers(const RoutePlan& plan, std::size_t route, std::vector<std::uint32_t>& out);
 
 // Whether a message may be sent to this client at all (its maximum packet size).
-bool fits_client(const Session& session, const Message& message, std::uint8_t qos,
+bool fits_client(const Attachment& attachment, const Message& message, std::uint8_t qos,
                  std::size_t identifiers);
 
 }  // namespace tandemq::core

@@ -139,7 +139,7 @@ void State::each_row(RowVisitor& visitor) const {
 std::uint64_t State::hash() const {
   HashVisitor visitor;
   visitor.meta(meta());
-  impl_->by_id.each([&visitor](const Session& session) {
+  impl_->each_session([&visitor](const Session& session) {
     if (!is_volatile(session.id)) visit_session(session, false, visitor);
   });
   std::vector<const Message*> messages;
@@ -172,9 +172,8 @@ void State::Impl::Restorer::session(const SessionRow& row) {
   session.closed_at = row.closed_at;
   session.next_sequence = row.next_sequence;
   session.next_packet_id = row.next_packet_id;
-  if (row.has_will) session.will = std::make_unique<WillRecord>(row.will);
+  if (row.has_will) session.will = std::make_unique<const WillRecord>(row.will);
   impl.connected += row.connected;
-  impl.reschedule(session);
   last = &session;
 }
 
@@ -211,10 +210,8 @@ void State::Impl::restore_delivery(Session& session, const DeliveryRow& row) {
     session.queued_bytes += row.message->footprint();
     const TimeMs expires_at = row.message->expires_at();
     if (expires_at == 0) return;
-    if (session.queue_expiry_min == 0 || expires_at < session.queue_expiry_min) {
+    if (session.queue_expiry_min == 0 || expires_at < session.queue_expiry_min)
       session.queue_expiry_min = expires_at;
-      reschedule(session);
-    }
     return;
   }
   TMQ_CHECK(session.queue.queued() == 1);

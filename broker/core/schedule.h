@@ -1,15 +1,21 @@
 // When to look at a session again: a heap by time. Entries are never removed from the middle; a
-// session says itself which of its entries counts (Session::scheduled_at), the others are skipped.
+// seat says itself which of its session's entries counts (Seat::scheduled_at), the others are
+// skipped.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "broker/base/ids.h"
-#include "broker/core/records.h"
+#include "broker/core/session.h"
 
 namespace tandemq::core {
+
+// When the session ends, when its will is due; 0: never, or not while it is connected.
+TimeMs session_end(const Session& session);
+TimeMs will_due(const Session& session);
 
 class Schedule {
  public:

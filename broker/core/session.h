@@ -1,5 +1,4 @@
-// One session: what the records say about it, its link to a connection (primary only), and scratch
-// space of the publish that is being decided.
+// One session: what the records say about it.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +8,7 @@
 #include <vector>
 
 #include "broker/core/delivery_queue.h"
-#include "broker/core/grants.h"
+#include "broker/core/origin.h"
 #include "broker/core/records.h"
 
 namespace tandemq::core {
@@ -18,11 +17,21 @@ struct FilterNode;
 struct ShareGroup;
 
 // A subscription as its session knows it; the other half is the Subscriber in `node` or `group`.
-struct SessionSubscription {
-  FilterNode* node = nullptr;
-  ShareGroup* group = nullptr;  // null: not shared
-  std::uint32_t index = 0;      // of the Subscriber
-  std::uint8_t retain_handling = 0;
+class SessionSubscription {
+ public:
+  const FilterNode& node() const { return *node_; }
+  const ShareGroup* group() const { return group_; }  // null: not shared
+
+ private:
+  friend class Subscriptions;
+  SessionSubscription(FilterNode* node, ShareGroup* group, std::uint32_t index,
+                      std::uint8_t retain_handling)
+      : node_(node), group_(group), index_(index), retain_handling_(retain_handling) {}
+
+  FilterNode* node_;
+  ShareGroup* group_;
+  std::uint32_t index_;  // of the Subscriber
+  std::uint8_t retain_handling_;
 };
 
 // Sorted packet identifiers.
@@ -46,27 +55,6 @@ class PacketIdSet {
   std::vector<std::uint16_t> ids_;
 };
 
-// The connection that a session has at present: volatile, on the primary only.
-struct Attachment {
-  ConnId conn = 0;                        // 0: none
-  Lsn connack_after = 0;                  // nothing may overtake the CONNACK
-  std::uint32_t maximum_packet_size = 0;  // of the client; 0: no limit
-  std::uint32_t resend_left = 0;          // deliveries in flight not yet sent again
-  std::uint16_t window = 0;               // deliveries in flight at most
-  std::uint16_t inbound_unreleased = 0;   // QoS 2 PUBLISHes taken on this connection without PUBREL
-  bool closing = false;                   // told to go: its commands count no more
-  std::unique_ptr<std::vector<std::string>> aliases;  // topic by alias - 1
-};
-
-// What one publish has planned for a session so far; valid while `serial` is that publish's.
-struct PlanScratch {
-  std::uint64_t serial = 0;
-  std::uint32_t route = ~0u;  // index of its route for ordinary subscriptions
-  std::uint32_t queued = 0;
-  std::uint16_t in_flight = 0;
-  std::uint16_t next_packet_id = 0;
-};
-
 // What is read together stands together: the life of the session first (a new reign and the
 // schedule look at that alone), then what each message needs.
 struct Session {
@@ -79,15 +67,13 @@ struct Session {
   std::uint32_t expiry_s = 0;
   TimeMs closed_at = 0;
   TimeMs queue_expiry_min = 0;  // no queued message expires before; 0: none does
-  TimeMs scheduled_at = 0;      // of the entry in State's schedule that counts; 0: none
-  std::unique_ptr<WillRecord> will;
+  std::unique_ptr<const WillRecord> will;
   std::uint64_t queued_bytes = 0;  // of the deliveries in stage queued
   std::uint64_t next_sequence = 1;
 
-  Attachment link;
   DeliveryQueue queue;
-  mutable PlanScratch plan;
-  mutable HeldGrants held;  // primary only, as is `link`; survives the connection
+  SeatId seat = kNoSeat;
+  std::uint64_t checked_by = 0;  // number of the record, checked last, that names it
   PacketIdSet inbound;
 
   std::vector<SessionSubscription> subscriptions;
@@ -96,8 +82,6 @@ struct Session {
   std::string username;
 
   bool is_v5() const { return version == 5; }
-  // Deliveries that count against the window on the present connection.
-  std::size_t outstanding() const { return queue.inflight() - link.resend_left; }
 };
 
 }  // namespace tandemq::core

@@ -23,13 +23,13 @@ State::Impl::~Impl() {
   by_id.each([](Session& session) { delete &session; });
 }
 
-Session* State::Impl::find_client(std::string_view client_id) const {
+const Session* State::Impl::find_client(std::string_view client_id) const {
   return by_client.find(hash_text(client_id, seed), [client_id](const Session& session) {
     return session.client_id == client_id;
   });
 }
 
-Session& State::Impl::require(SessionId id) const {
+Session& State::Impl::require(SessionId id) {
   Session* session = find(id);
   TMQ_CHECK(session != nullptr);
   return *session;
@@ -38,7 +38,7 @@ Session& State::Impl::require(SessionId id) const {
 std::vector<const Session*> State::Impl::durable_sessions() const {
   std::vector<const Session*> sessions;
   sessions.reserve(by_id.size());
-  by_id.each([&sessions](const Session& session) {
+  each_session([&sessions](const Session& session) {
     if (!is_volatile(session.id)) sessions.push_back(&session);
   });
   std::sort(sessions.begin(), sessions.end(),
@@ -49,14 +49,10 @@ std::vector<const Session*> State::Impl::durable_sessions() const {
 State::State(std::uint64_t table_seed) : impl_(std::make_unique<Impl>(table_seed)) {}
 State::~State() = default;
 
-void State::apply(Lsn lsn, const Record& record, Effects* out) {
-  std::visit([&](const auto& r) { impl_->apply(lsn, r, out); }, record);
-}
-
 Status State::apply_encoded(Lsn lsn, Kind kind, std::string_view body, std::uint8_t version) {
   const auto number = static_cast<std::uint16_t>(kind);
   if (kind != Kind::reign_began && number < kFirstCoreKind) {
-    impl_->last_lsn = lsn;
+    impl_->note(lsn);
     return Done{};
   }
   Record& record = impl_->decoded;
@@ -68,7 +64,7 @@ Status State::apply_encoded(Lsn lsn, Kind kind, std::string_view body, std::uint
   if (fault)
     return Error{"record " + std::to_string(lsn) + " (kind " + std::to_string(number) + ") " +
                  fault + "; synchronise this node from its peer or restore a backup"};
-  apply(lsn, record, nullptr);
+  std::visit([&](const auto& r) { impl_->apply(lsn, r, nullptr); }, record);
   return Done{};
 }
 
@@ -79,7 +75,7 @@ MetaRow State::meta() const {
 StateFigures State::figures() const {
   const Impl& s = *impl_;
   StateFigures figures;
-  figures.sessions = s.by_id.size();
+  figures.sessions = s.session_count();
   figures.sessions_connected = s.connected;
   figures.subscriptions = s.subscriptions.size();
   figures.retained = s.retained.size();
@@ -87,10 +83,6 @@ StateFigures State::figures() const {
   figures.queued = s.queued;
   figures.queued_bytes = s.queued_bytes;
   return figures;
-}
-
-ReignFigures State::reign_figures() const {
-  return impl_->reign;
 }
 
 RowVisitor& State::restorer() {
@@ -105,13 +97,11 @@ void State::clear() {
 }
 
 void State::demote() {
-  std::vector<Session*> gone;
-  impl_->by_id.each([&](Session& session) {
-    impl_->detach(session);
-    if (is_volatile(session.id)) gone.push_back(&session);
+  std::vector<SessionId> gone;
+  impl_->each_session([&gone](const Session& session) {
+    if (is_volatile(session.id)) gone.push_back(session.id);
   });
-  for (Session* session : gone) impl_->apply(0, SessionRemoved{session->id}, nullptr);
-  impl_->reign = {};
+  for (SessionId id : gone) impl_->apply(0, SessionRemoved{id}, nullptr);
 }
 
 }  // namespace tandemq::core

@@ -1,5 +1,5 @@
-// State: sessions, subscriptions, queues, retained messages, wills. apply() is its only mutator
-// (the engine keeps the primary's volatile link between a session and its connection beside it).
+// State: sessions, subscriptions, queues, retained messages, wills. Applying records is all that
+// changes it; what a primary keeps beside it while it reigns is the engine's (seats.h).
 #pragma once
 
 #include <cstdint>
@@ -22,12 +22,6 @@ struct StateFigures {
   std::uint64_t queued_bytes = 0;  // footprint of their messages, counted once a delivery
 };
 
-// How the last reign began for the clients of the one before it.
-struct ReignFigures {
-  std::uint64_t sessions_before = 0;  // durable sessions that were connected
-  std::uint64_t sessions_back = 0;    // of them, whose clients have connected again
-};
-
 class State {
  public:
   // `table_seed` keeps clients from choosing topics that collide in hash tables; the shell draws
@@ -37,11 +31,6 @@ class State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  // Applies a durable record (lsn above 0) or one about volatile sessions (lsn 0). `out` is null
-  // on a standby and in recovery. The record must fit this state (a record that comes from outside
-  // goes through apply_encoded).
-  void apply(Lsn lsn, const Record& record, Effects* out);
-
   // Decodes and applies a journal record. Kinds that belong to the replicator only move the LSN.
   // An error means that the journal or the peer holds something this version cannot read, or that
   // does not fit this state; then nothing was applied.
@@ -50,7 +39,6 @@ class State {
 
   MetaRow meta() const;
   StateFigures figures() const;
-  ReignFigures reign_figures() const;
 
   // Durable rows in canonical order.
   void each_row(RowVisitor& visitor) const;
@@ -63,8 +51,8 @@ class State {
 
   // Everything is forgotten (before a snapshot is installed).
   void clear();
-  // This node is not the primary any more: volatile sessions and all links to connections are
-  // forgotten, durable state stays as the records have it.
+  // This node is not the primary any more: volatile sessions are forgotten, durable state stays as
+  // the records have it.
   void demote();
 
   struct Impl;

@@ -1,14 +1,17 @@
-// Inside of State: what decide reads (const) and apply changes. Only broker/core includes this.
+// Inside of State: what decide reads (const, by the types) and apply changes. Only broker/core
+// includes this.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
+#include "broker/base/check.h"
+#include "broker/core/audience.h"
 #include "broker/core/flat_table.h"
 #include "broker/core/retained.h"
-#include "broker/core/schedule.h"
 #include "broker/core/session.h"
+#include "broker/core/slots.h"
 #include "broker/core/state.h"
 #include "broker/core/subscriptions.h"
 
@@ -21,42 +24,36 @@ struct State::Impl {
   Impl& operator=(const Impl&) = delete;
 
   // --- reading
-  Session* find(SessionId id) const {
+  const Session* find(SessionId id) const {
     return by_id.find(id, [id](const Session& session) { return session.id == id; });
   }
-  Session* find_client(std::string_view client_id) const;
+  const Session* find_client(std::string_view client_id) const;
+  // In no particular order.
+  template <class Visit>
+  void each_session(Visit&& visit) const {
+    by_id.each([&visit](const Session& session) { visit(session); });
+  }
+  std::size_t session_count() const { return by_id.size(); }
   std::vector<const Session*> durable_sessions() const;  // by identifier
 
   // --- applying; lsn 0: about volatile sessions, not in the journal. Records must be sound
   // (State::apply_encoded checks what came from outside, decide makes no others).
-#define TMQ_X(number, kind, type, version) void apply(Lsn lsn, const type& r, Effects* out);
+#define TMQ_X(number, kind, type, version) void apply(Lsn lsn, const type& r, const Audience* to);
   TMQ_RECORD_KINDS(TMQ_X)
 #undef TMQ_X
 
-  // What is wrong with applying this record to this state; null when nothing is.
-  const char* fault(const Record& record) const;
+  // What is wrong with applying this record to this state; null when nothing is. Changes nothing
+  // but marks of its own.
+  const char* fault(const Record& record);
+  // Names a session of Published: whether the same record named it before.
+  bool seen_in_check(SessionId id);
 
-  // --- volatile links, primary only
-  void attach(Session& session, ConnId conn, std::uint16_t window, std::uint32_t packet_size_max);
-  void detach(Session& session);
-  // The PUBLISH of a delivery in flight, as an effect.
-  void emit_publish(const Session& session, const Delivery& delivery, bool dup, Effects& out) const;
-  void emit_ack(const Session& session, EffectKind kind, std::uint16_t packet_id,
-                mqtt::Reason reason, Effects& out) const;
   // Effects from now on wait for this record; 0: for none more.
   void note(Lsn lsn) {
-    if (lsn != 0) last_lsn = lsn;
+    if (lsn == 0) return;
+    TMQ_CHECK(lsn > last_lsn);
+    last_lsn = lsn;
   }
-
-  // --- time
-  // When the session's will is due, when the session ends; 0: never, or not while it is connected.
-  static TimeMs will_due(const Session& session);
-  static TimeMs session_end(const Session& session);
-  static TimeMs next_due(const Session& session);
-  // Puts the session into the schedule if it is due earlier than the schedule knows.
-  void reschedule(Session& session);
-  // The top of the schedule has been popped and handled: put the session in anew.
-  void reschedule_after_pop(Session& session);
 
   // --- restoring rows (rows.cpp)
   Session& add_session(SessionId id, std::string_view client_id);
@@ -76,11 +73,8 @@ struct State::Impl {
   };
 
   std::uint64_t seed;
-  FlatTable<Session> by_id;  // owned
-  FlatTable<Session> by_client;
   Subscriptions subscriptions;
   Retained retained;
-  Schedule schedule;
 
   Lsn last_lsn = 0;
   Epoch epoch = 0;
@@ -91,8 +85,6 @@ struct State::Impl {
   std::uint64_t connected = 0;
   std::uint64_t queued = 0;
   std::uint64_t queued_bytes = 0;
-  ReignFigures reign;                     // volatile
-  mutable std::uint64_t plan_serial = 0;  // of the last message whose way was decided
 
   Record decoded;  // scratch of apply_encoded
   Restorer restorer{*this};
@@ -101,11 +93,23 @@ struct State::Impl {
   void note_time(TimeMs at) {
     if (at > time) time = at;
   }
-  Session& require(SessionId id) const;
-  void deliver(const Target& target, const MessageRef& message, Effects* out);
+  Session* find(SessionId id) {
+    return by_id.find(id, [id](const Session& session) { return session.id == id; });
+  }
+  Session& require(SessionId id);
+  void deliver(const Target& target, const MessageRef& message, const Audience* to);
   void finish(Session& session, std::size_t index);
   void remove(Session& session);
   void take_off_queue(Session& session, const Delivery& delivery);
+  void forget_bytes(std::uint64_t bytes) {
+    TMQ_CHECK(queued_bytes >= bytes);
+    queued_bytes -= bytes;
+  }
+
+  FlatTable<Session> by_id;  // owned
+  FlatTable<Session> by_client;
+  Slots seats;
+  std::uint64_t checks = 0;  // records that fault() has looked at
 };
 
 }  // namespace tandemq::core

@@ -12,15 +12,24 @@ struct Session;
 
 // One session's entry at a filter: 16 bytes, walked for each message. A subscription identifier has
 // 28 bits (5.0 section 3.8.2.1.2), the options take the other four.
-struct Subscriber {
-  Session* session = nullptr;
-  std::uint32_t bits = 0;
-  std::uint32_t slot = 0;  // in session->subscriptions
+class Subscriber {
+ public:
+  Subscriber() = default;
 
-  std::uint32_t identifier() const { return bits >> 4; }
-  std::uint8_t qos() const { return bits & 3; }
-  bool no_local() const { return (bits & 4) != 0; }
-  bool retain_as_published() const { return (bits & 8) != 0; }
+  const Session& session() const { return *session_; }
+  std::uint32_t identifier() const { return bits_ >> 4; }
+  std::uint8_t qos() const { return bits_ & 3; }
+  bool no_local() const { return (bits_ & 4) != 0; }
+  bool retain_as_published() const { return (bits_ & 8) != 0; }
+
+ private:
+  friend class Subscriptions;
+  Subscriber(Session* session, std::uint32_t bits, std::uint32_t slot)
+      : session_(session), bits_(bits), slot_(slot) {}
+
+  Session* session_ = nullptr;
+  std::uint32_t bits_ = 0;
+  std::uint32_t slot_ = 0;  // in the session's subscriptions
 };
 
 class SubscriberList {

@@ -36,8 +36,8 @@ Subscriptions::Place Subscriptions::find(std::string_view filter) const {
     return n.filter() == shared.filter;
   });
   if (!node || shared.group.empty()) return {node, nullptr};
-  for (const auto& group : node->groups)
-    if (group->name == shared.group) return {node, group.get()};
+  for (ShareGroup& group : node->groups)
+    if (group.name == shared.group) return {node, &group};
   return {};
 }
 
@@ -55,11 +55,12 @@ Subscriptions::Place Subscriptions::find_or_make(std::string_view filter) {
       ++exact_;
   }
   if (shared.group.empty()) return {node, nullptr};
-  for (const auto& group : node->groups)
-    if (group->name == shared.group) return {node, group.get()};
-  node->groups.push_back(std::make_unique<ShareGroup>());
-  node->groups.back()->name = shared.group;
-  return {node, node->groups.back().get()};
+  for (ShareGroup& group : node->groups)
+    if (group.name == shared.group) return {node, &group};
+  ShareGroup& group = node->groups.emplace_back();
+  group.name = shared.group;
+  group.slot = group_slots_.take();
+  return {node, &group};
 }
 
 SubscriberList& Subscriptions::list_of(const Place& place) {
@@ -71,12 +72,13 @@ std::uint32_t Subscriptions::slot_of(const Session& session, const Place& place)
   const auto& list = list_of(place);
   if (list.size() < session.subscriptions.size()) {
     for (const Subscriber& subscriber : list)
-      if (subscriber.session == &session) return subscriber.slot;
+      if (subscriber.session_ == &session) return subscriber.slot_;
     return kNoSlot;
   }
   for (std::size_t slot = 0; slot < session.subscriptions.size(); ++slot) {
     const SessionSubscription& own = session.subscriptions[slot];
-    if (own.node == place.node && own.group == place.group) return static_cast<std::uint32_t>(slot);
+    if (own.node_ == place.node && own.group_ == place.group)
+      return static_cast<std::uint32_t>(slot);
   }
   return kNoSlot;
 }
@@ -92,15 +94,15 @@ bool Subscriptions::add(Session& session, const SubscriptionFields& fields) {
   const std::uint32_t slot = slot_of(session, place);
   if (slot != kNoSlot) {
     SessionSubscription& own = session.subscriptions[slot];
-    own.retain_handling = fields.retain_handling;
-    list[own.index].bits = bits_of(fields);
+    own.retain_handling_ = fields.retain_handling;
+    list[own.index_].bits_ = bits_of(fields);
     return false;
   }
-  list.push_back(
-      {&session, bits_of(fields), static_cast<std::uint32_t>(session.subscriptions.size())});
-  session.subscriptions.push_back({place.node, place.group,
-                                   static_cast<std::uint32_t>(list.size() - 1),
-                                   fields.retain_handling});
+  list.push_back(Subscriber(&session, bits_of(fields),
+                            static_cast<std::uint32_t>(session.subscriptions.size())));
+  session.subscriptions.push_back(SessionSubscription(place.node, place.group,
+                                                      static_cast<std::uint32_t>(list.size() - 1),
+                                                      fields.retain_handling));
   ++size_;
   return true;
 }
@@ -122,26 +124,28 @@ void Subscriptions::remove_all(Session& session) {
 // In both lists the last entry takes the place of the removed one.
 void Subscriptions::remove_slot(Session& session, std::uint32_t slot) {
   const SessionSubscription gone = session.subscriptions[slot];
-  auto& list = list_of({gone.node, gone.group});
-  if (gone.index + 1 != list.size()) {
-    list[gone.index] = list.back();
-    const Subscriber& moved = list[gone.index];
-    moved.session->subscriptions[moved.slot].index = gone.index;
+  auto& list = list_of({gone.node_, gone.group_});
+  if (gone.index_ + 1 != list.size()) {
+    list[gone.index_] = list.back();
+    const Subscriber& moved = list[gone.index_];
+    moved.session_->subscriptions[moved.slot_].index_ = gone.index_;
   }
   list.pop_back();
   if (slot + 1 != session.subscriptions.size()) {
     session.subscriptions[slot] = session.subscriptions.back();
     const SessionSubscription& moved = session.subscriptions[slot];
-    list_of({moved.node, moved.group})[moved.index].slot = slot;
+    list_of({moved.node_, moved.group_})[moved.index_].slot_ = slot;
   }
   session.subscriptions.pop_back();
   --size_;
-  drop_if_empty(gone.node, gone.group);
+  drop_if_empty(gone.node_, gone.group_);
 }
 
 void Subscriptions::drop_if_empty(FilterNode* node, ShareGroup* group) {
-  if (group && group->members.empty())
-    std::erase_if(node->groups, [group](const auto& held) { return held.get() == group; });
+  if (group && group->members.empty()) {
+    group_slots_.give_back(group->slot);
+    node->groups.remove_if([group](const ShareGroup& held) { return &held == group; });
+  }
   if (!node->plain.empty() || !node->groups.empty()) return;
   if (node->level)
     unhang(*node);
@@ -154,18 +158,18 @@ void Subscriptions::drop_if_empty(FilterNode* node, ShareGroup* group) {
 SubscriptionFields Subscriptions::fields_of(const SessionSubscription& subscription,
                                             std::string& text) {
   const Subscriber& subscriber =
-      list_of({subscription.node, subscription.group})[subscription.index];
+      list_of({subscription.node_, subscription.group_})[subscription.index_];
   SubscriptionFields fields;
-  fields.filter = subscription.node->filter();
-  if (subscription.group) {
-    text = "$share/" + subscription.group->name + "/";
-    text += subscription.node->filter();
+  fields.filter = subscription.node_->filter();
+  if (subscription.group_) {
+    text = "$share/" + subscription.group_->name + "/";
+    text += subscription.node_->filter();
     fields.filter = text;
   }
   fields.qos = subscriber.qos();
   fields.no_local = subscriber.no_local();
   fields.retain_as_published = subscriber.retain_as_published();
-  fields.retain_handling = subscription.retain_handling;
+  fields.retain_handling = subscription.retain_handling_;
   fields.identifier = subscriber.identifier();
   return fields;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "broker/core/flat_table.h"
 #include "broker/core/session.h"
+#include "broker/core/slots.h"
 #include "broker/core/subscriber_list.h"
 
 namespace tandemq::core {
@@ -19,8 +21,7 @@ namespace tandemq::core {
 struct ShareGroup {
   std::string name;
   SubscriberList members;
-  // Where the next turn begins. Volatile and primary only: the choice itself is in the record.
-  mutable std::uint32_t cursor = 0;
+  std::uint32_t slot = 0;  // for those who keep something beside it
 };
 
 struct LevelNode;
@@ -29,7 +30,7 @@ struct LevelNode;
 struct FilterNode {
   std::uint64_t hash = 0;
   SubscriberList plain;
-  std::vector<std::unique_ptr<ShareGroup>> groups;
+  std::list<ShareGroup> groups;
   LevelNode* level = nullptr;  // of a filter with wildcards: where it hangs
   std::uint16_t filter_size = 0;
 
@@ -91,6 +92,7 @@ class Subscriptions {
 
   std::uint64_t seed_;
   std::size_t size_ = 0;
+  Slots group_slots_;
   FlatTable<FilterNode> filters_;  // all, by text; owned
   std::size_t exact_ = 0;          // of them without wildcard
   FlatTable<LevelNode> edges_;     // by parent and level; owned

@@ -3,13 +3,13 @@
 namespace tandemq::core {
 
 // Publishes the will as the session's client would have, with its rights; it is settled either way.
-void Engine::Impl::publish_will(Session& session, TimeMs now, Effects& out) {
+void Engine::Impl::publish_will(const Session& session, TimeMs now, Effects& out) {
   const WillRecord will = *session.will;
   Publication p;
   p.fields = will.message->fields();
   if (will.has_message_expiry) p.fields.expires_at = now + will.message_expiry_s * TimeMs{1000};
   if (check_publish(session, p.fields.topic) != mqtt::Reason::success) {
-    commit(session.id, WillSettled{session.id}, &out);
+    commit(session.id, WillSettled{session.id}, out);
     return;
   }
   p.publisher = &session;

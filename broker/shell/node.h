@@ -23,7 +23,6 @@
 #include "broker/shell/commit_timer.h"
 #include "broker/shell/control.h"
 #include "broker/shell/data_dir.h"
-#include "broker/shell/engine_totals.h"
 #include "broker/shell/meeting_log.h"
 #include "broker/shell/metrics.h"
 #include "broker/shell/orders.h"
@@ -128,12 +127,12 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   SysTopics sys_topics_;
   core::Effects effects_;
 
-  std::string busy_;                     // what the loop stands still for in this turn
-  repl::ReplicaStatus known_;            // as status_changed told it last
-  Lsn appended_ = 0;                     // last record of the engine
-  Lsn written_ = 0;                      // of them, handed over by end_of_turn
-  std::size_t appended_bytes_ = 0;       // since then
-  core::EngineCounters counted_before_;  // by the engines of earlier reigns
+  std::string busy_;                // what the loop stands still for in this turn
+  repl::ReplicaStatus known_;       // as status_changed told it last
+  Lsn appended_ = 0;                // last record of the engine
+  Lsn written_ = 0;                 // of them, handed over by end_of_turn
+  std::size_t appended_bytes_ = 0;  // since then
+  core::EngineCounters counters_;   // of all reigns
   CommitTimer commit_timer_;
   Histogram turn_length_;
   std::uint64_t turn_ns_max_ = 0;

@@ -7,6 +7,9 @@
 
 namespace tandemq::broker {
 
+// Whatever clients do, a record of the core fits a frame.
+static_assert(core::kBodyMax + repl::kFrameHeader <= repl::kFrameMax);
+
 Status Node::apply(const repl::FrameView& frame) {
   return state_.apply_encoded(frame.lsn, static_cast<core::Kind>(frame.kind), frame.body,
                               frame.version);
@@ -44,7 +47,8 @@ void Node::status_changed(const repl::ReplicaStatus& status) {
 void Node::begin_reign(const repl::ReplicaStatus& status) {
   reign_ns_ = monotonic_ns();
   clock_.not_before(state_.meta().time, reign_ns_);
-  engine_ = std::make_unique<core::Engine>(state_, *this, config_.limits, access_->permissions());
+  engine_ = std::make_unique<core::Engine>(state_, *this, config_.limits, access_->permissions(),
+                                           counters_);
   appended_ = written_ = status.last;
   sys_topics_.forget();
   clients_.begin_reign(engine_.get(), status.committed);
@@ -62,7 +66,6 @@ void Node::begin_reign(const repl::ReplicaStatus& status) {
 void Node::end_reign() {
   listeners_.close();
   clients_.end_reign(mqtt::Reason::server_shutting_down);
-  counted_before_ = total(counted_before_, engine_->counters());
   engine_.reset();
   state_.demote();
   commit_timer_.forget();

@@ -25,7 +25,7 @@ NodeStatus Node::status() {
   out.quarantine = replicator_->quarantine_figures();
   out.checkpoint = checkpointer_->figures();
   out.state = state_.figures();
-  out.engine = engine_ ? total(counted_before_, engine_->counters()) : counted_before_;
+  out.engine = counters_;
   out.clients = clients_.counters();
   out.traffic = clients_.figures();
   out.commit_latency = commit_timer_.histogram();
@@ -35,7 +35,7 @@ NodeStatus Node::status() {
   out.uptime_ms = (now - started_ns_) / kNsPerMs;
   out.role_changes = role_changes_;
   out.pair_state_changes = pair_state_changes_;
-  const core::ReignFigures reign = state_.reign_figures();
+  const core::ReignFigures reign = engine_ ? engine_->reign_figures() : core::ReignFigures{};
   out.sessions_before = reign.sessions_before;
   out.sessions_back = reign.sessions_back;
   if (engine_ && clients_.first_connect_ns() != 0) {

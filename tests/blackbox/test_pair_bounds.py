@@ -100,3 +100,21 @@ def test_subscriber_that_never_reads(ctx):
     data = publisher.publish_bytes("big/x", bytes(256 << 10), 1, packet_id=1)
     push([publisher], data, 4, 800)
     expect(resident_mib(node) < 350, f"{resident_mib(node)} MiB")
+
+
+def test_largest_packet(ctx):
+    """The largest packet that may be configured is kept, followed and delivered, retained too."""
+    largest = 32 * MIB
+    pair = Pair(ctx, limits_maximum_packet_size=largest).start()
+    absent = Client(pair.a.port, "absent")
+    absent.subscribe("big/#", 1)
+    absent.disconnect()
+    publisher = Client(pair.a.port, "p", version=4)
+    publisher.send(publisher.publish_bytes("big/x", bytes(largest - 64), 1, packet_id=1, retain=True))
+    got = publisher.next_packet(30)
+    expect(got is not None and got.kind == 4, f"it is acknowledged, not answered with {got}")
+    wait_until(lambda: pair.b.status()["last_lsn"] == pair.a.status()["last_lsn"], "the standby has it")
+    reader = Client(pair.a.port, "r", version=4)
+    reader.subscribe("big/#", 1)
+    message = reader.next_packet(30)
+    expect(message is not None and message.kind == 3, f"the retained message comes, not {message}")

@@ -110,7 +110,6 @@ void Node::kill(const std::string& why) {
 // The process is over; its host says so to whom it was connected with.
 void Node::gone(const std::string& why) {
   place_.say(name_ + ": " + why);
-  wills_before_ = wills_published();
   life_->process.end();
   for (const auto& [conn, connection] : life_->connections) {
     Reply reply;
@@ -127,7 +126,6 @@ void Node::gone(const std::string& why) {
 void Node::lose_power(unsigned kept) {
   if (life_) {
     auto disk = std::make_unique<test::MemoryDisk>(*kept_.disk);
-    wills_before_ = wills_published();
     life_.reset();
     kept_.disk = std::move(disk);
     place_.network.silent(side());
@@ -227,8 +225,7 @@ core::StateFigures Node::figures() const {
 }
 
 std::uint64_t Node::wills_published() const {
-  const bool now = life_ && life_->engine;
-  return wills_before_ + (now ? life_->engine->counters().wills_published : 0);
+  return counters_.wills_published;
 }
 
 std::uint64_t Node::hash() const {

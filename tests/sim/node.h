@@ -93,7 +93,7 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
  private:
   struct Connection {
     std::uint64_t client = 0;
-    core::SessionId session = core::kNoSession;
+    core::SeatId seat = core::kNoSeat;
   };
   struct Life;  // all that dies with the process
   class Runtime;
@@ -143,7 +143,7 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
 
   // Survives the process.
   Kept kept_;
-  std::uint64_t wills_before_ = 0;  // published by engines that are gone
+  core::EngineCounters counters_;  // of all its processes
   std::uint64_t deaths_seen_ = 0;
 
   std::unique_ptr<Life> life_;  // null: the process does not exist

@@ -70,7 +70,7 @@ void Node::client_gone(core::ConnId conn) {
     const auto found = life_->connections.find(conn);
     if (!serving() || found == life_->connections.end()) return;
     ++deaths_seen_;
-    life_->engine->disconnected({conn, found->second.session}, pair_time(), life_->effects);
+    life_->engine->disconnected({conn, found->second.seat}, pair_time(), life_->effects);
     life_->connections.erase(conn);
     end_turn();
   });
@@ -88,9 +88,8 @@ void Node::turn() {
 
 void Node::connect(core::ConnId conn, const Request& request) {
   const mqtt::Connect packet = connect_packet(request);
-  const core::SessionId session =
-      life_->engine->connect({conn, packet, ""}, pair_time(), life_->effects);
-  life_->connections.at(conn).session = session;
+  const core::SeatId seat = life_->engine->connect({conn, packet, ""}, pair_time(), life_->effects);
+  life_->connections.at(conn).seat = seat;
 }
 
 void Node::publish(core::Origin from, const Request& request) {
@@ -116,7 +115,7 @@ void Node::serve(core::ConnId conn, const Request& request) {
   Life& life = *life_;
   core::Engine& engine = *life.engine;
   const TimeMs now = pair_time();
-  const core::Origin from{conn, life.connections.at(conn).session};
+  const core::Origin from{conn, life.connections.at(conn).seat};
   mqtt::Ack ack;
   ack.packet_id = request.packet_id;
   switch (request.type) {

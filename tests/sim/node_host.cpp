@@ -85,12 +85,11 @@ void Node::status_changed(const repl::ReplicaStatus& status) {
   life.known = status;
   const bool leads = status.role == repl::Role::primary;
   if (leads && !life.engine) {
-    life.engine = std::make_unique<core::Engine>(life.state, *this, limits_, nullptr);
+    life.engine = std::make_unique<core::Engine>(life.state, *this, limits_, nullptr, counters_);
     life.released = status.committed;
   }
   if (!leads && life.engine) {
     stop_serving();
-    wills_before_ = wills_published();
     life.engine.reset();
     life.state.demote();
   }

@@ -111,6 +111,18 @@ def pure_rule(tree):
     return found
 
 
+def const_rule(tree):
+    """What is const in a core stays as it is: decide reads the state, apply changes it."""
+    found = []
+    for path in tree.cpp():
+        name = layer_of(path)
+        if name and LAYERS[name].core:
+            code = blank(tree.text(path))
+            found += [Finding(path, line_of(code, m.start()), f"a core may not use {m.group(0)}")
+                      for m in re.finditer(r"\b(?:mutable|const_cast)\b", code)]
+    return found
+
+
 _UNORDERED = re.compile(r"\bunordered_(?:multi)?(?:map|set)\s*<[^;{}()]*>\s*(\w+)\s*[;={]")
 _LOOP = re.compile(r"\bfor\s*\([^;()]*:\s*(?:\*?[\w.>\-\[\]]*?(?:\.|->))?(\w+)\s*\)")
 
@@ -265,7 +277,7 @@ def metric_page_rule(tree):
 
 RULES = {
     "include": include_rule, "home": home_rule, "link": link_rule, "pure": pure_rule,
-    "order": order_rule, "file-size": size_rule, "function-size": function_rule,
+    "const": const_rule, "order": order_rule, "file-size": size_rule, "function-size": function_rule,
     "format": format_rule, "leftover": leftover_rule, "machine-path": home_path_rule,
     "metric": metric_rule, "script": script_rule, "conformance": conformance_rule,
     "metric-page": metric_page_rule,

@@ -43,6 +43,8 @@ BREAKS = [
     ("pure", "broker/core/bad.cpp", "auto x = std::chrono::steady_clock::now();\n"),
     ("pure", "failover/core/bad.cpp", 'void f() { std::printf("x"); }\n'),
     ("pure", "broker/mqtt/bad.cpp", 'void f() { std::fputs("x", stderr); }\n'),
+    ("const", "broker/core/bad.h", "struct Session {\n  mutable int scratch = 0;\n};\n"),
+    ("const", "broker/core/bad.cpp", "void f(const int& x) { const_cast<int&>(x) = 1; }\n"),
     ("order", "broker/core/bad.cpp",
      "std::unordered_map<int, int> table_;\nvoid f() { for (auto& [k, v] : table_) g(k, v); }\n"),
     ("file-size", "broker/core/bad.cpp", "int x;\n" * 501),

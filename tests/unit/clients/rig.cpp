@@ -147,7 +147,7 @@ Rig::Rig(std::uint32_t connections_max)
 }
 
 void Rig::begin_reign() {
-  engine = std::make_unique<core::Engine>(state, *this, limits, permissions);
+  engine = std::make_unique<core::Engine>(state, *this, limits, permissions, counted);
   clients.begin_reign(engine.get(), last);
 }
 

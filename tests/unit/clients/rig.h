@@ -130,6 +130,7 @@ class Rig final : public core::RecordSink {
   Turn turn_time;
   core::State state{1};
   Clients clients;
+  core::EngineCounters counted;
   std::unique_ptr<core::Engine> engine;
 
  private:

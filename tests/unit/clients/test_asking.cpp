@@ -193,7 +193,7 @@ TEST_CASE("what waits for its commit when a right is taken away is not sent") {
     const std::vector<Got> got = reader.take();
     REQUIRE(got.size() == 1);
     CHECK(got[0].topic == "open/1");
-    CHECK(rig.engine->counters().dropped_revoked == 1);
+    CHECK(rig.counted.dropped_revoked == 1);
     CHECK(rig.state.figures().queued == 1);
   }
 }

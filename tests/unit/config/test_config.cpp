@@ -120,6 +120,16 @@ TEST_CASE("what is wrong is named with file, line, key and remedy") {
   CHECK(contains(error_of("node = 1\n" + std::string(kSingle)), "'node' must be a section"));
 }
 
+TEST_CASE("limits that no record could keep are refused") {
+  const std::string limits = std::string(kSingle) + "[limits]\n";
+  CHECK(
+      contains(error_of(limits + "maximum_packet_size = 33554433\n"),
+               "t.toml:4: limits.maximum_packet_size is 33554433 but must be from 64 to 33554432"));
+  CHECK(contains(
+      error_of(limits + "subscriptions_per_session_max = 65536\n"),
+      "t.toml:4: limits.subscriptions_per_session_max is 65536 but must be from 1 to 65535"));
+}
+
 TEST_CASE("a pair must know its peer") {
   const std::string error = error_of("[replication]\nmode = \"pair\"\n");
   CHECK(contains(error, "replication.pair_id must be set"));

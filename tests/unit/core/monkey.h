@@ -45,7 +45,7 @@ struct Monkey {
     if (roll(5) == 0) o.maximum_packet_size = static_cast<std::uint32_t>(20 + roll(30));
     if (roll(4) == 0) o.will = &will;
     Client& client = rig.connect(id, o);
-    if (client.origin.session != kNoSession) live.push_back(&client);
+    if (client.origin.seat != kNoSeat) live.push_back(&client);
   }
 
   // Answers the oldest packet that wants an answer, most of the time rightly.

@@ -4,7 +4,7 @@ namespace tandemq::core::test {
 
 Rig::Rig(Limits limits_, const Permissions* permissions_)
     : limits(limits_), permissions(permissions_) {
-  engine = std::make_unique<Engine>(*state, log, limits, permissions);
+  engine = std::make_unique<Engine>(*state, log, limits, permissions, counters);
 }
 
 Client& Rig::connect(const std::string& id, ConnectOptions o) {
@@ -27,7 +27,7 @@ Client& Rig::connect(const std::string& id, ConnectOptions o) {
   client->id = id;
   client->origin.conn = conn;
   const std::string assigned = "auto-" + std::to_string(conn);
-  client->origin.session = engine->connect({conn, packet, assigned, o.door}, now, out);
+  client->origin.seat = engine->connect({conn, packet, assigned, o.door}, now, out);
   settle();
   return *client;
 }
@@ -63,11 +63,12 @@ void Rig::fail_over() {
   state = std::move(mirror);
   mirror = std::make_unique<State>(98);
   mirrored = 0;
-  engine = std::make_unique<Engine>(*state, log, limits, permissions);
   std::string body;
   encode_record(body, ReignBegan{make_epoch(++epoch, 1), now});
   const Lsn lsn = log.append(Kind::reign_began, body);
   REQUIRE(state->apply_encoded(lsn, Kind::reign_began, body));
+  counters = {};
+  engine = std::make_unique<Engine>(*state, log, limits, permissions, counters);
   settle();
 }
 

@@ -100,6 +100,7 @@ struct Rig {
   Log log;
   std::unique_ptr<State> state = std::make_unique<State>();
   std::unique_ptr<State> mirror = std::make_unique<State>(99);
+  EngineCounters counters;
   std::unique_ptr<Engine> engine;
   TimeMs now = 1'000'000;
   Effects out;  // of the last call

@@ -29,7 +29,7 @@ TEST_CASE("records that do not fit are refused") {
   pub.publish("t", "1", {.qos = 2, .packet_id = 1});
   pub.publish("t", "2", {.qos = 2, .packet_id = 2});
   pub.publish("r", "kept", {.qos = 1, .retain = true});
-  const SessionId id = c.origin.session;
+  const SessionId id = c.origin.seat;
   const std::uint16_t used = c.publishes()[0].packet_id;
   const SessionId none = 4711;
   State& s = *rig.mirror;
@@ -61,7 +61,7 @@ TEST_CASE("records that do not fit are refused") {
   CHECK(refused(s, Acked{id, 99}));
   CHECK(refused(s, Received{id, 99}));
   CHECK(refused(s, Completed{id, 99}));
-  CHECK(refused(s, Released{pub.origin.session, 9}));
+  CHECK(refused(s, Released{pub.origin.seat, 9}));
   CHECK(refused(s, Dropped{id, {1}}));  // in flight
   CHECK(refused(s, Dropped{id, {2, 2}}));
   CHECK(refused(s, RetainedExpired{"absent"}));

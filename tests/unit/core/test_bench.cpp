@@ -27,7 +27,7 @@ class NullSink final : public RecordSink {
 };
 
 struct Bench {
-  Bench() : engine(state, sink, limits, nullptr) { out.reserve(4096); }
+  Bench() : engine(state, sink, limits, nullptr, counters) { out.reserve(4096); }
 
   Origin connect(const std::string& id, bool durable) {
     mqtt::Connect packet;
@@ -35,7 +35,7 @@ struct Bench {
     packet.clean_start = !durable;
     packet.properties.session_expiry_s = durable ? 3600 : 0;
     Origin origin{++conns, kNoSession};
-    origin.session = engine.connect({origin.conn, packet, ""}, 1, out);
+    origin.seat = engine.connect({origin.conn, packet, ""}, 1, out);
     out.clear();
     return origin;
   }
@@ -74,6 +74,7 @@ struct Bench {
   State state;
   NullSink sink;
   Limits limits;
+  EngineCounters counters;
   Engine engine;
   Effects out;
   mqtt::Ack ack;
@@ -119,7 +120,7 @@ void pairs(const char* name, std::uint8_t qos, bool durable, bool wildcard, int 
     }
   });
   CHECK(bench.state.figures().queued == 0);
-  CHECK(bench.engine.counters().delivered[qos] == static_cast<std::uint64_t>(count));
+  CHECK(bench.counters.delivered[qos] == static_cast<std::uint64_t>(count));
 }
 
 std::size_t heap() {
@@ -177,7 +178,7 @@ TEST_CASE("bench: fan-out, drain, retained" * doctest::skip()) {
     again.properties.session_expiry_s = 3600;
     report("drain of 60,000 on return", 60'000, [&] {
       sub = {++bench.conns, kNoSession};
-      sub.session = bench.engine.connect({sub.conn, again, ""}, 1, bench.out);
+      sub.seat = bench.engine.connect({sub.conn, again, ""}, 1, bench.out);
       for (std::size_t i = 0; i < bench.out.size(); ++i) {
         bench.ack.packet_id = bench.out[i].packet_id;
         if (bench.out[i].kind == EffectKind::publish)
@@ -262,7 +263,8 @@ TEST_CASE("bench: a standby applies what a primary wrote" * doctest::skip()) {
   } keep;
   State primary, standby;
   const Limits limits;
-  Engine engine(primary, keep, limits, nullptr);
+  EngineCounters counters;
+  Engine engine(primary, keep, limits, nullptr, counters);
   Effects out;
   mqtt::Connect packet;
   packet.client_id = "both";

@@ -51,7 +51,7 @@ class World {
   World(std::uint64_t seed, std::uint8_t qos, std::uint16_t window) : random_(seed) {
     limits_.inflight_maximum = window;
     state_ = std::make_unique<State>();
-    engine_ = std::make_unique<Engine>(*state_, log_, limits_, nullptr);
+    engine_ = std::make_unique<Engine>(*state_, log_, limits_, nullptr, counters_);
     for (int i = 0; i < 3; ++i) {
       Peer& peer = peers_.emplace_back();
       peer.id = "peer" + std::to_string(i);
@@ -132,7 +132,7 @@ class World {
     encode_record(body, ReignBegan{make_epoch(++epoch_, 1), now_});
     committed_ = log_.append(Kind::reign_began, body);
     REQUIRE(state_->apply_encoded(committed_, Kind::reign_began, body));
-    engine_ = std::make_unique<Engine>(*state_, log_, limits_, nullptr);
+    engine_ = std::make_unique<Engine>(*state_, log_, limits_, nullptr, counters_);
   }
 
   // --- the clients' side
@@ -157,7 +157,7 @@ class World {
     peer.newer = false;
     peer.origin.conn = ++conns_;
     peer.online = true;
-    peer.origin.session = engine_->connect({peer.origin.conn, packet, ""}, now_, out_);
+    peer.origin.seat = engine_->connect({peer.origin.conn, packet, ""}, now_, out_);
     route();
   }
   void subscribe(Peer& peer) {
@@ -301,6 +301,7 @@ class World {
   Limits limits_;
   Log log_;
   std::unique_ptr<State> state_;
+  EngineCounters counters_;
   std::unique_ptr<Engine> engine_;
   std::vector<Peer> peers_;
   std::deque<Effect> outbox_;

@@ -175,7 +175,7 @@ TEST_CASE("queues are bounded: the newest message is dropped for that session an
   publish_numbers(pub, 1, 5);
   CHECK(pub.of(EffectKind::puback).size() == 5);
   CHECK(other.publishes().size() == 5);
-  CHECK(rig.engine->counters().dropped_queue_full == 2);
+  CHECK(rig.counters.dropped_queue_full == 2);
   CHECK(rig.connect("s", {.clean = false, .expiry_s = 60}).payloads() == "1 2 3");
 
   Rig bytes({.queued_bytes_max = 1000});
@@ -184,7 +184,7 @@ TEST_CASE("queues are bounded: the newest message is dropped for that session an
   away.drop();
   Client& big = bytes.connect("p");
   for (int i = 0; i < 3; ++i) big.publish("t", std::string(400, 'x'), {.qos = 1});
-  CHECK(bytes.engine->counters().dropped_queue_full == 1);
+  CHECK(bytes.counters.dropped_queue_full == 1);
 }
 
 TEST_CASE(
@@ -200,7 +200,7 @@ TEST_CASE(
     pub.publish("t", "ok", {.qos = qos});
   }
   CHECK(sub.payloads() == "ok ok");
-  CHECK(rig.engine->counters().dropped_too_large == 2);
+  CHECK(rig.counters.dropped_too_large == 2);
   // In flight and waiting when a client comes back that takes less than before.
   sub.drop();
   Client& large = rig.connect("s", {.clean = false, .expiry_s = 60, .receive_maximum = 2});
@@ -212,7 +212,7 @@ TEST_CASE(
   large.drop();
   Client& back = rig.connect("s", small);
   CHECK(back.payloads() == "ok end");
-  CHECK(rig.engine->counters().dropped_too_large == 4);
+  CHECK(rig.counters.dropped_too_large == 4);
   CHECK(rig.state->figures().queued == 2);
 }
 
@@ -239,7 +239,7 @@ TEST_CASE(
   sub.pubrec(id);
   sub.pubcomp(id);
   CHECK(sub.payloads() == "sent lives");
-  CHECK(rig.engine->counters().dropped_expired == 1);
+  CHECK(rig.counters.dropped_expired == 1);
   CHECK(sub.last().message->expires_at() == 1'000'000 + 20'000);  // [5:3.3.2-6]
 }
 
@@ -276,7 +276,7 @@ TEST_CASE("an acknowledgement of the wrong kind is a protocol error") {
     if (kind == 2) sub.pubcomp(id);
     CHECK(sub.last().kind == EffectKind::disconnect);
     CHECK(sub.last().reason == Reason::protocol_error);
-    CHECK(rig.engine->counters().protocol_errors == 1);
+    CHECK(rig.counters.protocol_errors == 1);
   }
 }
 

@@ -225,7 +225,7 @@ TEST_CASE("what is not allowed [5:u3.3.4-4 3:3.3.5-2 5:u3.9.3-1]") {
     CHECK(c.last().detail->codes[0] == (v5 ? Reason::not_authorized : Reason::unspecified_error));
   }
   CHECK(watcher.publishes().empty());
-  CHECK(rig.engine->counters().refused_not_authorized == 8);
+  CHECK(rig.counters.refused_not_authorized == 8);
   Client& deaf = rig.connect("deaf");
   deaf.publish("mute/x", "kept", {.qos = 1, .retain = true});
   deaf.subscribe("#", 1);

@@ -64,7 +64,7 @@ struct Case {
     options.clean = false;
     return rig.connect("c", options);
   }
-  std::uint64_t revoked() { return rig.engine->counters().dropped_revoked; }
+  std::uint64_t revoked() { return rig.counters.dropped_revoked; }
 };
 
 }  // namespace
@@ -130,9 +130,9 @@ TEST_CASE("a delivery that the shell did not send is withdrawn, and the next tak
   p.publish("b/1", "b/1", {.qos = 2, .packet_id = 1});
   p.publish("a/1", "a/1", {.qos = 2, .packet_id = 2});
   t.restrict_to("a/");
-  const SessionId session = c.origin.session;
-  CHECK_FALSE(t.rig.engine->may_deliver(session, "b/1"));
-  CHECK(t.rig.engine->may_deliver(session, "a/1"));
+  const SeatId seat = c.origin.seat;
+  CHECK_FALSE(t.rig.engine->may_deliver(seat, "b/1"));
+  CHECK(t.rig.engine->may_deliver(seat, "a/1"));
   t.rig.engine->withdraw(c.origin, c.publishes().at(0).packet_id, false, t.rig.now, t.rig.out);
   t.rig.settle();
   CHECK(c.payloads() == "b/1 a/1");

@@ -271,7 +271,7 @@ TEST_CASE("a member that leaves much behind: in pieces, also by the next primary
     }
     rig.now += 100;
     rig.expire();
-    CHECK(rig.engine->counters().sessions_expired == 1);
+    CHECK(rig.counters.sessions_expired == 1);
     CHECK(rig.state->figures().queued == 2499);  // the first was begun with QoS 2
     CHECK(b->publishes().size() == 1024);        // its window
   }
@@ -316,13 +316,13 @@ TEST_CASE(
     CHECK(index.size() == held.size());
     const std::string topic = text(levels, false);
     index.match(topic, scratch);
-    std::vector<std::pair<Session*, std::string>> found, wanted;
+    std::vector<std::pair<const Session*, std::string>> found, wanted;
     for (const FilterNode* node : scratch.nodes) {
-      for (const Subscriber& one : node->plain) found.emplace_back(one.session, node->filter());
-      for (const auto& group : node->groups)
-        for (const Subscriber& one : group->members)
-          found.emplace_back(one.session,
-                             "$share/" + group->name + "/" + std::string(node->filter()));
+      for (const Subscriber& one : node->plain) found.emplace_back(&one.session(), node->filter());
+      for (const ShareGroup& group : node->groups)
+        for (const Subscriber& one : group.members)
+          found.emplace_back(&one.session(),
+                             "$share/" + group.name + "/" + std::string(node->filter()));
     }
     for (const auto& one : held)
       if (mqtt::topic_matches(mqtt::split_shared(one.second).filter, topic)) wanted.push_back(one);

@@ -42,7 +42,7 @@ TEST_CASE(
   for (Version version : {Version::v5, Version::v311}) {
     Wills t;
     Client& c = t.connect(version == Version::v5 ? 60 : 0, version == Version::v311, version);
-    CHECK_FALSE(is_volatile(c.origin.session));
+    CHECK_FALSE(is_volatile(c.origin.seat));
     c.drop();
     REQUIRE(t.seen() == 1);
     CHECK(t.watcher.last().message->payload() == "gone");
@@ -183,12 +183,12 @@ TEST_CASE("a clean start in the grace after a failover drops the will, too") {
   t.rig.fail_over();
   Client& watcher = t.rig.connect("watcher");
   watcher.subscribe("w", 2);
-  CHECK(t.rig.state->reign_figures().sessions_before == 1);
-  CHECK(t.rig.state->reign_figures().sessions_back == 0);
+  CHECK(t.rig.engine->reign_figures().sessions_before == 1);
+  CHECK(t.rig.engine->reign_figures().sessions_back == 0);
   t.pass(10'000);
   CHECK(t.rig.state->figures().sessions == 2);  // kept by the grace, without expiry
   t.rig.connect("c");
-  CHECK(t.rig.state->reign_figures().sessions_back == 1);
+  CHECK(t.rig.engine->reign_figures().sessions_back == 1);
   t.pass(100'000);
   CHECK(watcher.publishes().empty());
 }

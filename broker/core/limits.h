@@ -1,0 +1,32 @@
+// What the broker promises its clients and bounds its memory with.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "broker/core/records.h"
+
+namespace tandemq::core {
+
+// A session's subscriptions: a delivery names each that matched, with a count of 16 bits.
+constexpr std::uint32_t kSubscriptionsMax = 65535;
+
+struct Limits {
+  // Unacknowledged QoS 1 and 2 PUBLISHes of a client, told in CONNACK. By default as many as there
+  // are identifiers, which is what 3.1.1 clients have anyway: MQTT.js keeps to no lower one.
+  std::uint16_t receive_maximum = 65535;
+  std::uint16_t inflight_maximum = 1024;        // towards a client, lowered by its receive maximum
+  std::uint32_t maximum_packet_size = 1 << 20;  // bytes, told in CONNACK; at most kPacketSizeMax
+  std::uint16_t topic_alias_maximum = 16;
+  std::uint32_t session_expiry_s_max = kNeverExpires;
+  std::uint64_t queued_messages_max = 100'000;           // per session
+  std::uint64_t queued_bytes_max = 256 << 20;            // per session, footprint of messages
+  std::uint64_t retained_messages_max = 0;               // 0: no limit
+  std::uint32_t subscriptions_per_session_max = 10'000;  // at most kSubscriptionsMax
+  std::uint32_t topic_levels_max = 128;
+  // Bytes, about, that one record names beside a message (receivers, filters): what is more goes
+  // into further records. No setting, but small in tests.
+  std::size_t record_list_bytes_max = kRecordListMax;
+};
+
+}  // namespace tandemq::core

@@ -1,0 +1,85 @@
+// What the primary keeps beside each session while it reigns: its client's connection, when it has
+// to be looked at, scratch of the publish that is being decided. Nothing of this is in the state: a
+// new reign begins without.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/core/grants.h"
+#include "broker/core/origin.h"
+#include "broker/core/session.h"
+
+namespace tandemq::core {
+
+// The connection that a session has at present.
+struct Attachment {
+  ConnId conn = 0;                        // 0: none
+  Lsn connack_after = 0;                  // nothing may overtake the CONNACK
+  std::uint32_t maximum_packet_size = 0;  // of the client; 0: no limit
+  std::uint16_t window = 0;               // deliveries in flight at most
+  std::uint16_t inbound_unreleased = 0;   // QoS 2 PUBLISHes taken on this connection without PUBREL
+  bool closing = false;                   // told to go: its commands count no more
+  // What was in flight before this connection came and is to be sent again: deliveries in stage
+  // sent with a sequence number in [resend_from, resend_end), in order.
+  std::uint32_t resend_left = 0;
+  std::uint64_t resend_from = 0, resend_end = 0;
+  std::unique_ptr<std::vector<std::string>> aliases;  // topic by alias - 1
+
+  bool awaits_resend(const Delivery& delivery) const {
+    return delivery.stage == DeliveryStage::sent && delivery.sequence >= resend_from &&
+           delivery.sequence < resend_end;
+  }
+};
+
+// What one publish has planned for a session so far; valid while `serial` is that publish's.
+struct PlanScratch {
+  std::uint64_t serial = 0;
+  std::uint32_t route = ~0u;  // index of its route for ordinary subscriptions
+  std::uint32_t queued = 0;
+  std::uint16_t in_flight = 0;
+  std::uint16_t next_packet_id = 0;
+};
+
+struct Seat {
+  const Session* session = nullptr;
+  Attachment attachment;
+  HeldGrants held;  // survives the connection
+  PlanScratch plan;
+  TimeMs queue_due = 0;     // when to look for expired messages in the queue; 0: never
+  TimeMs scheduled_at = 0;  // of the entry in the schedule that counts; 0: none
+
+  // Deliveries that count against the window.
+  std::size_t outstanding() const { return session->queue.inflight() - attachment.resend_left; }
+};
+
+// A seat stays where it is as long as its session lives.
+class Seats {
+ public:
+  Seats() { chunks_.push_back(std::make_unique<Seat[]>(kChunk)); }
+
+  // `id` is of a session that has come, or kNoSeat: a seat that nobody ever has.
+  Seat& operator[](SeatId id) { return chunks_[id / kChunk][id % kChunk]; }
+  const Seat& operator[](SeatId id) const { return chunks_[id / kChunk][id % kChunk]; }
+  Seat& of(const Session& session) { return (*this)[session.seat]; }
+  const Seat& of(const Session& session) const { return (*this)[session.seat]; }
+
+  // For a session that is new here.
+  Seat& give(const Session& session) {
+    while (session.seat / kChunk >= chunks_.size())
+      chunks_.push_back(std::make_unique<Seat[]>(kChunk));
+    Seat& seat = of(session);
+    seat.session = &session;
+    return seat;
+  }
+  // The session goes.
+  void vacate(const Session& session) { of(session) = {}; }
+
+ private:
+  static constexpr std::size_t kChunk = 256;
+  std::vector<std::unique_ptr<Seat[]>> chunks_;
+};
+
+}  // namespace tandemq::core
