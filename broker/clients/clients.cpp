@@ -66,6 +66,7 @@ void Clients::accept(std::size_t entrance, std::unique_ptr<net::Transport> trans
   if (log_enabled(LogLevel::debug)) {
     log(LogLevel::debug, "connection_opened", {{"address", client.channel.peer_address()}});
   }
+  share_.end_callback();
 }
 
 void Clients::channel_readable(std::uint64_t id) {
@@ -95,6 +96,7 @@ void Clients::end_callback() {
 }
 
 void Clients::work_backlog() {
+  if (sweeping_) sweep();
   if (pause_.on()) return;
   share_.work_backlog([this](Client& client) {
     turn_.begin(clock_);
@@ -125,7 +127,11 @@ void Clients::flush() {
 
 void Clients::sweep() {
   turn_.begin(clock_);
-  stages_.sweep([this](Client& client) { look_at(client); });
+  const std::uint64_t until = turn_.read_ns() + kSweepNs;
+  sweeping_ = !stages_.sweep([&](Client& client) {
+    look_at(client);
+    return turn_.read_ns() < until;
+  });
   deliverer_.settle();
 }
 

@@ -45,11 +45,12 @@ class Clients final : private net::ChannelUser {
   void uncommitted(std::size_t bytes) { pause_.uncommitted(bytes); }
   // One send for each connection that has something to say.
   void end_turn();
-  // Keep-alive, connect time and lingering; call about once a second.
+  // Keep-alive, connect time and lingering; call about once a second. Whom it does not come to
+  // is left for the next turns.
   void sweep();
 
-  // Packets wait that the last turn had no time for: the loop must not sleep.
-  bool has_backlog() const { return share_.has_backlog() && !pause_.on(); }
+  // Something waits that the last turn had no time for: the loop must not sleep.
+  bool has_backlog() const { return sweeping_ || (share_.has_backlog() && !pause_.on()); }
   void work_backlog();
   // Reads from nobody (switchover in progress).
   void pause_reading(bool pause) { pause_.order(pause); }
@@ -86,6 +87,7 @@ class Clients final : private net::ChannelUser {
   ConnectStage connect_;
   Dispatch dispatch_;
   Intake intake_;
+  bool sweeping_ = false;  // some are left to be looked at
 };
 
 }  // namespace tandemq::broker

@@ -22,26 +22,31 @@ class Deadlines {
     slots_[at_s % kSlots].push_back(client.id);
   }
 
-  // Calls due(client) for all that were to be looked at until `now_s`. `due` may close the
-  // connection or set a new deadline.
+  // Calls due(client) for those that were to be looked at until `now_s`. `due` may close the
+  // connection or set a new deadline; it returns false when that was enough for now. False when
+  // some are left, for the next call.
   template <class F>
-  void sweep(std::uint32_t now_s, ClientTable& table, F due) {
-    while (swept_s_ < now_s) {
-      ++swept_s_;
-      std::vector<core::ConnId> ids = std::exchange(slots_[swept_s_ % kSlots], {});
-      for (const core::ConnId id : ids) {
-        Client* client = table.find(id);
+  bool sweep(std::uint32_t now_s, ClientTable& table, F due) {
+    while (true) {
+      while (!left_.empty()) {
+        Client* client = table.find(left_.back());
+        left_.pop_back();
         if (!client || client->check_s != swept_s_) continue;
         client->check_s = 0;
-        due(*client);
+        if (!due(*client)) return false;
       }
+      if (swept_s_ >= now_s) return true;
+      ++swept_s_;
+      left_ = std::exchange(slots_[swept_s_ % kSlots], {});
+      std::reverse(left_.begin(), left_.end());
     }
   }
 
  private:
   static constexpr std::uint32_t kSlots = 256;
   std::array<std::vector<core::ConnId>, kSlots> slots_;
-  std::uint32_t swept_s_ = 0;
+  std::uint32_t swept_s_ = 0;       // looked at up to here, but for
+  std::vector<core::ConnId> left_;  // of that second, the next one last
 };
 
 }  // namespace tandemq::broker

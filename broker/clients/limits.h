@@ -11,7 +11,8 @@ constexpr std::size_t kCrowdedReadSize = 16 << 10;  // when a turn does not suff
 constexpr std::size_t kWorkPerCallback = 16'384;    // packets and effects, a few milliseconds
 // Then the turn ends, whoever still waits. Asking the kernel anew costs a look at every ready
 // socket.
-constexpr std::uint64_t kTurnNs = 20'000'000;
+constexpr std::uint64_t kTurnNs = 10'000'000;
+constexpr std::uint64_t kSweepNs = 2'000'000;    // of looking at deadlines in one turn
 constexpr std::size_t kFeedPerCallback = 4'096;  // topics looked at for a new subscription
 
 constexpr std::size_t kUnsentMax = 8 << 20;            // bytes to one client; QoS 0 beyond it is

@@ -49,10 +49,11 @@ class Stages {
   // At once, whatever is unsent, the engine is not told. Destroys the client.
   void drop(Client& client);
 
-  // Calls due(client) for those whose deadline has come; `due` may end the client.
+  // Calls due(client) for those whose deadline has come, as Deadlines::sweep; `due` may end the
+  // client.
   template <class F>
-  void sweep(F due) {
-    deadlines_.sweep(turn_.seconds(), table_, due);
+  bool sweep(F due) {
+    return deadlines_.sweep(turn_.seconds(), table_, due);
   }
   // So many seconds from now.
   void look_again(Client& client, std::uint32_t in_s) {

@@ -137,6 +137,8 @@ void add_messages(Table& table, const NodeStatus& status) {
 
 void add_clients(Table& table, const NodeStatus& status) {
   const ClientCounters& clients = status.clients;
+  table.gauge("tandemq_logins_waiting", "Clients whose log-in is not answered yet",
+              static_cast<double>(status.logins_waiting));
   table.gauge("tandemq_connections", "Open client connections",
               static_cast<double>(status.traffic.connections));
   table.gauge("tandemq_sessions", "Sessions", static_cast<double>(status.state.sessions));

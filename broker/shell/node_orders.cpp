@@ -28,6 +28,7 @@ NodeStatus Node::status() {
   out.engine = counters_;
   out.clients = clients_.counters();
   out.traffic = clients_.figures();
+  out.logins_waiting = access_->waiting();
   out.commit_latency = commit_timer_.histogram();
   out.turn_length = turn_length_;
   out.turn_ns_max = turn_ns_max_;

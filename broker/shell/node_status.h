@@ -30,6 +30,7 @@ struct NodeStatus {
   core::EngineCounters engine;
   ClientCounters clients;
   ClientFigures traffic;
+  std::uint64_t logins_waiting = 0;  // asked, not answered
   Histogram commit_latency, turn_length;
   std::uint64_t turn_ns_max = 0;  // longest turn since the start of the process
   std::uint64_t since_ms = 0;     // age of this role and pair state

@@ -103,7 +103,10 @@ TEST_CASE("deadlines come in their second, the last one set counts") {
   Client& a = table.open();
   Client& b = table.open();
   std::vector<core::ConnId> due;
-  const auto note = [&](Client& client) { due.push_back(client.id); };
+  const auto note = [&](Client& client) {
+    due.push_back(client.id);
+    return true;
+  };
   deadlines.set(a, 5);
   deadlines.set(b, 3);
   deadlines.set(a, 2);
@@ -126,6 +129,21 @@ TEST_CASE("deadlines come in their second, the last one set counts") {
     CHECK(due.size() == 2);
     deadlines.sweep(10 + 255, table, note);
     CHECK(due.size() == 3);
+  }
+  SUBCASE("what was enough goes on in the next call, in order") {
+    deadlines.set(a, 12);
+    deadlines.set(b, 12);
+    const auto one = [&](const Client& client) {
+      due.push_back(client.id);
+      return false;
+    };
+    CHECK_FALSE(deadlines.sweep(15, table, one));
+    CHECK(due.size() == 3);
+    deadlines.set(a, 1);  // comes after the one that is left
+    CHECK_FALSE(deadlines.sweep(15, table, one));
+    CHECK_FALSE(deadlines.sweep(15, table, one));
+    CHECK(deadlines.sweep(15, table, one));
+    CHECK(due == std::vector<core::ConnId>{a.id, b.id, a.id, b.id, a.id});
   }
   SUBCASE("one in the past comes next") {
     deadlines.set(a, 1);

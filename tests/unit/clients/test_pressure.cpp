@@ -1,4 +1,6 @@
 // Slow readers, floods, crowds, and a pair that does not commit.
+#include <algorithm>
+
 #include "broker/clients/limits.h"
 #include "tests/unit/clients/rig.h"
 
@@ -85,7 +87,7 @@ TEST_CASE("a turn ends in time in a crowd, and everybody comes round") {
   Rig rig;
   std::vector<Peer*> crowd;
   for (int i = 0; i < 40; ++i) crowd.push_back(&rig.connected("c" + std::to_string(i)));
-  rig.ns_per_look = 2'000'000;  // each of them takes that long: ten fill a turn
+  rig.ns_per_look = kTurnNs / 10;  // that long takes each of them
   for (Peer* peer : crowd) peer->ping();
   rig.turn();
   CHECK(rig.turns_cut == 1);
@@ -93,6 +95,26 @@ TEST_CASE("a turn ends in time in a crowd, and everybody comes round") {
   for (int i = 0; i < 5; ++i) rig.turn();
   for (Peer* peer : crowd) CHECK(peer->count(PacketType::pingresp) == 1);
   CHECK(rig.turns_cut >= 3);
+}
+
+TEST_CASE("a crowd that is late is sent away over several turns") {
+  Rig rig;
+  std::vector<Peer*> crowd;
+  for (int i = 0; i < 40; ++i) crowd.push_back(&rig.dial());
+  const auto ended = [&] {
+    return std::count_if(crowd.begin(), crowd.end(), [](Peer* peer) { return peer->ended(); });
+  };
+  rig.turn();
+  rig.pass_seconds(static_cast<int>(kConnectTimeoutS) - 1);
+  REQUIRE(ended() == 0);
+  rig.ns_per_look = kSweepNs / 4;  // that long takes each of them
+  for (int i = 0; i < 3 && ended() == 0; ++i) rig.pass_seconds(1);
+  CHECK(ended() > 0);
+  CHECK(ended() < 20);
+  CHECK(rig.clients.has_backlog());
+  for (int turns = 0; turns < 20; ++turns) rig.turn();
+  CHECK(ended() == 40);
+  CHECK_FALSE(rig.clients.has_backlog());
 }
 
 TEST_CASE("nothing above QoS 0 leaves before it is committed") {
