@@ -12,8 +12,9 @@ namespace tandemq::failover {
 enum class ActionKind : std::uint8_t {
   order_broker,    // `order`, answered by an order_done event
   kill_broker,     // SIGKILL by process descriptor, answered by broker_lost
-  set_track,       // `on`: node eligible for the address, else keepalived goes to FAULT
-  remove_address,  // take the virtual address off this host: keepalived is dead and cannot
+  set_track,       // `on`: node eligible for the address, else keepalived goes to FAULT; `claim`
+  take_address,    // put the virtual address on this host: keepalived would, later
+  remove_address,  // take the virtual address off this host: keepalived cannot
   announce,        // the address is served here: tell the neighbours (gratuitous ARP)
   send_report,     // to the peer, at once, over every path
   transition,      // for log, history, metrics, webhook: from, to, cause, why
@@ -25,6 +26,7 @@ struct Action {
   ActionKind kind = ActionKind::send_report;
   Order order = Order::none;
   bool on = false;           // set_track: eligible; reply: ok; order promote: force
+  unsigned claim = 0;        // set_track
   Epoch epoch = 0;           // order promote: at least this one
   std::uint64_t change = 0;  // order solo: the episode of waiting that it is for, 0 any
   TimeMs deadline = 0;       // order promote: not after

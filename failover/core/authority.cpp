@@ -104,7 +104,7 @@ Verdict silence_take_over(const State& s, const Settings& set) {
   if (flapping(s, set) && s.facts.now < last_moment) {
     return pending("the primary was silent a moment ago and came back (damping)");
   }
-  return granted(true, "timeout", "the primary is silent on every path and VRRP chose this node",
+  return granted(true, "timeout", "the primary's agent and broker are silent on every path",
                  lease_end);
 }
 

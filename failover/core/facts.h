@@ -18,6 +18,10 @@ const char* to_string(Role role);
 const char* to_string(PairState state);
 const char* to_string(Vrrp vrrp);
 
+// How strongly a node that may hold the address claims it: 0 beside a primary, from 1 on as one. A
+// reign that begins claims more than the one before, which may be asleep and wake.
+constexpr unsigned kClaimMax = 3;
+
 struct Settings {
   unsigned index = 1;              // this node's; the peer has the other of 1 and 2
   std::uint64_t boot = 1;          // number of this life of the agent, unique among its lives
@@ -77,6 +81,7 @@ struct Report {
   Vrrp vrrp = Vrrp::unknown;
   bool keepalived_alive = false;
   bool holds_address = false;
+  unsigned claim = 0;     // to the address
   bool released = false;  // broker dead or standing by, was never solo since it was last paired,
                           // and will not be promoted before the peer has granted that
   std::uint64_t in_sync_lease_ms = 0;  // as configured there, 0 not told

@@ -32,6 +32,7 @@ class Stepper {
       row = find(tick);
     }
     settle_eligibility();
+    settle_address();
     settle_announcement();
     if (report_of(s_, set_) != told) add(ActionKind::send_report);
     return std::move(out_);
@@ -223,6 +224,7 @@ class Stepper {
 
   void settle_eligibility() {
     const bool before = s_.eligible;
+    const unsigned claimed = s_.claim;
     switch (eligible_in(s_.phase)) {
       case Eligible::no:
         s_.eligible = false;
@@ -237,9 +239,25 @@ class Stepper {
         break;
     }
     if (yielding()) s_.eligible = false;
-    if (s_.eligible == before) return;
-    s_.eligible_since = s_.facts.now;
-    add(ActionKind::set_track).on = s_.eligible;
+    s_.claim = s_.eligible ? claim() : 0;
+    if (s_.eligible == before && s_.claim == claimed) return;
+    if (s_.eligible != before) s_.eligible_since = s_.facts.now;
+    Action& a = add(ActionKind::set_track);
+    a.on = s_.eligible;
+    a.claim = s_.claim;
+  }
+
+  // As a primary: more than the peer was last heard to claim, until it is heard to claim nothing.
+  unsigned claim() const {
+    if (eligible_in(s_.phase) != Eligible::yes) return s_.claim;
+    if (!serves()) return 0;
+    const unsigned above = std::min(s_.facts.peer.claim + 1, kClaimMax);
+    const bool alone = peer_fresh(s_, set_) && s_.facts.peer.claim == 0;
+    return s_.claim == 0 || alone ? above : s_.claim;
+  }
+
+  bool serves() const {
+    return s_.phase == Phase::primary || s_.phase == Phase::waiting || s_.phase == Phase::switching;
   }
 
   // Where it does not help (VRRP alone is cut, so that keepalived takes the address again and
@@ -261,6 +279,23 @@ class Stepper {
         s_.yield_length == kYieldMs && f.vrrp == Vrrp::fault && f.peer.vrrp == Vrrp::master;
     if (here || moved || !peer_fresh(s_, set_)) s_.yield_until = std::min(s_.yield_until, f.now);
     return f.now < s_.yield_until;
+  }
+
+  // Where the peer's keepalived lives on and nothing else does there, VRRP takes as long again to
+  // move the address as the silence took. So a node that serves in place of a silent peer takes it
+  // at once; keepalived, which claims more now, finds it here when it becomes master.
+  void settle_address() {
+    const Facts& f = s_.facts;
+    if (f.vrrp == Vrrp::master) s_.took_address = false;
+    const bool late = serves() && f.vrrp == Vrrp::backup && silent_everywhere(s_, set_);
+    if (late && !f.holds_address && !s_.took_address) {
+      s_.took_address = true;
+      add(ActionKind::take_address);
+    }
+    if (s_.took_address && !serves()) {
+      s_.took_address = false;
+      add(ActionKind::remove_address);
+    }
   }
 
   // The neighbours may have learned that the address is elsewhere: from the peer's keepalived while

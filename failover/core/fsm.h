@@ -15,7 +15,9 @@ Actions step(State& state, const Event& event, const Settings& settings);
 // The machine with its authority: answers that are there already are fed back within the same call.
 class Machine {
  public:
-  Machine(Settings settings, std::unique_ptr<Authority> authority, TimeMs now, bool eligible);
+  // `eligible`, `claim`: what keepalived was told last.
+  Machine(Settings settings, std::unique_ptr<Authority> authority, TimeMs now, bool eligible,
+          unsigned claim = 0);
 
   Actions handle(const Event& event);
   const State& state() const { return state_; }

@@ -30,6 +30,12 @@ bool up_to_date(S s) {
   return s.facts.now >= s.facts.awake_since + 100;
 }
 
+// That the peer's keepalived is heard is no sign that anybody serves there: its agent and its
+// broker say so, or nobody does. A higher claim takes the address from it.
+bool address_can_come(S s) {
+  return s.facts.vrrp == Vrrp::master || s.facts.vrrp == Vrrp::backup;
+}
+
 // 20 ms: a carrier that only flickers is not worth a change of roles.
 bool carrier_lost(S s) {
   return !s.facts.interface_up && s.facts.now >= s.facts.interface_since + 20;
@@ -113,8 +119,9 @@ const Guard peer_gave_release{"the peer's agent released the role, in sync", [](
 const Guard peer_cannot{"the peer is heard and cannot take over", [](S s, E, C c) {
                           return peer_fresh(s, c) && !peer_can_serve(s, c) && !peer_primary(s, c);
                         }};
-const Guard primary_silent{"silence on every path, VRRP MASTER here, lease valid", [](S s, E, C c) {
-                             return silent_everywhere(s, c) && s.facts.vrrp == Vrrp::master &&
+const Guard primary_silent{"silence of agent and link, address can come here, lease valid",
+                           [](S s, E, C c) {
+                             return silent_everywhere(s, c) && address_can_come(s) &&
                                     s.facts.warm && s.facts.broker.in_sync && lease_valid(s, c) &&
                                     connected_as(s, Role::standby) && may_retry(s);
                            }};
@@ -127,8 +134,8 @@ const Guard no_primary_known{
              s.facts.now >= s.facts.peer_primary_at + 1000;
     }};
 const Guard reason_gone{"the reason to take over is gone", [](S s, E, C c) {
-                          const bool silent = silent_everywhere(s, c) &&
-                                              s.facts.vrrp == Vrrp::master && lease_valid(s, c);
+                          const bool silent =
+                              silent_everywhere(s, c) && address_can_come(s) && lease_valid(s, c);
                           return !silent && !peer_released(s, c);
                         }};
 // Only of a primary whose reign this broker knows of no successor to, itself included.

@@ -19,6 +19,7 @@ Report report_of(const State& s, const Settings& settings) {
   r.vrrp = f.vrrp;
   r.keepalived_alive = f.keepalived_alive;
   r.holds_address = f.holds_address;
+  r.claim = s.claim;
   r.released = s.phase == Phase::released;
   r.in_sync_lease_ms = settings.in_sync_lease_ms;
   if (s.inquiry.purpose == Purpose::cold_start) r.ask = {AskKind::promote, s.inquiry.id};

@@ -97,7 +97,7 @@ const Row kRows[] = {
      {&primary_silent},
      asking,
      {Do::ask_take_over},
-     "the primary is silent on every path and the address came here"},
+     "the primary's agent and broker are silent on every path"},
     {{standby, out_of_sync},
      {},
      {&lease_over, &in_sync, &lose_sync_not_ordered},

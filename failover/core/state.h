@@ -37,10 +37,12 @@ struct State {
   bool owe_lose_sync = false;  // the peer may go solo: our broker must hear so when it is back
 
   bool eligible = false;
+  unsigned claim = 0;  // to the address, 0 while not eligible
   TimeMs eligible_since = 0;
-  TimeMs yield_until = 0;   // not eligible for a moment, so that the address moves to the peer
-  TimeMs yield_length = 0;  // doubles while yielding does not help
-  bool announced = false;   // served and held here, by nobody else: the neighbours were told
+  TimeMs yield_until = 0;     // not eligible for a moment, so that the address moves to the peer
+  TimeMs yield_length = 0;    // doubles while yielding does not help
+  bool took_address = false;  // before keepalived, which has not become master yet
+  bool announced = false;     // served and held here, by nobody else: the neighbours were told
 
   TimeMs role_changed_at = 0;     // a node became primary, here or there: damps hand-overs
   std::uint64_t silent_life = 0;  // the peer agent's life that fell silent on every path

@@ -159,15 +159,20 @@ void AddressWatch::on_address(const nlmsghdr* m) {
   callbacks_.address(holds);
 }
 
+void AddressWatch::add() {
+  for (const HostAddress& address : addresses_) change_one(address, true);
+}
 void AddressWatch::remove() {
-  for (const HostAddress& address : addresses_) remove_one(address);
+  for (const HostAddress& address : addresses_) change_one(address, false);
 }
 
-void AddressWatch::remove_one(const HostAddress& address) {
+void AddressWatch::change_one(const HostAddress& address, bool add) {
   AddressRequest request{};
   request.header.nlmsg_len = NLMSG_LENGTH(sizeof(ifaddrmsg));
-  request.header.nlmsg_type = RTM_DELADDR;
+  request.header.nlmsg_type = add ? RTM_NEWADDR : RTM_DELADDR;
   request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  if (add) request.header.nlmsg_flags |= NLM_F_CREATE | NLM_F_REPLACE;
+  if (add && address.family == AF_INET6) request.body.ifa_flags = IFA_F_NODAD;
   request.header.nlmsg_seq = ++sequence_;
   request.body.ifa_family = static_cast<unsigned char>(address.family);
   request.body.ifa_prefixlen = static_cast<unsigned char>(address.prefix);
@@ -175,7 +180,7 @@ void AddressWatch::remove_one(const HostAddress& address) {
   add_attribute(request, IFA_LOCAL, address.bytes, address.size());
   add_attribute(request, IFA_ADDRESS, address.bytes, address.size());
   if (send(fd_.get(), &request, request.header.nlmsg_len, 0) < 0) {
-    log(LogLevel::error, "address_not_removed", {{"reason", std::strerror(errno)}});
+    log(LogLevel::error, "address_not_changed", {{"reason", std::strerror(errno)}});
   }
 }
 

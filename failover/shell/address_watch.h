@@ -1,5 +1,5 @@
 // The service interface and the virtual addresses on it, by netlink: changes are events, and the
-// addresses can be taken off without a child process when keepalived is no longer there to do it.
+// addresses can be put on and taken off without a child process when keepalived cannot do it.
 #pragma once
 
 #include <functional>
@@ -27,7 +27,9 @@ class AddressWatch {
 
   bool interface_up() const { return up_; }
   bool holds() const { return holds_; }
-  // Takes every virtual address off the interface. Missing ones are no error.
+  // Puts every virtual address on the interface, as keepalived does; or takes them off. Those that
+  // are there already, or missing, are no error.
+  void add();
   void remove();
 
  private:
@@ -39,7 +41,7 @@ class AddressWatch {
   void on_missing();
   void on_link(const nlmsghdr* message);
   void on_address(const nlmsghdr* message);
-  void remove_one(const HostAddress& address);
+  void change_one(const HostAddress& address, bool add);
 
   std::string interface_;
   Callbacks callbacks_;

@@ -39,7 +39,8 @@ Agent::Agent(event_base* base, const AgentConfig& config)
       config_(config),
       // As it is: a restart of the agent must move nothing.
       machine_(config.settings(random_boot()), authority_of(config), boottime_ms(),
-               TrackFile::read(config.track_file())),
+               TrackFile::read(config.track_file()).eligible,
+               TrackFile::read(config.track_file()).claim),
       history_(config.state_dir + "/history.jsonl"),
       webhook_(base, config.webhook_url),
       keepalived_(base, config.keepalived_pid_file,
@@ -88,13 +89,21 @@ Status Agent::start() {
   if (!metrics) return metrics.error();
   metrics_ = std::move(metrics).value();
   make_folders();
+  if (keepalived_conf_differs(config_)) {
+    log(LogLevel::warning, "keepalived_conf_differs",
+        {{"reason", config_.keepalived_conf + " is not what this configuration asks for"},
+         {"remedy",
+          "run tandemq-agent --write-keepalived and restart keepalived, the standby's first"}});
+  }
   history_.load();
   timeline_ = std::make_unique<Timeline>(history_, *metrics_);
 
   Result<std::unique_ptr<TrackFile>> track = TrackFile::open(
-      base_, config_.track_file(), machine_.state().eligible, [this](const std::string& found) {
-        // keepalived itself empties it and writes 1 when it starts.
-        if (found == "1" || !machine_.state().facts.keepalived_alive) return;
+      base_, config_.track_file(), {machine_.state().eligible, machine_.state().claim},
+      [this](const std::string& found) {
+        // keepalived itself empties it and writes that when it starts.
+        const bool initial = found == std::to_string(TrackFile::kFaultValue);
+        if (initial || !machine_.state().facts.keepalived_alive) return;
         metrics_->tampered();
         log(LogLevel::warning, "track_file_repaired",
             {{"found", found}, {"reason", "somebody else has changed the track file"}});
@@ -178,8 +187,13 @@ void Agent::carry_out(const Action& a) {
       log(LogLevel::warning, "kill_broker", {{"pid", broker_.pid()}, {"reason", a.why}});
       return broker_.kill();
     case ActionKind::set_track:
-      log(LogLevel::info, "track_file", {{"eligible", a.on}, {"reason", a.why}});
-      return track_->set(a.on);
+      log(LogLevel::info, "track_file",
+          {{"eligible", a.on}, {"claim", a.claim}, {"reason", a.why}});
+      return track_->set({a.on, a.claim});
+    case ActionKind::take_address:
+      log(LogLevel::notice, "take_address",
+          {{"reason", "the peer is silent, only its keepalived may still live"}});
+      return address_->add();
     case ActionKind::remove_address:
       log(LogLevel::warning, "remove_address", {{"reason", a.why}});
       return address_->remove();
@@ -250,7 +264,7 @@ void Agent::refresh() {
   const State& s = machine_.state();
   metrics_->refresh(s, peer_->paths(), peer_->meeting());
   notify_watchdog();
-  // A keepalived that starts reads its own 1 after we have written 0: say it once more.
+  // A keepalived that starts reads its own value after we have written ours: say it once more.
   const bool missed = s.eligible && s.facts.vrrp == Vrrp::fault && s.facts.interface_up;
   if (missed && s.facts.now > s.eligible_since + kRetouchMs &&
       s.facts.now > touched_at_ + kRetouchMs) {

@@ -75,7 +75,8 @@ void read_vrrp(ConfigReader& r, AgentConfig& c) {
   r.word("interface", c.interface, 15);
   r.number("router_id", c.router_id, 1, 255);
   r.decimal("advert_int", c.advert_int, 0.01, 40);
-  r.number("priority", c.priority, 1, 254);
+  std::uint32_t priority = 0;  // of earlier configurations: priorities follow the reign now
+  r.number("priority", priority, 1, 254);
   r.texts("addresses", c.addresses);
   for (const std::string& a : c.addresses) {
     Result<HostAddress> parsed = parse_address(a);

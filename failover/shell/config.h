@@ -42,7 +42,6 @@ struct AgentConfig {
   std::string interface = "eth0";
   std::uint32_t router_id = 51;
   double advert_int = 0.1;
-  std::uint32_t priority = 254;
   std::vector<std::string> addresses;
   std::string unicast_source;
   std::vector<std::string> unicast_peers;

@@ -8,10 +8,12 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "broker/base/exit_code.h"
 #include "failover/shell/loop.h"
+#include "failover/shell/track_file.h"
 
 namespace tandemq::failover {
 namespace {
@@ -40,14 +42,20 @@ std::string global_defs(const AgentConfig& c) {
          "}\n";
 }
 
+// Without a claim index 1 comes first; a claim outweighs that (docs/decisions/priorities.md). Near
+// the top, because a standby waits the longer for a silent master the lower its own priority is.
+constexpr int kPriorityOfFirst = 247;
+
 // Written as FAULT by keepalived when it starts; the agent then says what is true.
 std::string track_file(const AgentConfig& c) {
   return "track_file tandemq_eligible {\n"
          "    file " +
          c.track_file() +
          "\n"
-         "    weight 0\n"
-         "    init_file 1 overwrite\n"
+         "    weight 1\n"
+         "    init_file " +
+         std::to_string(TrackFile::kFaultValue) +
+         " overwrite\n"
          "}\n";
 }
 
@@ -82,7 +90,6 @@ std::string instance(const AgentConfig& c) {
   return std::string("vrrp_instance ") + kVrrpInstance +
          " {\n"
          "    state BACKUP\n"
-         "    nopreempt\n"
          "    interface " +
          c.interface +
          "\n"
@@ -90,7 +97,7 @@ std::string instance(const AgentConfig& c) {
          std::to_string(c.router_id) +
          "\n"
          "    priority " +
-         std::to_string(c.priority) +
+         std::to_string(kPriorityOfFirst + 1 - static_cast<int>(c.index)) +
          "\n"
          "    advert_int " +
          seconds(c.advert_int) + "\n" + peers(c) +
@@ -98,6 +105,14 @@ std::string instance(const AgentConfig& c) {
          "        tandemq_eligible\n"
          "    }\n" +
          addresses(c) + "}\n";
+}
+
+std::optional<std::string> content(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return std::nullopt;
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 Error failed(const std::string& path, const char* what) {
@@ -114,14 +129,14 @@ std::string keepalived_conf(const AgentConfig& c) {
          global_defs(c) + track_file(c) + instance(c);
 }
 
+bool keepalived_conf_differs(const AgentConfig& c) {
+  const std::optional<std::string> now = content(c.keepalived_conf);
+  return now && *now != keepalived_conf(c);
+}
+
 Result<bool> write_keepalived_conf(const AgentConfig& c) {
   const std::string text = keepalived_conf(c);
-  {
-    std::ifstream old(c.keepalived_conf);
-    std::stringstream was;
-    was << old.rdbuf();
-    if (old && was.str() == text) return false;
-  }
+  if (content(c.keepalived_conf) == text) return false;
   const std::string temporary = c.keepalived_conf + ".new";
   Fd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640));
   if (!fd) return failed(temporary, "write");

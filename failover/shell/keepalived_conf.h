@@ -13,6 +13,9 @@ constexpr const char* kVrrpInstance = "tandemq";
 
 std::string keepalived_conf(const AgentConfig& config);
 
+// The file can be read and says something else: keepalived would misread the track file.
+bool keepalived_conf_differs(const AgentConfig& config);
+
 // Writes config.keepalived_conf by atomic rename. False: it held the same text already.
 Result<bool> write_keepalived_conf(const AgentConfig& config);
 

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "failover/shell/status_parse.h"
@@ -74,6 +75,7 @@ void read_body(const json& j, Datagram& d) {
   r.answer = {answer.boot, answer.seq};
   r.keepalived_alive = j.at("ka").get<bool>();
   r.holds_address = j.at("addr").get<bool>();
+  r.claim = std::min(j.value("claim", 0u), kClaimMax);
   r.released = j.at("released").get<bool>();
   r.in_sync_lease_ms = j.value("lease", std::uint64_t{0});
   broker_part(j.at("broker"), r);
@@ -95,6 +97,7 @@ std::string seal(const Datagram& d, const std::string& secret) {
                   {"vrrp", static_cast<unsigned>(r.vrrp)},
                   {"ka", r.keepalived_alive},
                   {"addr", r.holds_address},
+                  {"claim", r.claim},
                   {"released", r.released},
                   {"lease", r.in_sync_lease_ms},
                   {"ask", json::array({static_cast<unsigned>(r.ask.kind), r.ask.id})},

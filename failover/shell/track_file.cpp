@@ -27,23 +27,32 @@ std::string content(const std::string& path) {
   return text;
 }
 
-}  // namespace
-
-bool TrackFile::read(const std::string& path) {
-  return content(path) == "0";
+std::string text_of(Standing s) {
+  return std::to_string(s.eligible ? TrackFile::kStep * static_cast<int>(s.claim)
+                                   : TrackFile::kFaultValue);
 }
 
-TrackFile::TrackFile(event_base* base, std::string path, bool eligible,
+}  // namespace
+
+Standing TrackFile::read(const std::string& path) {
+  const std::string found = content(path);
+  for (unsigned claim = 0; claim <= kClaimMax; ++claim) {
+    if (found == text_of({true, claim})) return {true, claim};
+  }
+  return {};
+}
+
+TrackFile::TrackFile(event_base* base, std::string path, Standing standing,
                      std::function<void(const std::string&)> tampered)
     : path_(std::move(path)),
-      eligible_(eligible),
+      standing_(standing),
       tampered_(std::move(tampered)),
       timer_(base, [this] { check(); }) {}
 
 Result<std::unique_ptr<TrackFile>> TrackFile::open(
-    event_base* base, const std::string& path, bool eligible,
+    event_base* base, const std::string& path, Standing standing,
     std::function<void(const std::string&)> tampered) {
-  std::unique_ptr<TrackFile> file(new TrackFile(base, path, eligible, std::move(tampered)));
+  std::unique_ptr<TrackFile> file(new TrackFile(base, path, standing, std::move(tampered)));
   Status written = file->write();
   if (!written) return written.error();
   file->inotify_.reset(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
@@ -61,8 +70,8 @@ Result<std::unique_ptr<TrackFile>> TrackFile::open(
   return file;
 }
 
-void TrackFile::set(bool eligible) {
-  eligible_ = eligible;
+void TrackFile::set(Standing standing) {
+  standing_ = standing;
   touch();
 }
 
@@ -75,8 +84,10 @@ void TrackFile::touch() {
 Status TrackFile::write() {
   const std::string temporary = path_ + ".new";
   Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
-  const char* text = eligible_ ? "0\n" : "1\n";
-  if (!fd || ::write(fd.get(), text, 2) != 2 || rename(temporary.c_str(), path_.c_str()) != 0) {
+  const std::string text = text_of(standing_) + "\n";
+  const auto size = static_cast<ssize_t>(text.size());
+  if (!fd || ::write(fd.get(), text.data(), text.size()) != size ||
+      rename(temporary.c_str(), path_.c_str()) != 0) {
     return Error{"cannot write the track file " + path_ + ": " + std::strerror(errno) +
                      "; node.run_dir must be a folder that the agent may write",
                  kExitEnvironment};
@@ -92,7 +103,7 @@ void TrackFile::drain() {
 
 void TrackFile::check() {
   const std::string found = content(path_);
-  if (found == (eligible_ ? "0" : "1")) return;
+  if (found == text_of(standing_)) return;
   tampered_(found.substr(0, 32));
   touch();
 }

@@ -1,13 +1,18 @@
 """Gray failures: what is broken lives on."""
-from cases_death import goes_on_alone, promoted_instead
+import signal
+
+from cases_death import FAULT_AT_S, goes_on_alone, promoted_instead
 from registry import case
 from testbed import expect, peer_of
 
+# A client that connects to a stuck broker is accepted by the kernel, and waits 2 s for its CONNACK. On a slow
+# machine that is all of them.
+STUCK_MS = 4000
 # A disk that can stand still, and a supervisor: whole again by itself afterwards.
 DISK = ("--device", "300m", "--restart")
 
 
-@case("primary's disk stands still for the rest of the test", budget_ms=600, limit_ms=2000, options=DISK)
+@case("primary's disk stands still for the rest of the test", budget_ms=600, limit_ms=STUCK_MS, options=DISK)
 def disk_stalled(bed):
     old, load = promoted_instead(bed, lambda node: bed.lab("hang", node, "disk"))
     result = load.finish()
@@ -18,4 +23,50 @@ def disk_stalled(bed):
 @case("standby's disk stands still for the rest of the test", budget_ms=1000, limit_ms=3000, options=DISK)
 def standby_disk_stalled(bed):
     _, load = goes_on_alone(bed, lambda node: bed.lab("hang", node, "disk"))
+    return load.finish()
+
+
+@case("primary host frozen for 4 s, its cables in", budget_ms=400, limit_ms=STUCK_MS)
+def host_paused(bed):
+    old, load = promoted_instead(bed, lambda node: bed.lab("hang", node, "host"))
+    result = load.finish()
+    bed.lab("heal", "--no-wait")
+    bed.wait_role(old, "standby", 15)
+    return result
+
+
+def thawed(bed, stop):
+    """The load begins when the new primary serves, and lasts over the moment in which the old one wakes."""
+    old = bed.primary()
+    stop(old)
+    bed.wait_role(peer_of(old), "primary")
+    load = bed.load()
+    load.until(FAULT_AT_S)
+    bed.lab("heal", "--no-wait")
+    result = load.finish()
+    expect(bed.primary() == peer_of(old), "the node that woke up took the reign back")
+    return result
+
+
+@case("a frozen host is thawed after its peer took over", budget_ms=100, limit_ms=600)
+def host_thawed(bed):
+    return thawed(bed, lambda node: bed.lab("hang", node, "host"))
+
+
+@case("broker and agent of the primary stuck (SIGSTOP), keepalived alive", budget_ms=400,
+      limit_ms=STUCK_MS)
+def daemons_stuck(bed):
+    def stop(node):
+        for daemon in ("agent", "broker"):
+            bed.signal(node, daemon, signal.SIGSTOP)
+    _, load = promoted_instead(bed, stop)
+    return load.finish()
+
+
+@case("agent, then broker of the primary killed, no supervisor", budget_ms=400, limit_ms=2000)
+def agent_then_broker_killed(bed):
+    def both(node):
+        bed.signal(node, "agent", signal.SIGKILL)
+        bed.kill_broker(node)
+    _, load = promoted_instead(bed, both)
     return load.finish()

@@ -13,9 +13,9 @@ cgroup_root() {
 cgroup_of() { echo "$(cgroup_root)/$1"; }
 
 write_configs() {
-  local node=$1 dir=$lab/$1 index=1 own=11 peer=b other=12 priority=254 history=$lab/$1/agent
+  local node=$1 dir=$lab/$1 index=1 own=11 peer=b other=12 history=$lab/$1/agent
   [ -z "$device" ] || history=$dir/data/agent
-  if [ "$node" = b ]; then index=2 own=12 peer=a other=11 priority=250; fi
+  if [ "$node" = b ]; then index=2 own=12 peer=a other=11; fi
   cat >"$dir/broker.toml" <<TOML
 [node]
 name = "$node"
@@ -60,7 +60,6 @@ authority = "$authority"
 interface = "eth0"
 router_id = 51
 advert_int = $advert
-priority = $priority
 addresses = ["$virtual_ip/24"]
 unicast_source = "10.99.0.$own"
 unicast_peers = ["10.99.0.$other"]

@@ -79,13 +79,13 @@ TEST_CASE("nothing but plain words reaches keepalived's configuration") {
 TEST_CASE("keepalived.conf follows the design") {
   const std::string conf = keepalived_conf(*parse_config(kGood, "agent.toml"));
   for (const char* line :
-       {"vrrp_version 3", "state BACKUP", "nopreempt", "advert_int 0.10", "priority 254",
-        "weight 0", "init_file 1 overwrite", "vrrp_notify_fifo /run/tandemq-agent/vrrp.fifo",
+       {"vrrp_version 3", "state BACKUP", "priority 247", "advert_int 0.10", "weight 1",
+        "init_file -254 overwrite", "vrrp_notify_fifo /run/tandemq-agent/vrrp.fifo",
         "fifo_write_vrrp_states_on_reload", "unicast_src_ip 10.99.0.11", "check_unicast_src",
         "vrrp_garp_master_refresh 30", "vrrp_higher_prio_send_advert true", "vrrp_no_swap",
         "virtual_ipaddress_excluded {\n        fd00::100/64 dev eth0"}) {
     CHECK_MESSAGE(has(conf, line), line);
   }
-  for (const char* never : {"vrrp_strict", "vrrp_script", "notify_master"})
+  for (const char* never : {"vrrp_strict", "vrrp_script", "notify_master", "nopreempt"})
     CHECK(!has(conf, never));
 }

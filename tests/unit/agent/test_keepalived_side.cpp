@@ -66,18 +66,18 @@ TEST_CASE("a FIFO's place taken by a file is a clear error") {
 TEST_CASE("the track file is repaired when it is deleted, emptied, garbled or turned") {
   LoopRig rig;
   const std::string path = rig.folder / "track";
-  CHECK_FALSE(TrackFile::read(path));
+  CHECK_FALSE(TrackFile::read(path).eligible);
   std::vector<std::string> found;
   auto track =
-      TrackFile::open(rig.base, path, false, [&](const std::string& f) { found.push_back(f); });
+      TrackFile::open(rig.base, path, {}, [&](const std::string& f) { found.push_back(f); });
   REQUIRE(track);
-  CHECK_FALSE(TrackFile::read(path));
+  CHECK_FALSE(TrackFile::read(path).eligible);
   const auto repaired = [&](const char* what) {
     const std::size_t before = found.size();
     CHECK_MESSAGE(rig.until(300, [&] { return found.size() > before; }), what);
     std::string now;
     std::getline(std::ifstream(path), now);
-    CHECK(now == "1");
+    CHECK(now == "-254");
   };
   unlink(path.c_str());
   repaired("deleted");
@@ -87,8 +87,10 @@ TEST_CASE("the track file is repaired when it is deleted, emptied, garbled or tu
   repaired("garbled");
   std::ofstream(path, std::ios::trunc) << "0\n";
   repaired("turned");
-  (*track)->set(true);
-  CHECK(TrackFile::read(path));
+  for (unsigned claim = 0; claim <= kClaimMax; ++claim) {
+    (*track)->set({true, claim});
+    CHECK(TrackFile::read(path) == Standing{true, claim});
+  }
 }
 
 TEST_CASE("a process's death is an event, and the signal cannot hit another one") {

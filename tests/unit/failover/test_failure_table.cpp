@@ -72,6 +72,34 @@ TEST_CASE("standby's disk stands still: the primary goes on alone, whole when th
   CHECK(p.until(15000, [&] { return p.whole(); }) < 10000);
 }
 
+TEST_CASE(
+    "broker and agent of the primary stuck, keepalived alive: the standby serves, has the "
+    "address") {
+  Pair p;
+  p.nodes[p.primary].broker.paused_until = p.nodes[p.primary].agent_paused_until = p.now + 4000;
+  CHECK(p.takes_over(2000) <= 350);
+  CHECK(p.nodes[p.standby].agent->state().took_address);
+  CHECK(p.until(2000, [&] { return p.nodes[p.standby].vrrp == Vrrp::master; }) <= 450);
+  CHECK(p.nodes[p.primary].vrrp == Vrrp::backup);
+  CHECK(p.until(10000, [&] { return p.whole(); }) < 8000);
+  CHECK(p.phase(p.primary) == Phase::standby);
+  CHECK(p.nodes[p.standby].track_claim == 1);
+}
+
+TEST_CASE("keepalived that wakes with the claim of an earlier reign does not get the address") {
+  Pair p;
+  for (int reigns = 0; reigns < 4; ++reigns) {
+    const unsigned asleep = p.nodes[p.primary].priority();
+    Node& old = p.nodes[p.primary];
+    old.broker.paused_until = old.agent_paused_until = p.now + 2000;
+    CHECK(p.takes_over(1000) <= 400);
+    CHECK(p.nodes[p.standby].priority() > asleep);
+    CHECK(p.until(10000, [&] { return p.whole(); }) < 8000);
+    std::swap(p.primary, p.standby);
+    p.run_until(p.now + 11000);
+  }
+}
+
 TEST_CASE("primary host gone: VRRP and silence promote the standby") {
   Pair p;
   p.kill_host(p.primary);

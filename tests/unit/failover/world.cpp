@@ -48,7 +48,8 @@ void World::start_agent(std::size_t n) {
   set.silence_decides = !manual_;
   std::unique_ptr<Authority> authority = std::make_unique<TimeoutAuthority>();
   if (manual_) authority = std::make_unique<ManualAuthority>();
-  node.agent = std::make_unique<Machine>(set, std::move(authority), now, node.track_ok);
+  node.agent =
+      std::make_unique<Machine>(set, std::move(authority), now, node.track_ok, node.track_claim);
   node.session = std::make_unique<PeerSession>(set.boot);
   node.seen_life = node.seen_change = 0;
   node.inbox.clear();
@@ -150,6 +151,7 @@ void World::carry_out(std::size_t n, const Actions& actions) {
         break;
       case ActionKind::set_track:
         nodes[n].track_ok = a.on;
+        nodes[n].track_claim = a.claim;
         break;
       case ActionKind::send_report:
         send_report(n);
@@ -318,8 +320,9 @@ void World::vrrp_turn(std::size_t n) {
   if (node.vrrp != Vrrp::master || now < node.advert_due) return;
   node.advert_due = now + kAdvertMs;
   if (!reaches || !other.keepalived || pick(100) < loss_percent) return;
+  if (node.priority() < other.priority()) return;  // it discards that
   other.advert_heard = now;
-  if (other.vrrp == Vrrp::master && node.index < other.index) set_vrrp(1 - n, Vrrp::backup);
+  if (other.vrrp == Vrrp::master) set_vrrp(1 - n, Vrrp::backup);
 }
 
 bool World::link_up() const {

@@ -39,6 +39,8 @@ struct Node {
   // keepalived
   bool keepalived = false;
   bool track_ok = false;
+  unsigned track_claim = 0;
+  unsigned priority() const { return 10 + 2 * track_claim - index; }
   Vrrp vrrp = Vrrp::fault;
   TimeMs advert_heard = 0, advert_due = 0;
   bool interface_up = true;
