@@ -21,6 +21,15 @@ void put_at(char* raw, std::size_t at, T value) {
   std::memcpy(raw + at, &value, sizeof(T));
 }
 
+FrameView view_of(const char* raw, std::uint32_t length) {
+  return {.epoch = get_le<Epoch>(raw + kEpochAt),
+          .lsn = get_le<Lsn>(raw + kLsnAt),
+          .kind = get_le<std::uint16_t>(raw + kKindAt),
+          .version = static_cast<std::uint8_t>(raw[kVersionAt]),
+          .body = {raw + kFrameHeader, length - kFrameHeader},
+          .bytes = {raw, length}};
+}
+
 }  // namespace
 
 FrameRead read_frame(std::string_view in, FrameView& frame) {
@@ -34,13 +43,15 @@ FrameRead read_frame(std::string_view in, FrameView& frame) {
     return FrameRead::damaged;
   }
   if (raw[kZeroAt] != 0) return FrameRead::damaged;
-  frame.epoch = get_le<Epoch>(raw + kEpochAt);
-  frame.lsn = get_le<Lsn>(raw + kLsnAt);
-  frame.kind = get_le<std::uint16_t>(raw + kKindAt);
-  frame.version = static_cast<std::uint8_t>(raw[kVersionAt]);
-  frame.body = in.substr(kFrameHeader, length - kFrameHeader);
-  frame.bytes = in.substr(0, length);
+  frame = view_of(raw, length);
   return FrameRead::frame;
+}
+
+FrameView checked_frame(std::string_view in) {
+  TMQ_CHECK(in.size() >= kFrameHeader);
+  const auto length = get_le<std::uint32_t>(in.data());
+  TMQ_CHECK(length >= kFrameHeader && length <= in.size());
+  return view_of(in.data(), length);
 }
 
 void write_frame(std::string& out, Epoch epoch, Lsn lsn, std::uint16_t kind, std::string_view body,

@@ -48,6 +48,9 @@ enum class FrameRead : std::uint8_t { frame, need_more, damaged };
 // impossible or the checksum wrong; `need_more` when `in` ends before the frame does.
 FrameRead read_frame(std::string_view in, FrameView& frame);
 
+// The frame at the front of bytes that read_frame has accepted once: nothing is checked again.
+FrameView checked_frame(std::string_view in);
+
 // Appends a frame to `out`. The body is at most kFrameMax - kFrameHeader bytes.
 void write_frame(std::string& out, Epoch epoch, Lsn lsn, std::uint16_t kind, std::string_view body,
                  std::uint8_t version = kRecordVersion);

@@ -77,7 +77,7 @@ Result<Lsn> check_frames(std::string_view frames, Lsn first, Epoch epoch_max,
     if (frame.version == 0 || frame.version > version_in(readable, frame.kind)) {
       return Error{"the peer sent what it must not: " + unreadable(frame)};
     }
-    extend_history(history, frame.epoch, frame.lsn);
+    if (frame.epoch != before) extend_history(history, frame.epoch, frame.lsn);
     frames.remove_prefix(frame.bytes.size());
     ++next;
   }

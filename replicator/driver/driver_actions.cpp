@@ -167,10 +167,9 @@ void Driver::send_pending(std::string_view frames) {
 }
 
 void Driver::carry_out(const action::Apply& a) {
-  std::string_view rest = unapplied_;
-  FrameView frame;
+  std::string_view rest = unapplied_;  // the machine has checked them
   while (!rest.empty()) {
-    TMQ_CHECK(read_frame(rest, frame) == FrameRead::frame);
+    const FrameView frame = checked_frame(rest);
     if (frame.lsn > a.through) break;
     const Status applied = host_.apply(frame);
     if (!applied) {

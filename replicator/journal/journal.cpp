@@ -50,24 +50,41 @@ JournalImpl::~JournalImpl() {
 
 Lsn JournalImpl::append(Epoch epoch, std::uint16_t kind, std::string_view body,
                         std::uint8_t version) {
-  place(kFrameHeader + body.size(), epoch, last_ + 1);
+  const std::size_t length = kFrameHeader + body.size();
+  if (!goes_on(length, epoch, last_ + 1)) place(length, epoch, last_ + 1);
   write_frame(buffer_, epoch, ++last_, kind, body, version);
   return last_;
 }
 
+// Copies run by run; a run ends where place() has something to settle.
 void JournalImpl::append_frames(std::string_view frames, Lsn first, Lsn last) {
   TMQ_CHECK(first == last_ + 1 && last >= last_);
-  while (!frames.empty()) {
-    TMQ_CHECK(frames.size() >= kFrameHeader);
-    const auto length = get_le<std::uint32_t>(frames.data());
-    TMQ_CHECK(length >= kFrameHeader && length <= frames.size());
-    TMQ_CHECK(get_le<Lsn>(frames.data() + 16) == last_ + 1);
-    place(length, get_le<Epoch>(frames.data() + 8), last_ + 1);
-    buffer_.append(frames.substr(0, length));
-    frames.remove_prefix(length);
+  std::size_t copied = 0;
+  std::size_t at = 0;
+  while (at < frames.size()) {
+    const FrameView frame = checked_frame(frames.substr(at));
+    TMQ_CHECK(frame.lsn == last_ + 1);
+    if (!goes_on(frame.bytes.size(), frame.epoch, frame.lsn)) {
+      buffer_.append(frames.substr(copied, at - copied));
+      copied = at;
+      place(frame.bytes.size(), frame.epoch, frame.lsn);
+    }
+    at += frame.bytes.size();
     ++last_;
   }
+  buffer_.append(frames.substr(copied));
   TMQ_CHECK(last_ == last);
+}
+
+// Most frames go where the one before ended, and nothing else is to be noted.
+bool JournalImpl::goes_on(std::size_t length, Epoch epoch, Lsn lsn) {
+  const std::uint64_t end = next_offset_ + length;
+  const bool settled = !buffer_.empty() && rolls_.empty() && next_segment_ != lsn &&
+                       end <= segments_.back().size && end <= config_.segment_bytes &&
+                       indexed_offset_ != 0 && next_offset_ - indexed_offset_ < kIndexStep &&
+                       epochs_.back().epoch == epoch;
+  if (settled) next_offset_ = end;
+  return settled;
 }
 
 // Settles in which segment and where the next frame goes.

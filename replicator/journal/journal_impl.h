@@ -67,6 +67,7 @@ class JournalImpl final : public Journal {
   Status create_first(Lsn next);
   int write_new_segment(const std::string& path, Lsn first, std::uint64_t size, Segment& made);
   // journal.cpp
+  bool goes_on(std::size_t length, Epoch epoch, Lsn lsn);
   void place(std::size_t length, Epoch epoch, Lsn lsn);
   void start_batch();
   bool write_piece(std::string_view piece);
