@@ -15,6 +15,8 @@ namespace tandemq::repl {
 
 // What a record is, for comparing histories: its epoch and body.
 using Identity = std::string;
+Identity identity_of(const std::string& frame);
+std::string pack(const std::vector<Identity>& state);  // as a snapshot's bytes
 
 struct MachineNode {
   explicit MachineNode(unsigned index) : index(index) {}

@@ -1,29 +1,10 @@
 // The machine's transitions, one by one.
 #include <doctest/doctest.h>
 
-#include <algorithm>
-
-#include "machine_world.h"
+#include "machine_case.h"
 
 using namespace tandemq;
 using namespace tandemq::repl;
-
-namespace {
-
-// Index of an action among those carried out since `from`, or -1.
-long position(const MachineNode& node, const std::string& name, std::size_t from) {
-  for (std::size_t i = from; i < node.actions.size(); ++i) {
-    if (node.actions[i] == name) return static_cast<long>(i);
-  }
-  return -1;
-}
-
-struct World : MachineWorld {
-  using MachineWorld::MachineWorld;
-  ~World() { CHECK_MESSAGE(broken.empty(), broken); }
-};
-
-}  // namespace
 
 TEST_CASE("a standby that takes long to write down that it is in sync is waited for") {
   World w;
@@ -316,23 +297,6 @@ TEST_CASE("a primary that learns of a higher epoch steps down and commits nothin
   CHECK(w.a.quarantined.empty());
 }
 
-TEST_CASE("records acknowledged alone go to quarantine when another history wins") {
-  World w;
-  w.pair_up();
-  w.cut();
-  w.order(w.a, event::GoSolo{"a split that nobody prevented"});
-  w.append(w.a, 4);
-  w.finish_sync(w.a);
-  REQUIRE(w.a.replica->committed() == w.a.last());
-  w.forced = true;
-  w.order(w.b, event::Promote{});
-  w.settle();
-  CHECK(w.a.status().role == Role::standby);
-  CHECK(w.b.status().pair_state == PairState::paired);
-  CHECK(w.a.quarantined.size() == 5);  // went_solo and four
-  CHECK(w.a.state == w.b.state);
-}
-
 TEST_CASE("a switchover gives up first, durably, and hands over without loss or resync") {
   World w;
   w.pair_up();
@@ -376,83 +340,6 @@ TEST_CASE("leaving in good order: durably out of sync, then Goodbye; the primary
   // The last one to leave keeps its claim.
   w.order(w.a, event::Leave{"upgrade"});
   CHECK(w.a.meta.in_sync);
-}
-
-TEST_CASE("a node that lost what was not synced is not called in sync while its peer has it") {
-  World w;
-  w.pair_up();
-  w.append(w.a, 5);
-  while (w.deliver(w.b) || w.deliver(w.a)) {
-  }
-  REQUIRE(w.a.replica->committed() == w.a.last());
-  w.kill(w.b);
-  w.lose_power(w.a);
-  w.start(w.a);
-  w.start(w.b);
-  w.settle();
-  CHECK_FALSE(w.a.status().in_sync);
-  CHECK(w.b.status().in_sync);
-  CHECK(w.order(w.a, event::Promote{}) != "");
-  CHECK(w.order(w.b, event::Promote{}).empty());
-  w.settle();
-  CHECK(w.b.status().pair_state == PairState::paired);
-}
-
-TEST_CASE("a state that cannot be rebuilt comes back by snapshot") {
-  World w;
-  w.pair_up();
-  w.network = false;
-  w.cut();
-  w.append(w.a, 10);
-  w.trim(w.a, w.a.last());  // its checkpoint holds what is about to be cut
-  CHECK(w.order(w.b, event::Promote{}).empty());
-  w.network = true;
-  w.settle();
-  CHECK(position(w.a, "Send NeedSnapshot", 0) >= 0);
-  CHECK(position(w.a, "InstallSnapshot", 0) >= 0);
-  CHECK_FALSE(w.a.meta.needs_snapshot);
-  CHECK(w.b.status().pair_state == PairState::paired);
-  CHECK(w.a.state == w.b.state);
-}
-
-TEST_CASE("a node whose state is unusable may not reign, not even by force") {
-  World w;
-  w.pair_up();
-  w.kill(w.b);
-  w.b.meta.needs_snapshot = true;
-  w.start(w.b);
-  CHECK(w.order(w.b, event::Promote{0, true}).find("unusable") != std::string::npos);
-  w.settle();
-  CHECK(w.a.status().pair_state == PairState::paired);
-}
-
-TEST_CASE("a node that went alone and lost its data still says that it went alone") {
-  for (const bool journal_left : {false, true}) {
-    World w;
-    w.pair_up();
-    w.network = false;
-    w.cut();
-    w.kill(w.b);
-    CHECK(w.order(w.a, event::GoSolo{"operator"}) == "");
-    w.append(w.a, 10);
-    w.settle();
-    w.kill(w.a);
-    w.a.meta.needs_snapshot = true;  // as recovery says of a damaged journal
-    w.a.meta.in_sync = false;
-    if (!journal_left) {
-      w.a.meta.history.clear();
-      w.a.journal.clear();
-      w.a.checkpoint.clear();
-      w.a.synced = 0;
-    }
-    w.network = true;
-    w.start(w.a);
-    w.start(w.b);
-    w.settle();
-    CHECK_FALSE(w.b.status().in_sync);
-    CHECK(w.order(w.b, event::Promote{}).find("out of sync") != std::string::npos);
-    CHECK(w.order(w.a, event::Promote{}).find("unusable") != std::string::npos);
-  }
 }
 
 TEST_CASE("messages out of turn end the link and change nothing") {

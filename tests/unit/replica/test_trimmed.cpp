@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "replicator/core/replica.h"
 
@@ -18,12 +19,13 @@ bool drops_link(const Output& out) {
 }
 
 // A primary that went on alone, with 100 records, and a standby that has got 20 of them.
-Replica resyncing_primary() {
+std::unique_ptr<Replica> resyncing_primary() {
   ReplicaConfig config;
   config.node_name = "a";
   config.pair_id = "pair";
   config.known = config.baseline = features_with({{kFirstUserKind, 1}}, 1);
-  Replica replica(config);
+  auto made = std::make_unique<Replica>(config);
+  Replica& replica = *made;
   Meta meta;
   meta.pair_id = "pair";
   meta.node_index = 1;
@@ -54,13 +56,14 @@ Replica resyncing_primary() {
     return std::holds_alternative<action::SendRecords>(action);
   }));
   replica.step({event::RecordsSent{20, 1000}, 0}, out);
-  return replica;
+  return made;
 }
 
 }  // namespace
 
 TEST_CASE("a standby whose next records left the journal gets a snapshot instead of silence") {
-  Replica replica = resyncing_primary();
+  const auto made = resyncing_primary();
+  Replica& replica = *made;
   Output out;
   replica.step({event::JournalTrimmed{20}, 1}, out);
   CHECK_FALSE(drops_link(out));
