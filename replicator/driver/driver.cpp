@@ -44,17 +44,27 @@ Driver::Driver(Ports ports, ReplicatorConfig config, ReplicatorHost& host)
     : ports_(std::move(ports)),
       config_(std::move(config)),
       host_(host),
-      replica_(machine_config(config_)) {}
+      replica_(machine_config(config_)),
+      recovery_(ports_, config_, host_) {}
 
 Driver::~Driver() {
   *alive_ = false;
   sender_.reset();
 }
 
+Status Driver::recover(Lsn checkpoint_lsn, const std::function<void(const Progress&)>& progress) {
+  auto journal = recovery_.run(checkpoint_lsn, progress);
+  if (!journal) return journal.error();
+  journal_ = std::move(*journal);
+  checkpoint_lsn_ = checkpoint_lsn;
+  appended_ = written_ = recovery_.last();
+  return Done{};
+}
+
 Status Driver::start() {
   const JournalFigures figures = journal_->figures();
-  step(event::Started{recovered_.meta, figures.first, recovered_.last,
-                      std::min(figures.synced, recovered_.last)});
+  step(event::Started{recovery_.meta(), figures.first, recovery_.last(),
+                      std::min(figures.synced, recovery_.last())});
   journal_->on_synced = [this](Lsn lsn) { step(event::Synced{lsn}); };
   const std::uint32_t tick_ms = std::clamp(config_.heartbeat_ms / 4, 5u, 20u);
   tick_timer_ = ports_.runtime->every(tick_ms, [this] { tick(); });

@@ -8,24 +8,19 @@
 
 #include "replicator/core/replica.h"
 #include "replicator/driver/ports.h"
+#include "replicator/driver/recovery.h"
 #include "replicator/driver/replicator.h"
 #include "replicator/driver/snapshot_sender.h"
 #include "replicator/journal/journal.h"
 
 namespace tandemq::repl {
 
-// What recovery found; the first event of the machine is made of it.
-struct Recovered {
-  Meta meta;
-  Lsn last = 0;
-};
-
 class Driver final : public Replicator, private LinkHost {
  public:
   Driver(Ports ports, ReplicatorConfig config, ReplicatorHost& host);
   ~Driver() override;
 
-  // driver_open.cpp: meta, journal, recovery of the host's state.
+  // Before start().
   Status recover(Lsn checkpoint_lsn, const std::function<void(const Progress&)>& progress);
 
   Status start() override;
@@ -61,16 +56,6 @@ class Driver final : public Replicator, private LinkHost {
   void link_drained() override;
   void link_refused(const std::string& reason) override { log("warning", "link_refused", reason); }
   void peer_refused(const std::string& reason) override { step(event::PeerRefused{reason}); }
-
-  // driver_open.cpp
-  Status load_own_meta();
-  Error newer_data(const std::string& what) const;
-  Status open_journal();
-  Status set_journal_aside(const std::string& why);
-  Status meet_checkpoint(Lsn checkpoint_lsn);
-  Status replay(Lsn from, Lsn to, const std::function<void(const Progress&)>& progress);
-  Status state_unusable(const std::string& why);
-  void correct_history();
 
   // driver.cpp
   void step(EventKind what);
@@ -123,7 +108,7 @@ class Driver final : public Replicator, private LinkHost {
   PeerLink* link_ = nullptr;  // once started
   Replica replica_;
   Runtime::Timer tick_timer_;
-  Recovered recovered_;
+  Recovery recovery_;
 
   std::deque<EventKind> events_;
   Output out_;

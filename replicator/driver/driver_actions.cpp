@@ -126,7 +126,7 @@ Status Driver::rebuild_state(Lsn lsn) {
   host_.stands_still("builds its state anew after a cut");
   const Result<Lsn> base = host_.rebuild_until(lsn);
   if (!base) return base.error();
-  return replay(*base, lsn, nullptr);
+  return recovery_.replay(*journal_, *base, lsn, nullptr);
 }
 
 void Driver::carry_out(const action::Send& a) {

@@ -41,9 +41,8 @@ std::string describe_control(ControlKind kind, std::string_view body) {
     case ControlKind::still_reigns:
       text = "still_reigns time=" + std::to_string(reader.le<TimeMs>());
       break;
-    default:
-      return "control_" + std::to_string(static_cast<unsigned>(kind));
   }
+  if (text.empty()) return "control_" + std::to_string(static_cast<unsigned>(kind));
   return reader.ok() && reader.left() == 0 ? text : text + " malformed=1";
 }
 

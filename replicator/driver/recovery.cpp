@@ -1,9 +1,9 @@
-// Opening a node's data: meta, journal, and the host's state brought up to the journal's end.
+#include "replicator/driver/recovery.h"
+
 #include <algorithm>
 
 #include "broker/base/exit_code.h"
 #include "replicator/core/history.h"
-#include "replicator/driver/driver.h"
 
 namespace tandemq::repl {
 namespace {
@@ -12,30 +12,31 @@ constexpr std::size_t kReplayBytes = 1u << 20;
 
 }  // namespace
 
-Status Driver::recover(Lsn checkpoint_lsn, const std::function<void(const Progress&)>& progress) {
+Result<std::unique_ptr<Journal>> Recovery::run(
+    Lsn checkpoint_lsn, const std::function<void(const Replicator::Progress&)>& progress) {
   Status done = ports_.folder->prepare();
   if (done) done = load_own_meta();
-  const Meta loaded = recovered_.meta;
-  if (done) done = open_journal();
-  if (done) done = meet_checkpoint(checkpoint_lsn);
-  if (!done) return done;
-  checkpoint_lsn_ = checkpoint_lsn;
-  if (!recovered_.meta.needs_snapshot) {
-    const Status replayed = replay(checkpoint_lsn, recovered_.last, progress);
-    if (!replayed && replayed.error().code == kExitConfiguration) return replayed;
+  const Meta loaded = meta_;
+  std::unique_ptr<Journal> journal;
+  if (done) done = open_journal(journal);
+  if (done) done = meet_checkpoint(*journal, checkpoint_lsn);
+  if (!done) return done.error();
+  if (!meta_.needs_snapshot) {
+    const Status replayed = replay(*journal, checkpoint_lsn, last_, progress);
+    if (!replayed && replayed.error().code == kExitConfiguration) return replayed.error();
     if (!replayed) done = state_unusable(replayed.error().message);
-    if (!done) return done;
+    if (!done) return done.error();
   }
-  correct_history();
-  appended_ = written_ = recovered_.last;
-  if (recovered_.meta == loaded || loaded.pair_id.empty()) return Done{};
-  return ports_.folder->save_meta(recovered_.meta);
+  correct_history(*journal);
+  if (meta_ != loaded && !loaded.pair_id.empty()) done = ports_.folder->save_meta(meta_);
+  if (!done) return done.error();
+  return journal;
 }
 
-Status Driver::load_own_meta() {
+Status Recovery::load_own_meta() {
   const Result<Meta> meta = ports_.folder->load_meta();
   if (!meta) return meta.error();
-  recovered_.meta = *meta;
+  meta_ = *meta;
   if (meta->pair_id.empty()) return Done{};
   if (meta->pair_id != config_.pair_id || meta->node_index != config_.node_index) {
     return Error{ports_.folder->name() + " belongs to node " + std::to_string(meta->node_index) +
@@ -50,8 +51,8 @@ Status Driver::load_own_meta() {
 }
 
 // A program that was put back finds what a newer one wrote: nothing is touched.
-Error Driver::newer_data(const std::string& what) const {
-  const std::string& writer = recovered_.meta.software;
+Error Recovery::newer_data(const std::string& what) const {
+  const std::string& writer = meta_.software;
   return Error{ports_.folder->name() + " was written by TandeMQ " +
                    (writer.empty() ? "of a newer version" : writer) + " and " + what +
                    ", which this program (TandeMQ " + config_.software +
@@ -59,7 +60,7 @@ Error Driver::newer_data(const std::string& what) const {
                kExitConfiguration};
 }
 
-Status Driver::open_journal() {
+Status Recovery::open_journal(std::unique_ptr<Journal>& journal) {
   auto opened = ports_.folder->open_journal();
   if (!opened && opened.error().code == kExitDamaged && !config_.single) {
     Status aside = set_journal_aside(opened.error().message);
@@ -67,48 +68,48 @@ Status Driver::open_journal() {
     opened = ports_.folder->open_journal();
   }
   if (!opened) return opened.error();
-  journal_ = std::move(*opened);
-  if (!journal_->tail_note().empty()) {
-    log("warning", "journal_tail_cut", journal_->tail_note());
+  journal = std::move(*opened);
+  if (!journal->tail_note().empty()) {
+    ports_.runtime->log("warning", "journal_tail_cut", journal->tail_note());
   }
   return Done{};
 }
 
 // Damaged, and there is a peer to get the state from: kept for whoever wants to look at it.
-Status Driver::set_journal_aside(const std::string& why) {
+Status Recovery::set_journal_aside(const std::string& why) {
   const Result<std::string> kept = ports_.folder->set_journal_aside();
   if (!kept) return kept.error();
-  recovered_.meta.history.clear();
-  log("error", "journal_set_aside", why + "; kept as " + *kept);
+  meta_.history.clear();
+  ports_.runtime->log("error", "journal_set_aside", why + "; kept as " + *kept);
   return state_unusable(why);
 }
 
-Status Driver::state_unusable(const std::string& why) {
+Status Recovery::state_unusable(const std::string& why) {
   if (config_.single) {
     return Error{ports_.folder->name() + ": " + why + "; restore a backup of the whole folder",
                  kExitDamaged};
   }
-  log("warning", "state_unusable", why + "; the peer will send a snapshot");
-  recovered_.meta.needs_snapshot = true;
-  recovered_.meta.in_sync = false;
+  ports_.runtime->log("warning", "state_unusable", why + "; the peer will send a snapshot");
+  meta_.needs_snapshot = true;
+  meta_.in_sync = false;
   return Done{};
 }
 
 // Where checkpoint and journal meet, state goes on; where they do not, one of them is of no use.
-Status Driver::meet_checkpoint(Lsn checkpoint_lsn) {
-  const JournalFigures figures = journal_->figures();
-  recovered_.last = figures.last;
-  if (recovered_.meta.pair_id.empty() && figures.last > 0) {
-    log("warning", "meta_missing", "a journal without meta.json: out of sync");
+Status Recovery::meet_checkpoint(Journal& journal, Lsn checkpoint_lsn) {
+  const JournalFigures figures = journal.figures();
+  last_ = figures.last;
+  if (meta_.pair_id.empty() && figures.last > 0) {
+    ports_.runtime->log("warning", "meta_missing", "a journal without meta.json: out of sync");
   }
-  const bool had_records = checkpoint_lsn > 0 || !recovered_.meta.history.empty();
-  if (figures.last == 0 && had_records && !recovered_.meta.needs_snapshot) {
+  const bool had_records = checkpoint_lsn > 0 || !meta_.history.empty();
+  if (figures.last == 0 && had_records && !meta_.needs_snapshot) {
     // Moved away by the operator, or by accident.
     const std::string why = "the journal " + ports_.folder->name() +
                             "/journal is missing; record " + std::to_string(checkpoint_lsn) +
                             ", where the checkpoint ends, is the "
                             "last one that is left";
-    log("error", "journal_missing", why);
+    ports_.runtime->log("error", "journal_missing", why);
     if (!config_.single) return state_unusable(why);
   }
   if (figures.first != 0 && figures.first > checkpoint_lsn + 1) {
@@ -123,20 +124,22 @@ Status Driver::meet_checkpoint(Lsn checkpoint_lsn) {
                           ", the checkpoint ends with " + std::to_string(checkpoint_lsn));
   }
   // The checkpoint was on disk before the journal's tail was.
-  recovered_.last = checkpoint_lsn;
-  return journal_->reset(checkpoint_lsn + 1);
+  last_ = checkpoint_lsn;
+  return journal.reset(checkpoint_lsn + 1);
 }
 
-Status Driver::replay(Lsn from, Lsn to, const std::function<void(const Progress&)>& progress) {
+Status Recovery::replay(Journal& journal, Lsn from, Lsn to,
+                        const std::function<void(const Replicator::Progress&)>& progress) {
+  std::string frames;
   const std::uint64_t start_ms = ports_.runtime->now_ms();
   const KindTable known = table_of(config_.known);
   double told = 0;
   for (Lsn done = from; done < to;) {
-    read_buffer_.clear();
-    const Result<Lsn> read = journal_->read(done + 1, kReplayBytes, read_buffer_);
+    frames.clear();
+    const Result<Lsn> read = journal.read(done + 1, kReplayBytes, frames);
     if (!read) return read.error();
     if (*read <= done) return Error{"the journal ends before record " + std::to_string(to)};
-    std::string_view rest = read_buffer_;
+    std::string_view rest = frames;
     FrameView frame;
     while (done < to && read_frame(rest, frame) == FrameRead::frame) {
       if (frame.version > version_in(known, frame.kind))
@@ -159,20 +162,20 @@ Status Driver::replay(Lsn from, Lsn to, const std::function<void(const Progress&
 }
 
 // meta.json knows the reigns that the journal no longer holds, the journal knows the others.
-void Driver::correct_history() {
-  EpochHistory& history = recovered_.meta.history;
-  const JournalFigures figures = journal_->figures();
-  trim_history(history, recovered_.last);
+void Recovery::correct_history(Journal& journal) {
+  EpochHistory& history = meta_.history;
+  const JournalFigures figures = journal.figures();
+  trim_history(history, last_);
   if (figures.first == 0) return;
   trim_history(history, figures.first - 1);
   for (Lsn at = figures.first; at != 0 && at <= figures.last;) {
-    const Epoch epoch = journal_->epoch_at(at);
+    const Epoch epoch = journal.epoch_at(at);
     extend_history(history, epoch, at);
     Lsn low = at;  // the last record known to be of this reign
     Lsn high = figures.last + 1;
     while (high - low > 1) {
       const Lsn middle = low + (high - low) / 2;
-      (journal_->epoch_at(middle) == epoch ? low : high) = middle;
+      (journal.epoch_at(middle) == epoch ? low : high) = middle;
     }
     at = high;
   }
