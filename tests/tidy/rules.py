@@ -267,6 +267,25 @@ def script_rule(tree):
     return found
 
 
+PROSE_MAX = 120
+
+
+def prose_lines(text):
+    """(number, line) of what is prose in Markdown: no table, no block of code, no long link."""
+    fenced = False
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif not fenced and not line.startswith(("|", "    ")) and " " in line.strip():
+            yield number, line
+
+
+def prose_rule(tree):
+    return [Finding(path, number, f"line of {len(line)} characters, more than {PROSE_MAX}")
+            for path in tree.files if path.endswith(".md")
+            for number, line in prose_lines(tree.text(path)) if len(line) > PROSE_MAX]
+
+
 def conformance_rule(tree):
     return [Finding(*finding) for finding in conformance.findings(tree)]
 
@@ -280,7 +299,7 @@ RULES = {
     "const": const_rule, "order": order_rule, "file-size": size_rule, "function-size": function_rule,
     "format": format_rule, "leftover": leftover_rule, "machine-path": home_path_rule,
     "metric": metric_rule, "script": script_rule, "conformance": conformance_rule,
-    "metric-page": metric_page_rule,
+    "metric-page": metric_page_rule, "prose": prose_rule,
 }
 
 
