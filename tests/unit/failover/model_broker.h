@@ -101,7 +101,7 @@ struct ModelBroker {
         epoch = make_epoch(epoch_counter(std::max(epoch, at_least)) + 1, index);
         in_sync = true;
         connected = false;
-        become(Role::primary, PairState::waiting);
+        become(Role::primary, was_solo ? PairState::solo : PairState::waiting);
         journal.push_back({epoch, 0});
         done.epoch = epoch;
         done.change = change;

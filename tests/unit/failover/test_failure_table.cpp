@@ -203,6 +203,22 @@ TEST_CASE("link cut only: primary solo at once, the standby marked out of sync")
   CHECK(p.until(5000, [&] { return p.whole(); }) < 3000);
 }
 
+TEST_CASE("link cut in a reign that began alone: the standby is asked all the same") {
+  Pair p;
+  p.kill_host(p.standby);
+  p.until(5000, [&] { return p.nodes[p.primary].broker.pair == PairState::solo; });
+  p.kill_host(p.primary);
+  p.run_until(p.now + 1000);
+  p.start_host(p.primary);
+  CHECK(p.until(8000, [&] { return p.serves(p.primary); }) < 8000);
+  p.start_host(p.standby);
+  CHECK(p.until(10000, [&] { return p.whole(); }) < 10000);
+  CHECK_FALSE(p.nodes[p.primary].agent->state().authority.alone);
+  p.cut[0][1] = p.cut[1][1] = true;
+  p.until(2000, [&] { return p.nodes[p.primary].broker.pair == PairState::solo; });
+  CHECK_FALSE(p.nodes[p.standby].broker.in_sync);
+}
+
 TEST_CASE("link cut, primary solo, primary dies: the stale standby waits and says why") {
   Pair p;
   p.cut[0][1] = p.cut[1][1] = true;
