@@ -11,17 +11,13 @@ using namespace tandemq::core;
 namespace {
 
 using Seen = const State::Impl&;
-Seen decide_sees() {
-  static const State state;
-  return state.impl();
-}
 template <class T>
 constexpr bool kConst = std::is_const_v<std::remove_pointer_t<std::remove_reference_t<T>>>;
 
-static_assert(kConst<decltype(decide_sees().find(1))>);
-static_assert(kConst<decltype(decide_sees().find_client(""))>);
-static_assert(kConst<decltype(*decide_sees().durable_sessions()[0])>);
-static_assert(kConst<decltype(decide_sees().retained.find(""))>);
+static_assert(kConst<decltype(std::declval<Seen>().find(1))>);
+static_assert(kConst<decltype(std::declval<Seen>().find_client(""))>);
+static_assert(kConst<decltype(*std::declval<Seen>().durable_sessions()[0])>);
+static_assert(kConst<decltype(std::declval<Seen>().retained.find(""))>);
 static_assert(kConst<decltype(std::declval<const Session&>().queue[0])>);
 static_assert(kConst<decltype(*std::declval<const Session&>().will)>);
 static_assert(kConst<decltype(std::declval<const Session&>().subscriptions[0].node())>);
