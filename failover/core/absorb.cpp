@@ -30,8 +30,9 @@ void learn_status(State& s, const BrokerStatus& b) {
     if (f.broker.role != Role::primary || !f.broker_alive) begin_reign(f);
     f.reigned = true;
     f.paired_once |= b.pair_state == PairState::paired;
-    // The authority to go on alone was about a peer that was not there: this one is asked.
-    if (b.pair_state == PairState::paired) s.authority.alone = false;
+    // The authority to go on alone is used up by doing so: a peer that comes later is asked, also
+    // while it is not yet paired but may count as in sync already.
+    if (b.pair_state != PairState::waiting) s.authority.alone = false;
   }
   if (!b.peer_connected && (f.broker.peer_connected || !f.broker_connected)) f.link_down_at = f.now;
   f.broker = b;

@@ -90,7 +90,8 @@ Verdict silence_solo(const State& s, const Settings& set) {
                    seconds(until - s.facts.now));
   }
   // Somebody else is master, so somebody else lives; and without the address nobody reaches us.
-  if (s.facts.vrrp != Vrrp::master && !s.facts.holds_address) {
+  const bool held = s.facts.holds_address && !s.took_address;
+  if (s.facts.vrrp != Vrrp::master && !held) {
     return pending("the standby is silent, but the address is not here");
   }
   return granted(true, "timeout", "the standby is silent on every path, its lease has run out");

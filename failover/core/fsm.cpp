@@ -251,9 +251,18 @@ class Stepper {
   unsigned claim() const {
     if (eligible_in(s_.phase) != Eligible::yes) return s_.claim;
     if (!serves()) return 0;
+    if (becomes_master()) return s_.claim;
     const unsigned above = std::min(s_.facts.peer.claim + 1, kClaimMax);
     const bool alone = peer_fresh(s_, set_) && s_.facts.peer.claim == 0;
     return s_.claim == 0 || alone ? above : s_.claim;
+  }
+
+  // The claim is high enough: keepalived takes the address in a moment, and would begin its wait
+  // anew if its priority changed meanwhile.
+  bool becomes_master() const {
+    const Report& peer = s_.facts.peer;
+    const bool wins = s_.claim > 0 || peer.released || peer.vrrp == Vrrp::fault;
+    return s_.facts.vrrp == Vrrp::backup && peer_fresh(s_, set_) && peer.claim == 0 && wins;
   }
 
   bool serves() const {
@@ -287,7 +296,9 @@ class Stepper {
   void settle_address() {
     const Facts& f = s_.facts;
     if (f.vrrp == Vrrp::master) s_.took_address = false;
-    const bool late = serves() && f.vrrp == Vrrp::backup && silent_everywhere(s_, set_);
+    // Not where keepalived had it in this reign and lost it: then somebody else claims more.
+    const bool never = f.vrrp_since <= f.reign_began_at;
+    const bool late = serves() && f.vrrp == Vrrp::backup && never && silent_everywhere(s_, set_);
     if (late && !f.holds_address && !s_.took_address) {
       s_.took_address = true;
       add(ActionKind::take_address);

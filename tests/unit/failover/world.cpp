@@ -6,7 +6,6 @@ namespace tandemq::failover::model {
 namespace {
 
 constexpr TimeMs kTurnMs = 5;
-constexpr TimeMs kAdvertMs = 100;
 constexpr TimeMs kLinkSilenceMs = 250;
 constexpr TimeMs kHealthTimeoutMs = 300, kStandbyPatience = 3, kPatience = 10;
 
@@ -59,6 +58,7 @@ void World::start_agent(std::size_t n) {
     deliver(n, {EventKind::keepalived_up, now, {}});
     deliver(n, {EventKind::vrrp, now, node.vrrp});
   }
+  deliver(n, {EventKind::address, now, node.address});
   if (!node.broker.alive || node.broker.spent) deliver(n, {EventKind::broker_lost, now, {}});
 }
 
@@ -114,7 +114,7 @@ void World::kill_host(std::size_t n) {
   kill_keepalived(n);
   note("host " + std::to_string(n) + " dies");
   Node& node = nodes[n];
-  node.host_up = false;
+  node.host_up = node.address = false;
   node.agent.reset();
   node.broker_due = node.agent_due = node.keepalived_due = 0;
 }
@@ -150,8 +150,14 @@ void World::carry_out(std::size_t n, const Actions& actions) {
         kill_broker(n, true);
         break;
       case ActionKind::set_track:
+        // keepalived begins its wait for a silent master anew when its priority changes.
+        if (nodes[n].track_claim != a.claim) nodes[n].advert_heard = now;
         nodes[n].track_ok = a.on;
         nodes[n].track_claim = a.claim;
+        break;
+      case ActionKind::take_address:
+      case ActionKind::remove_address:
+        set_address(n, a.kind == ActionKind::take_address);
         break;
       case ActionKind::send_report:
         send_report(n);
@@ -218,7 +224,7 @@ void World::send_report(std::size_t n) {
   const std::size_t other = 1 - n;
   for (std::size_t path : {0u, 1u}) {
     const bool dark = path == 0 && (!nodes[0].interface_up || !nodes[1].interface_up);
-    if (cut[n][path] || dark || pick(100) < loss_percent) continue;
+    if (agents_cut || cut[n][path] || dark || pick(100) < loss_percent) continue;
     at(now + 1 + pick(delay_max), [=, this] {
       if (!nodes[other].host_up) return;
       to_agent(other, [=, this] { receive(other, d); });
@@ -291,38 +297,6 @@ void World::supervise(std::size_t n) {
   observe_broker(n);
   if (now % 10 == 0) deliver(n, {EventKind::tick, now, {}});
   if (now % 50 == 0) send_report(n);
-}
-
-void World::set_vrrp(std::size_t n, Vrrp state) {
-  if (nodes[n].vrrp == state) return;
-  nodes[n].vrrp = state;
-  note("keepalived " + std::to_string(n) + " " + to_string(state));
-  to_agent(n, [this, n, state] { deliver(n, {EventKind::vrrp, now, state}); });
-}
-
-void World::vrrp_turn(std::size_t n) {
-  Node& node = nodes[n];
-  Node& other = nodes[1 - n];
-  if (!node.keepalived || !node.host_up) return;
-  const bool reaches = !cut[n][0] && node.interface_up && other.interface_up && other.host_up;
-  if (!node.track_ok || !node.interface_up) {
-    if (node.vrrp == Vrrp::master && reaches) other.advert_heard = now - 3 * kAdvertMs;
-    return set_vrrp(n, Vrrp::fault);
-  }
-  if (node.vrrp == Vrrp::fault || node.vrrp == Vrrp::unknown) {
-    node.advert_heard = now;
-    return set_vrrp(n, Vrrp::backup);
-  }
-  if (node.vrrp == Vrrp::backup && now >= node.advert_heard + 3 * kAdvertMs + node.index) {
-    set_vrrp(n, Vrrp::master);
-    node.advert_due = now;
-  }
-  if (node.vrrp != Vrrp::master || now < node.advert_due) return;
-  node.advert_due = now + kAdvertMs;
-  if (!reaches || !other.keepalived || pick(100) < loss_percent) return;
-  if (node.priority() < other.priority()) return;  // it discards that
-  other.advert_heard = now;
-  if (other.vrrp == Vrrp::master) set_vrrp(1 - n, Vrrp::backup);
 }
 
 bool World::link_up() const {

@@ -44,6 +44,7 @@ struct Node {
   Vrrp vrrp = Vrrp::fault;
   TimeMs advert_heard = 0, advert_due = 0;
   bool interface_up = true;
+  bool address = false;  // on its interface, by keepalived or by the agent
 };
 
 class World {
@@ -67,6 +68,7 @@ class World {
   std::vector<std::string> trace;
   std::uint64_t acked_count() const { return acked_.size(); }
 
+  bool agents_cut = false;  // a filter that lets VRRP and the link pass
   // faults: [from][path], paths 0 and 1 between the agents; path 0 carries VRRP, path 1 the link
   std::array<std::array<bool, 2>, 2> cut{};
   unsigned loss_percent = 0;
@@ -98,6 +100,7 @@ class World {
   void observe_broker(std::size_t n);
   void vrrp_turn(std::size_t n);
   void set_vrrp(std::size_t n, Vrrp state);
+  void set_address(std::size_t n, bool on);
   void claim_turn(std::size_t n);
   void link_turn();
   void follow(ModelBroker& primary, ModelBroker& standby);

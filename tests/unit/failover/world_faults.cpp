@@ -6,6 +6,7 @@ namespace tandemq::failover::model {
 
 void World::heal() {
   cut = {};
+  agents_cut = false;
   loss_percent = 0;
   delay_max = 3;
   for (std::size_t n : {0u, 1u}) {
@@ -64,7 +65,8 @@ void World::random_fault() {
       note("cut from " + std::to_string(n) + " path " + std::to_string(path) + " for " +
            std::to_string(length));
       cut[n][path] = true;
-      return at(now + length, [this, n, path] { cut[n][path] = false; });
+      agents_cut = pick(4) == 0;
+      return at(now + length, [this, n, path] { cut[n][path] = agents_cut = false; });
     case 8:
       note("cut all for " + std::to_string(length));
       cut = {{{true, true}, {true, true}}};
