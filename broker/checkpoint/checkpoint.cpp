@@ -36,16 +36,19 @@ class CheckpointerImpl final : public Checkpointer {
   }
 
   void start(Lsn up_to, FoldDone done) override {
+    if (abandoning_) return done(stopped());
     fold_done_.emplace(++last_job_, std::move(done));
     hand_over_.add_job({last_job_, FoldJob{up_to}});
   }
 
   void make_snapshot(const std::string& path, SnapshotDone done) override {
+    if (abandoning_) return done(stopped());
     snapshot_done_.emplace(++last_job_, std::move(done));
     hand_over_.add_job({last_job_, SnapshotJob{path}});
   }
 
   void remake(const core::State& state, FoldDone done) override {
+    if (abandoning_) return done(stopped());
     const std::uint64_t number = ++last_job_;
     const Fold* whole = wholes_.emplace(number, Fold::of(state)).first->second.get();
     fold_done_.emplace(number, std::move(done));
@@ -54,7 +57,9 @@ class CheckpointerImpl final : public Checkpointer {
 
   void abandon() override {
     hand_over_.abandon();
+    abandoning_ = true;  // who hears how its work ended must not begin more on the same file
     deliver();
+    abandoning_ = false;
   }
 
   CheckpointFigures figures() const override {
@@ -65,6 +70,8 @@ class CheckpointerImpl final : public Checkpointer {
   }
 
  private:
+  static Error stopped() { return Error{"the checkpoint is left alone", kCheckpointStopped}; }
+
   void turn() {
     deliver();
     if (auto wanted = hand_over_.wanted()) read_slice(*wanted);
@@ -99,6 +106,7 @@ class CheckpointerImpl final : public Checkpointer {
   const CheckpointConfig config_;
   JournalReader read_;
   std::uint64_t last_job_ = 0;
+  bool abandoning_ = false;
   std::unordered_map<std::uint64_t, FoldDone> fold_done_;
   std::unordered_map<std::uint64_t, SnapshotDone> snapshot_done_;
   std::unordered_map<std::uint64_t, std::unique_ptr<const Fold>> wholes_;  // of remakes, by job

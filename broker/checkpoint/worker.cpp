@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
@@ -161,7 +162,8 @@ Status Worker::room_for_copy() const {
   std::error_code ignored;
   const auto folder = std::filesystem::path(config_.path).parent_path();
   const std::uint64_t free = std::filesystem::space(folder, ignored).available;
-  const std::uint64_t bytes = file_bytes(config_.path);
+  // The file may be damaged by having been cut short.
+  const std::uint64_t bytes = std::max(file_bytes(config_.path), figures_.bytes);
   if (ignored || (free >= bytes && free - bytes >= config_.spare_bytes)) return Done{};
   return Error{"no room for a copy of the checkpoint: " + std::to_string(bytes) + " bytes, and " +
                    std::to_string(config_.spare_bytes) + " for the journal beside it, but " +

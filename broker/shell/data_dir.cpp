@@ -7,12 +7,23 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <regex>
 
 #include "broker/base/exit_code.h"
 #include "broker/checkpoint/checkpoint.h"
 #include "broker/support/log.h"
 
 namespace tandemq::broker {
+
+namespace {
+
+// What this program makes and renames or removes when it is done, and nothing that an operator may
+// keep here.
+const std::regex kHalfMade(
+    R"(snapshot-\d+\.db(-journal|-wal|-shm)?|snapshot\.tmp|(meta\.json|durable)\.tmp|)"
+    R"(checkpoint\.db\.remade(-journal|-wal|-shm)?|.*\.frames\.tmp)");
+
+}  // namespace
 
 DataDir::~DataDir() {
   if (lock_fd_ >= 0) close(lock_fd_);
@@ -48,8 +59,7 @@ void DataDir::remove_leftovers() const {
     std::error_code error;
     for (const fs::directory_entry& one : fs::directory_iterator(path_ + folder, error)) {
       const std::string name = one.path().filename();
-      const bool half = name.starts_with("snapshot-") || name.ends_with(".tmp") ||
-                        name.find(kRemadeSuffix) != std::string::npos;
+      const bool half = std::regex_match(name, kHalfMade);
       std::error_code ignored;
       if (!half || !one.is_regular_file(ignored)) continue;
       log(LogLevel::notice, "leftover_removed",

@@ -196,7 +196,8 @@ void add_storage(Table& table, const NodeStatus& status) {
                 "Records acknowledged here that lost to another history and were kept in a file",
                 status.quarantine.records);
   table.counter("tandemq_acknowledged_lost_records_total",
-                "Of such records, those that the journal held no more: they are gone",
+                "Records acknowledged here that lost to another history and that the journal held "
+                "no more: they are in no file",
                 status.quarantine.lost);
   const CheckpointFigures& checkpoint = status.checkpoint;
   table.gauge("tandemq_checkpoint_lsn", "Last record in the checkpoint",

@@ -143,6 +143,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   MeetingLog meeting_log_;
   std::uint64_t snapshots_ = 0;
   unsigned checkpoint_failures_ = 0;  // in a row
+  unsigned remakes_failed_ = 0;       // in a row
   bool remaking_ = false;             // the checkpoint
   bool replicator_started_ = false;
   bool switching_over_ = false;

@@ -1,5 +1,7 @@
 // A checkpoint that cannot be continued is made anew from memory, while clients are served: without
 // one the journal would grow until the disk is full.
+#include <algorithm>
+
 #include "broker/shell/node.h"
 #include "broker/support/log.h"
 
@@ -7,6 +9,7 @@ namespace tandemq::broker {
 namespace {
 
 constexpr unsigned kFailuresInRow = 3;  // of a disk that may be well again next time
+constexpr unsigned kDoublingsMax = 6;   // of the patience, while it cannot be made anew
 
 }  // namespace
 
@@ -19,7 +22,8 @@ void Node::checkpoint_ended(const Result<Lsn>& lsn) {
   if (error.code == kCheckpointStopped) return;
   log(LogLevel::error, "checkpoint_failed", {{"reason", error.message}});
   ++checkpoint_failures_;
-  if (error.code == kCheckpointDamaged || checkpoint_failures_ >= kFailuresInRow) {
+  const unsigned patience = error.code == kCheckpointDamaged ? 1 : kFailuresInRow;
+  if (checkpoint_failures_ >= patience << std::min(remakes_failed_, kDoublingsMax)) {
     remake_checkpoint();
   }
 }
@@ -33,12 +37,14 @@ void Node::remake_checkpoint() {
   checkpointer_->remake(state_, [this](const Result<Lsn>& made) {
     remaking_ = false;
     if (made) {
+      remakes_failed_ = 0;
       log(LogLevel::warning, "checkpoint_remade",
           {{"lsn", *made}, {"reason", "the old one could not be continued"}});
       replicator_->checkpointed(*made);
     } else if (made.error().code != kCheckpointStopped) {
+      ++remakes_failed_;
       log(LogLevel::error, "checkpoint_not_remade",
-          {{"reason", made.error().message}, {"next", "after the next checkpoint that fails"}});
+          {{"reason", made.error().message}, {"next", "after some more checkpoints that fail"}});
     }
   });
 }

@@ -68,6 +68,7 @@ void RecoveryDoor::on_line(ControlServer::ClientId client, std::string_view line
     answer["error"] = "the broker has just started and " + doing_ + "; ask again";
   }
   server_->send(client, answer.dump(-1, ' ', false, json::error_handler_t::replace));
+  if (!request.is_object()) server_->close_after_send(client);  // garbage, as on the real one
 }
 
 }  // namespace tandemq::broker

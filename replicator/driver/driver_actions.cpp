@@ -99,15 +99,19 @@ void Driver::carry_out(const action::CutJournal& a) {
 // Records that were acknowledged here and that another history does not have.
 void Driver::keep_aside(Lsn first, Lsn last) {
   const Lsn oldest = journal_->figures().first;
-  const Lsn from = oldest == 0 ? last + 1 : std::clamp(oldest, first, last + 1);
+  if (oldest == 0) {
+    return log("warning", "history_not_compared",
+               "this journal is empty: it was set aside or begins after a checkpoint, so what this "
+               "node may have acknowledged alone cannot be told from what both hold");
+  }
+  const Lsn from = std::clamp(oldest, first, last + 1);
   if (from > first) {
     quarantine_.lost += from - first;
     log("error", "acknowledged_lost",
         std::to_string(from - first) + " records, " + std::to_string(first) + " to " +
             std::to_string(from - 1) +
-            ", were acknowledged here and lost to another history, and this journal, which was "
-            "larger than replication.journal_bytes_max, holds them no more: they are in no "
-            "quarantine file");
+            ", were acknowledged here and lost to another history, and this journal holds them no "
+            "more (replication.journal_bytes_max bounds it): they are in no quarantine file");
   }
   if (from > last) return;
   const char* doing = "keeps records aside that lost to another history";

@@ -207,6 +207,10 @@ def test_leftovers_of_a_crash_go(ctx):
     for path in left:
         with open(path, "wb") as file:
             file.write(b"half")
+    own = os.path.join(broker.data, "snapshot-before-upgrade.tar")
+    with open(own, "wb") as file:
+        file.write(b"whole")
     broker.start()
+    expect(os.path.exists(own), "a file of the operator's is removed")
     expect(not [path for path in left if os.path.exists(path)], "half-made files stay for ever")
     expect_numbers(broker, 10)

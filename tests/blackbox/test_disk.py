@@ -1,6 +1,7 @@
 """Disks that are full or fail: the broker says so, acknowledges nothing that is not safe, and what it
 acknowledged is there afterwards."""
 import os
+import socket
 import shutil
 import subprocess
 import time
@@ -178,6 +179,12 @@ def test_a_slow_recovery_answers(ctx):
             said.add(str(error))
         time.sleep(0.05)
     expect(any("reads its journal" in text for text in said), f"it said only {said}")
+    with socket.socket(socket.AF_UNIX) as garbage:
+        garbage.settimeout(5)
+        garbage.connect(broker.socket_file)
+        garbage.sendall(b"\xff{[" + b"[" * 1000 + b"\n")
+        answer = garbage.makefile("rb").read()  # to its end
+        expect(b"recovering" in answer, f"garbage is answered and shown out, not with {answer}")
     disk.heal()
     wait_until(lambda: serving(broker), "the broker serves")
     expect_numbers(broker, 300)
