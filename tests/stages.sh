@@ -86,7 +86,7 @@ stage_tsan() {
 
 # fuzz_one TARGET SECONDS: from the corpus in the repository; what it finds lands in build/fuzz/found.
 fuzz_one() {
-  local target=$1 corpus=tests/fuzz/corpus/${1#fuzz_} work=build/fuzz/work/$1
+  local target=$1 corpus=tests/fuzz/corpus/${1#fuzz_} work=build/fuzz/grown/$1
   mkdir -p "$work" build/fuzz/found
   if "build/fuzz/bin/$target" -max_total_time="$2" -rss_limit_mb=2048 -timeout=10 -verbosity=0 \
       -artifact_prefix="build/fuzz/found/$target-" -print_final_stats=1 "$work" "$corpus" \
@@ -111,10 +111,10 @@ stage_fuzz() {
   done
   configure fuzz
   compile fuzz $targets
-  rm -f build/fuzz/work/*.result
+  rm -f build/fuzz/grown/*.result
   printf '%s\n' $targets | xargs -P "$(nproc)" -I{} bash -c 'fuzz_one "$1" "$2"' - {} "$seconds"
   for target in $targets; do
-    if [ -e "build/fuzz/work/$target.result" ]; then
+    if [ -e "build/fuzz/grown/$target.result" ]; then
       passed=$((passed + 1))
     else
       failed=$((failed + 1))

@@ -1,8 +1,8 @@
 """Disks that are full or fail: the broker says so, acknowledges nothing that is not safe, and what it
 acknowledged is there afterwards."""
 import os
-import socket
 import shutil
+import socket
 import subprocess
 import time
 

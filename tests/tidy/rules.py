@@ -97,30 +97,28 @@ def link_rule(tree):
 _IMPURE_CALL = re.compile(
     r"\b(?:chrono::\w+_clock|clock_gettime|gettimeofday|time\s*\(\s*(?:0|NULL|nullptr)|s?rand\s*\(|"
     r"random_device|getenv|v?f?printf\s*\(|f?puts\s*\(|fwrite|fopen|spdlog|std::cerr|std::cout)")
+_CHANGED_CONST = re.compile(r"\b(?:mutable|const_cast)\b")
+
+
+def core_findings(tree, pattern):
+    found = []
+    for path in tree.cpp():
+        name = layer_of(path)
+        if name and LAYERS[name].core:
+            code = blank(tree.text(path))
+            found += [Finding(path, line_of(code, m.start()), f"a core may not use {m.group(0)}")
+                      for m in pattern.finditer(code)]
+    return found
 
 
 def pure_rule(tree):
     """Cores ask no clock, draw no randomness, print nothing, whatever header it came by."""
-    found = []
-    for path in tree.cpp():
-        name = layer_of(path)
-        if name and LAYERS[name].core:
-            code = blank(tree.text(path))
-            found += [Finding(path, line_of(code, m.start()), f"a core may not use {m.group(0)}")
-                      for m in _IMPURE_CALL.finditer(code)]
-    return found
+    return core_findings(tree, _IMPURE_CALL)
 
 
 def const_rule(tree):
     """What is const in a core stays as it is: decide reads the state, apply changes it."""
-    found = []
-    for path in tree.cpp():
-        name = layer_of(path)
-        if name and LAYERS[name].core:
-            code = blank(tree.text(path))
-            found += [Finding(path, line_of(code, m.start()), f"a core may not use {m.group(0)}")
-                      for m in re.finditer(r"\b(?:mutable|const_cast)\b", code)]
-    return found
+    return core_findings(tree, _CHANGED_CONST)
 
 
 _UNORDERED = re.compile(r"\bunordered_(?:multi)?(?:map|set)\s*<[^;{}()]*>\s*(\w+)\s*[;={]")
