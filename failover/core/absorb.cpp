@@ -156,7 +156,9 @@ void absorb(State& s, const Event& e, const Settings& set) {
     default:
       break;
   }
-  if (f.peer_known && silent_everywhere(s, set)) s.silent_life = f.peer.boot;
+  // Before anybody reigned there is nothing to move to and fro.
+  const bool reign = f.reigned || f.peer_primary_at != 0;
+  if (reign && f.peer_known && silent_everywhere(s, set)) s.silent_life = f.peer.boot;
 }
 
 }  // namespace tandemq::failover

@@ -114,6 +114,22 @@ TEST_CASE("agents and link cut, VRRP heard: who lost the address does not take i
   CHECK_FALSE(p.serves(p.primary));
 }
 
+TEST_CASE("a silence before anybody reigned is no flapping") {
+  World w(1, false);
+  w.start_all();
+  const auto met = [&](std::size_t n) {
+    return w.nodes[n].agent && w.nodes[n].agent->state().facts.peer_known;
+  };
+  while (!met(0) || !met(1)) w.run_until(w.now + 5);
+  REQUIRE(w.nodes[0].broker.role == Role::standby);
+  REQUIRE(w.nodes[1].broker.role == Role::standby);
+  w.cut = {{{true, true}, {true, true}}};
+  w.run_until(w.now + 600);
+  w.cut = {};
+  while (!w.whole()) w.run_until(w.now + 5);
+  for (const Node& node : w.nodes) CHECK(node.agent->state().flapped_at == 0);
+}
+
 TEST_CASE("keepalived that wakes with the claim of an earlier reign does not get the address") {
   Pair p;
   for (int reigns = 0; reigns < 4; ++reigns) {
