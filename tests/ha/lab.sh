@@ -117,7 +117,8 @@ parse_up() {
 
 up() {
   need_root
-  ! is_up || die "already up (./run lab status, ./run lab down)"
+  ! net_lives || die "already up (./run lab status, ./run lab down)"
+  ! is_up || tear_down   # what a run that was killed left: names of networks in which nothing runs
   parse_up "$@"
   rm -rf "$lab"
   mkdir -p "$lab"

@@ -32,16 +32,20 @@ def on_alarm(_signal, _frame):
     raise Failed(f"not done after {CASE_SECONDS_MAX} s")
 
 
+class Late(Failed):
+    """All is right but the gap, which a shared machine that stood still may have made."""
+
+
 def judge_case(case, result):
     judge(result)
-    if case.limit_ms is not None:
-        expect(result["gap_ms"] <= case.limit_ms,
-               f"gap of {result['gap_ms']:.0f} ms, limit {case.limit_ms} ms")
+    if case.limit_ms is not None and result["gap_ms"] > case.limit_ms:
+        raise Late(f"gap of {result['gap_ms']:.0f} ms, limit {case.limit_ms} ms")
 
 
-def run_case(case, prefix):
-    """A row of the report: (case, result or None, seconds to heal or None, error or None)."""
-    bed, result, healed, error = Bed(case.name, prefix), None, None, None
+def try_case(case, prefix):
+    """A row of the report, (case, result or None, seconds to heal or None, error or None), and whether
+    the error is only that it was late."""
+    bed, result, healed, error, late = Bed(case.name, prefix), None, None, None, False
     signal.signal(signal.SIGALRM, on_alarm)
     signal.alarm(CASE_SECONDS_MAX)
     try:
@@ -52,7 +56,7 @@ def run_case(case, prefix):
         bed.expect_no_crash()
         judge_case(case, result)
     except Failed as failure:
-        error = str(failure)
+        error, late = str(failure), isinstance(failure, Late)
     except Exception:  # pylint: disable=broad-except  # a broken test must not hide the others
         error = traceback.format_exc()
     finally:
@@ -60,7 +64,16 @@ def run_case(case, prefix):
         if error:
             bed.keep_evidence()
         bed.end()
-    return case, result, healed, error
+    return (case, result, healed, error), late
+
+
+def run_case(case, prefix):
+    """As try_case, but a gap over the limit is measured once more; anything else that fails has failed."""
+    row, late = try_case(case, prefix)
+    if late:
+        print(f"ha {case.name}: {row[-1]}; once more", flush=True)
+        row, _ = try_case(case, prefix)
+    return row
 
 
 def milliseconds(value):

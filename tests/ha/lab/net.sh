@@ -10,6 +10,15 @@ in_node() {
 
 net_exists() { compgen -G "/run/netns/tandemq-*" >/dev/null; }
 
+# Whether a process runs in one of the networks.
+net_lives() {
+  local name
+  for name in lan a b client; do
+    [ -z "$(ip netns pids "tandemq-$name" 2>/dev/null)" ] || return 0
+  done
+  return 1
+}
+
 port_of() {
   case $1 in service) echo "svc-$2" ;; replica) echo "rep-$2" ;; esac
 }
