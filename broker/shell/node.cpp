@@ -22,7 +22,7 @@ int Node::run() {
   notify_ready();
   while (stopping_ != Stopping::stopped) {
     // Work is left over when a callback had done its share, or when ending a turn made records.
-    const bool busy = clients_.has_backlog() || appended_ != written_;
+    const bool busy = clients_.has_backlog() || batch_.last != 0;
     event_base_loop(base_, EVLOOP_ONCE | (busy ? EVLOOP_NONBLOCK : 0));
     clients_.work_backlog();
     end_of_turn();
@@ -36,11 +36,11 @@ int Node::run() {
 
 void Node::end_of_turn() {
   busy_.clear();
-  if (appended_ != written_) {
-    commit_timer_.appended(appended_, std::exchange(appended_bytes_, 0),
+  if (batch_.last != 0) {
+    commit_timer_.appended(batch_.last, batch_.bytes,
                            turn_.begun() ? turn_.mono_ns() : monotonic_ns());
     clients_.uncommitted(commit_timer_.open_bytes());
-    written_ = appended_;
+    batch_ = {};
   }
   replicator_->end_of_turn();
   clients_.end_turn();
@@ -92,7 +92,7 @@ void Node::tell_peer_absence(const NodeStatus& now) const {
 void Node::shutdown() {
   if (stopping_ != Stopping::no) return;
   notify_stopping();
-  log(LogLevel::notice, "stopping", {{"role", repl::to_string(known_.role)}});
+  log(LogLevel::notice, "stopping", {{"role", repl::to_string(status_log_.last().role)}});
   stop_by_ns_ = monotonic_ns() + kCommitWaitNs;
   listeners_.close();
   if (engine_) {

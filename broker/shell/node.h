@@ -28,6 +28,7 @@
 #include "broker/shell/orders.h"
 #include "broker/shell/peer_absence.h"
 #include "broker/shell/recovery_door.h"
+#include "broker/shell/status_log.h"
 #include "broker/shell/sys_topics.h"
 #include "broker/support/turn.h"
 #include "replicator/driver/replicator.h"
@@ -63,8 +64,8 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
 
   // core::RecordSink
   Lsn append(core::Kind kind, std::string_view body) override {
-    appended_bytes_ += body.size();
-    return appended_ = replicator_->append(static_cast<std::uint16_t>(kind), body);
+    batch_.bytes += body.size();
+    return batch_.last = replicator_->append(static_cast<std::uint16_t>(kind), body);
   }
   std::uint8_t writes(core::Kind kind) const override {
     return replicator_->writes(static_cast<std::uint16_t>(kind));
@@ -106,7 +107,6 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   // node_host.cpp
   void begin_reign(const repl::ReplicaStatus& status);
   void end_reign();
-  void log_change(const repl::ReplicaStatus& status);
 
   const Config config_;
   event_base* base_;
@@ -127,17 +127,18 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   SysTopics sys_topics_;
   core::Effects effects_;
 
-  std::string busy_;                // what the loop stands still for in this turn
-  repl::ReplicaStatus known_;       // as status_changed told it last
-  Lsn appended_ = 0;                // last record of the engine
-  Lsn written_ = 0;                 // of them, handed over by end_of_turn
-  std::size_t appended_bytes_ = 0;  // since then
-  core::EngineCounters counters_;   // of all reigns
+  std::string busy_;  // what the loop stands still for in this turn
+  // Records of the engine that no end of turn has handed over yet; last 0: none.
+  struct Batch {
+    Lsn last = 0;
+    std::size_t bytes = 0;
+  } batch_;
+  core::EngineCounters counters_;  // of all reigns
   CommitTimer commit_timer_;
   Histogram turn_length_;
   std::uint64_t turn_ns_max_ = 0;
-  std::uint64_t started_ns_, changed_ns_, reign_ns_ = 0;
-  std::uint64_t role_changes_ = 0, pair_state_changes_ = 0;
+  std::uint64_t started_ns_, reign_ns_ = 0;
+  StatusLog status_log_;
   std::uint64_t ticks_ = 0, seconds_ = 0;
   PeerAbsence peer_absence_;
   MeetingLog meeting_log_;

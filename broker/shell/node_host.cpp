@@ -22,7 +22,7 @@ void Node::committed(Lsn lsn) {
 
 // What a primary acknowledges that stood still while its peer was promoted, the peer does not know.
 Lsn Node::prove_reign() {
-  if (known_.pair_state == repl::PairState::solo) return 0;
+  if (status_log_.last().pair_state == repl::PairState::solo) return 0;
   const Lsn unsent = replicator_->unsent();
   if (unsent != 0) return unsent;
   std::string body;
@@ -32,11 +32,10 @@ Lsn Node::prove_reign() {
 
 void Node::status_changed(const repl::ReplicaStatus& status) {
   turn_.begin(clock_);
-  log_change(status);
+  status_log_.look(status, monotonic_ns());
   // Not yet there while it is being opened.
   if (replicator_) meeting_log_.look(config_.replication.peer_name, replicator_->meeting());
   const bool leads = status.role == repl::Role::primary;
-  known_ = status;
   if (leads && !engine_) begin_reign(status);
   if (!leads && engine_) end_reign();
   notify_status(std::string(repl::to_string(status.role)) + ", " +
@@ -49,7 +48,7 @@ void Node::begin_reign(const repl::ReplicaStatus& status) {
   clock_.not_before(state_.meta().time, reign_ns_);
   engine_ = std::make_unique<core::Engine>(state_, *this, config_.limits, access_->permissions(),
                                            counters_);
-  appended_ = written_ = status.last;
+  batch_ = {};
   sys_topics_.forget();
   clients_.begin_reign(engine_.get(), status.committed);
   Status listening = listeners_.open();
@@ -69,35 +68,8 @@ void Node::end_reign() {
   engine_.reset();
   state_.demote();
   commit_timer_.forget();
-  appended_ = written_ = 0;
-  appended_bytes_ = 0;
+  batch_ = {};
   switching_over_ = false;
-}
-
-void Node::log_change(const repl::ReplicaStatus& status) {
-  const bool role = status.role != known_.role;
-  const bool pair_state = status.pair_state != known_.pair_state;
-  const bool in_sync = status.in_sync != known_.in_sync;
-  const bool link = status.peer_connected != known_.peer_connected;
-  if (role || pair_state) changed_ns_ = monotonic_ns();
-  role_changes_ += role;
-  pair_state_changes_ += pair_state;
-  if (!role && !pair_state && !in_sync && !link) return;
-  log(LogLevel::notice,
-      role         ? "role_changed"
-      : pair_state ? "pair_state_changed"
-      : in_sync    ? "in_sync_changed"
-                   : "link_changed",
-      {{"role", repl::to_string(status.role)},
-       {"pair_state", repl::to_string(status.pair_state)},
-       {"role_before", repl::to_string(known_.role)},
-       {"pair_state_before", repl::to_string(known_.pair_state)},
-       {"epoch", status.epoch},
-       {"last_lsn", status.last},
-       {"committed_lsn", status.committed},
-       {"in_sync", status.in_sync},
-       {"peer_connected", status.peer_connected},
-       {"reason", status.reason}});
 }
 
 }  // namespace tandemq::broker

@@ -32,10 +32,10 @@ NodeStatus Node::status() {
   out.commit_latency = commit_timer_.histogram();
   out.turn_length = turn_length_;
   out.turn_ns_max = turn_ns_max_;
-  out.since_ms = (now - changed_ns_) / kNsPerMs;
+  out.since_ms = (now - status_log_.changed_ns()) / kNsPerMs;
   out.uptime_ms = (now - started_ns_) / kNsPerMs;
-  out.role_changes = role_changes_;
-  out.pair_state_changes = pair_state_changes_;
+  out.role_changes = status_log_.role_changes();
+  out.pair_state_changes = status_log_.pair_state_changes();
   const core::ReignFigures reign = engine_ ? engine_->reign_figures() : core::ReignFigures{};
   out.sessions_before = reign.sessions_before;
   out.sessions_back = reign.sessions_back;

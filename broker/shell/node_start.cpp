@@ -105,7 +105,7 @@ Node::Node(Config config)
         clients_.accept(entrance, std::move(transport));
       }),
       started_ns_(monotonic_ns()),
-      changed_ns_(started_ns_) {
+      status_log_(started_ns_) {
   checkpoint_config_.path = config_.node.data_dir + "/checkpoint.db";
   checkpoint_config_.pair_id = config_.replication.pair_id;
   checkpoint_config_.spare_bytes = kSpareSegments * config_.replication.segment_bytes;
