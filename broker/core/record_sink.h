@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "broker/base/ids.h"
-#include "broker/core/record_kinds.h"
+#include "broker/core/records.h"
 
 namespace tandemq::core {
 

@@ -22,7 +22,7 @@ int Node::run() {
   notify_ready();
   while (stopping_ != Stopping::stopped) {
     // Work is left over when a callback had done its share, or when ending a turn made records.
-    const bool busy = clients_.has_backlog() || batch_.last != 0;
+    const bool busy = clients_.has_backlog() || commit_.is_open();
     event_base_loop(base_, EVLOOP_ONCE | (busy ? EVLOOP_NONBLOCK : 0));
     clients_.work_backlog();
     end_of_turn();
@@ -36,11 +36,9 @@ int Node::run() {
 
 void Node::end_of_turn() {
   busy_.clear();
-  if (batch_.last != 0) {
-    commit_timer_.appended(batch_.last, batch_.bytes,
-                           turn_.begun() ? turn_.mono_ns() : monotonic_ns());
-    clients_.uncommitted(commit_timer_.open_bytes());
-    batch_ = {};
+  if (commit_.is_open()) {
+    commit_.end_turn();
+    clients_.uncommitted(commit_.uncommitted_bytes());
   }
   replicator_->end_of_turn();
   clients_.end_turn();

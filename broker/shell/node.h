@@ -14,15 +14,15 @@
 #include <vector>
 
 #include "broker/access/access.h"
-#include "broker/checkpoint/checkpoint.h"
 #include "broker/clients/clients.h"
 #include "broker/config/config.h"
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
 #include "broker/net/listeners.h"
-#include "broker/shell/commit_timer.h"
 #include "broker/shell/control.h"
 #include "broker/shell/data_dir.h"
+#include "broker/shell/group_commit.h"
+#include "broker/shell/images.h"
 #include "broker/shell/meeting_log.h"
 #include "broker/shell/metrics.h"
 #include "broker/shell/orders.h"
@@ -37,7 +37,7 @@ struct event_base;
 
 namespace tandemq::broker {
 
-class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders {
+class Node : public repl::ReplicatorHost, public Orders {
  public:
   explicit Node(Config config);
   ~Node() override;
@@ -49,28 +49,22 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   // Serves until told to stop; returns the exit code.
   int run();
 
-  // repl::ReplicatorHost (node_host.cpp, node_snapshot.cpp)
+  // repl::ReplicatorHost (node_host.cpp)
   Status apply(const repl::FrameView& frame) override;
   void committed(Lsn lsn) override;
   void status_changed(const repl::ReplicaStatus& status) override;
   TimeMs pair_time() override { return clock_.at(monotonic_ns()); }
   void learn_pair_time(TimeMs time) override { clock_.follow(time, monotonic_ns()); }
-  void make_snapshot(std::function<void(Result<SnapshotFile>)> ready) override;
+  void make_snapshot(std::function<void(Result<SnapshotFile>)> ready) override {
+    images_.make_snapshot(std::move(ready));
+  }
   void release_snapshot(const SnapshotFile& file) override;
   void stands_still(const char* for_what) override;
-  Status install_snapshot(const std::string& path, Lsn lsn) override;
-  Result<Lsn> rebuild_until(Lsn lsn) override;
+  Status install_snapshot(const std::string& path, Lsn lsn) override {
+    return images_.install_snapshot(path, lsn);
+  }
+  Result<Lsn> rebuild_until(Lsn lsn) override { return images_.rebuild_until(lsn); }
   std::uint64_t state_hash() override { return state_.hash(); }
-
-  // core::RecordSink
-  Lsn append(core::Kind kind, std::string_view body) override {
-    batch_.bytes += body.size();
-    return batch_.last = replicator_->append(static_cast<std::uint16_t>(kind), body);
-  }
-  std::uint8_t writes(core::Kind kind) const override {
-    return replicator_->writes(static_cast<std::uint16_t>(kind));
-  }
-  Lsn prove_reign() override;
 
   // Orders (node_orders.cpp)
   NodeStatus status() override;
@@ -80,7 +74,7 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   Status lose_sync(const std::string& reason) override;
   void switchover(const std::string& reason, Answer<Done> done) override;
   void leave(const std::string& reason, Answer<Done> done) override;
-  void checkpoint(Answer<Lsn> done) override;
+  void checkpoint(Answer<Lsn> done) override { images_.checkpoint(std::move(done)); }
   void shutdown() override;
 
  private:
@@ -91,7 +85,6 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   Status open_storage();
   Status open_control();
   void tell_recovery(const std::string& doing);
-  Status load_checkpoint();
   void add_timers();
   void reload();
   // node.cpp
@@ -101,9 +94,6 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   void tell_peer_absence(const NodeStatus& now) const;
   void continue_stopping();
   void stop_with(int exit_code);
-  // node_checkpoint.cpp
-  void checkpoint_ended(const Result<Lsn>& lsn);
-  void remake_checkpoint();
   // node_host.cpp
   void begin_reign(const repl::ReplicaStatus& status);
   void end_reign();
@@ -114,38 +104,28 @@ class Node : public repl::ReplicatorHost, public core::RecordSink, public Orders
   PairClock clock_;
   Turn turn_;
   core::State state_;
+  Images images_;
   std::unique_ptr<Access> access_;
   Clients clients_;
   net::Listeners listeners_;
   std::unique_ptr<Metrics> metrics_;
-  CheckpointConfig checkpoint_config_;
   std::unique_ptr<repl::Replicator> replicator_;
-  std::unique_ptr<Checkpointer> checkpointer_;
   std::unique_ptr<core::Engine> engine_;  // while this node leads
   std::unique_ptr<RecoveryDoor> door_;    // until there is a state to be asked about
   std::unique_ptr<Control> control_;
   SysTopics sys_topics_;
   core::Effects effects_;
 
-  std::string busy_;  // what the loop stands still for in this turn
-  // Records of the engine that no end of turn has handed over yet; last 0: none.
-  struct Batch {
-    Lsn last = 0;
-    std::size_t bytes = 0;
-  } batch_;
+  std::string busy_;               // what the loop stands still for in this turn
   core::EngineCounters counters_;  // of all reigns
-  CommitTimer commit_timer_;
   Histogram turn_length_;
   std::uint64_t turn_ns_max_ = 0;
   std::uint64_t started_ns_, reign_ns_ = 0;
   StatusLog status_log_;
+  GroupCommit commit_;
   std::uint64_t ticks_ = 0, seconds_ = 0;
   PeerAbsence peer_absence_;
   MeetingLog meeting_log_;
-  std::uint64_t snapshots_ = 0;
-  unsigned checkpoint_failures_ = 0;  // in a row
-  unsigned remakes_failed_ = 0;       // in a row
-  bool remaking_ = false;             // the checkpoint
   bool replicator_started_ = false;
   bool switching_over_ = false;
   Stopping stopping_ = Stopping::no;

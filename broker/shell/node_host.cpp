@@ -1,6 +1,6 @@
 // The replicator speaks to the node: records, commits, roles.
-#include "broker/base/bytes.h"
-#include "broker/base/check.h"
+#include <unistd.h>
+
 #include "broker/shell/node.h"
 #include "broker/support/log.h"
 #include "broker/support/service_notify.h"
@@ -16,18 +16,21 @@ Status Node::apply(const repl::FrameView& frame) {
 }
 
 void Node::committed(Lsn lsn) {
-  commit_timer_.committed(lsn, monotonic_ns());
-  clients_.committed(lsn, commit_timer_.open_bytes());
+  commit_.committed(lsn, monotonic_ns());
+  clients_.committed(lsn, commit_.uncommitted_bytes());
 }
 
-// What a primary acknowledges that stood still while its peer was promoted, the peer does not know.
-Lsn Node::prove_reign() {
-  if (status_log_.last().pair_state == repl::PairState::solo) return 0;
-  const Lsn unsent = replicator_->unsent();
-  if (unsent != 0) return unsent;
-  std::string body;
-  put_le(body, turn_.now());
-  return append(static_cast<core::Kind>(repl::ControlKind::still_reigns), body);
+void Node::release_snapshot(const SnapshotFile& file) {
+  unlink(file.path.c_str());
+}
+
+// The agent must not take it for a hang.
+void Node::stands_still(const char* for_what) {
+  busy_ = for_what;
+  notify_watchdog();
+  if (!control_) return;
+  control_->announce();
+  control_->flush();
 }
 
 void Node::status_changed(const repl::ReplicaStatus& status) {
@@ -46,9 +49,8 @@ void Node::status_changed(const repl::ReplicaStatus& status) {
 void Node::begin_reign(const repl::ReplicaStatus& status) {
   reign_ns_ = monotonic_ns();
   clock_.not_before(state_.meta().time, reign_ns_);
-  engine_ = std::make_unique<core::Engine>(state_, *this, config_.limits, access_->permissions(),
+  engine_ = std::make_unique<core::Engine>(state_, commit_, config_.limits, access_->permissions(),
                                            counters_);
-  batch_ = {};
   sys_topics_.forget();
   clients_.begin_reign(engine_.get(), status.committed);
   Status listening = listeners_.open();
@@ -67,8 +69,7 @@ void Node::end_reign() {
   clients_.end_reign(mqtt::Reason::server_shutting_down);
   engine_.reset();
   state_.demote();
-  commit_timer_.forget();
-  batch_ = {};
+  commit_.forget();
   switching_over_ = false;
 }
 

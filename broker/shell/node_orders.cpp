@@ -23,13 +23,13 @@ NodeStatus Node::status() {
   out.journal = replicator_->journal_figures();
   out.link = replicator_->link_figures();
   out.quarantine = replicator_->quarantine_figures();
-  out.checkpoint = checkpointer_->figures();
+  out.checkpoint = images_.figures();
   out.state = state_.figures();
   out.engine = counters_;
   out.clients = clients_.counters();
   out.traffic = clients_.figures();
   out.logins_waiting = access_->waiting();
-  out.commit_latency = commit_timer_.histogram();
+  out.commit_latency = commit_.latency();
   out.turn_length = turn_length_;
   out.turn_ns_max = turn_ns_max_;
   out.since_ms = (now - status_log_.changed_ns()) / kNsPerMs;
@@ -93,13 +93,6 @@ void Node::leave(const std::string& reason, Answer<Done> done) {
   log(LogLevel::notice, "order_leave", {{"reason", reason}});
   if (engine_) return done(Error{"this node is primary; hand over with switchover first"});
   replicator_->leave([done] { done(Done{}); });
-}
-
-void Node::checkpoint(Answer<Lsn> done) {
-  checkpointer_->start(replicator_->status().committed, [this, done](const Result<Lsn>& lsn) {
-    checkpoint_ended(lsn);
-    done(lsn);
-  });
 }
 
 }  // namespace tandemq::broker

@@ -42,8 +42,6 @@ void log_replicator(const char* level, const char* event, const std::string& rea
 // For the journal, the link, the agent and whoever asks for metrics: clients must not take these.
 constexpr std::uint32_t kOwnFiles = 128;
 
-constexpr std::uint64_t kSpareSegments = 2;  // of the journal, left free by a copy of the state
-
 // One descriptor a client: takes all that the host grants, and returns how many clients it is for.
 std::uint64_t clients_of_file_limit(std::uint64_t wanted) {
   rlimit limit{};
@@ -98,6 +96,7 @@ Node::Node(Config config)
     : config_(fitted_to_host(std::move(config))),
       base_(make_base()),
       state_(random_number()),
+      images_(config_, state_, *this),
       access_(std::make_unique<Access>(base_, config_.listeners)),
       clients_({config_.limits, clock_, turn_, *access_, [this] { event_base_loopbreak(base_); }},
                entrances_of(config_.listeners)),
@@ -105,18 +104,15 @@ Node::Node(Config config)
         clients_.accept(entrance, std::move(transport));
       }),
       started_ns_(monotonic_ns()),
-      status_log_(started_ns_) {
-  checkpoint_config_.path = config_.node.data_dir + "/checkpoint.db";
-  checkpoint_config_.pair_id = config_.replication.pair_id;
-  checkpoint_config_.spare_bytes = kSpareSegments * config_.replication.segment_bytes;
-}
+      status_log_(started_ns_),
+      commit_(turn_, status_log_) {}
 
 Node::~Node() {
   for (struct event* added : added_) event_del(added);
   clients_.end_reign(mqtt::Reason::server_shutting_down);
   control_.reset();
   engine_.reset();
-  checkpointer_.reset();
+  images_.close();
   replicator_.reset();
   listeners_.clear();
   clients_.close_all();
@@ -184,7 +180,12 @@ void Node::tell_recovery(const std::string& doing) {
 // Recovery: the checkpoint, then the journal after it, through the same State.
 Status Node::open_storage() {
   data_dir_.remove_leftovers();
-  Status loaded = load_checkpoint();
+  Status loaded = images_.load([this](const CheckpointProgress& p) {
+    tell_recovery("reads its checkpoint, " + std::to_string(p.rows_done) + " of " +
+                  std::to_string(p.rows_total) + " rows");
+    log(LogLevel::notice, "recovery",
+        {{"rows_loaded", p.rows_done}, {"rows", p.rows_total}, {"seconds", p.seconds}});
+  });
   if (!loaded) return loaded;
   const Lsn from = state_.meta().lsn;
   tell_recovery("reads its journal");
@@ -203,6 +204,7 @@ Status Node::open_storage() {
       });
   if (!replicator) return replicator.error();
   replicator_ = std::move(replicator).value();
+  commit_.open(*replicator_);
   clock_.not_before(state_.meta().time, monotonic_ns());
   const core::StateFigures figures = state_.figures();
   log(LogLevel::notice, "recovered",
@@ -212,37 +214,7 @@ Status Node::open_storage() {
        {"retained", figures.retained},
        {"queued", figures.queued},
        {"seconds", static_cast<double>(monotonic_ns() - started_ns_) / 1e9}});
-  Result<std::unique_ptr<Checkpointer>> checkpointer = Checkpointer::open(
-      base_, checkpoint_config_, [this](Lsn first, std::size_t bytes_max, std::string& out) {
-        return replicator_->read_journal(first, bytes_max, out);
-      });
-  if (!checkpointer) return checkpointer.error();
-  checkpointer_ = std::move(checkpointer).value();
-  return Done{};
-}
-
-Status Node::load_checkpoint() {
-  const auto progress = [this](const CheckpointProgress& p) {
-    tell_recovery("reads its checkpoint, " + std::to_string(p.rows_done) + " of " +
-                  std::to_string(p.rows_total) + " rows");
-    log(LogLevel::notice, "recovery",
-        {{"rows_loaded", p.rows_done}, {"rows", p.rows_total}, {"seconds", p.seconds}});
-  };
-  for (const bool retry : {true, false}) {
-    Result<CheckpointInfo> info = checkpoint_prepare(checkpoint_config_);
-    if (info) info = checkpoint_load(checkpoint_config_, state_, progress);
-    if (info) return Done{};
-    state_.clear();
-    const Error error = info.error();
-    // A pair has another copy: this node begins empty, out of sync, and asks its peer.
-    const bool may_resync = error.code == kCheckpointDamaged && !config_.replication.single;
-    if (!retry || !may_resync) return error;
-    Result<std::string> aside = checkpoint_set_aside(checkpoint_config_);
-    if (!aside) return aside.error();
-    log(LogLevel::error, "checkpoint_damaged",
-        {{"reason", error.message}, {"kept_as", *aside}, {"remedy", "resync from the peer"}});
-  }
-  return Done{};
+  return images_.open(base_, *replicator_);
 }
 
 void Node::add_timers() {
