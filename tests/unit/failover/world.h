@@ -12,6 +12,7 @@
 
 #include "failover/core/fsm.h"
 #include "failover/core/peer_session.h"
+#include "ledger.h"
 #include "model_broker.h"
 
 namespace tandemq::failover::model {
@@ -66,7 +67,7 @@ class World {
   bool admitted = false;
   std::mt19937_64 rng;
   std::vector<std::string> trace;
-  std::uint64_t acked_count() const { return acked_.size(); }
+  std::uint64_t acked_count() const { return ledger_.size(); }
 
   bool agents_cut = false;  // a filter that lets VRRP and the link pass
   // faults: [from][path], paths 0 and 1 between the agents; path 0 carries VRRP, path 1 the link
@@ -105,15 +106,13 @@ class World {
   void link_turn();
   void follow(ModelBroker& primary, ModelBroker& standby);
   void write_turn(std::size_t n);
-  void acknowledge(ModelBroker& broker, std::size_t upto);
+  void acknowledge(const ModelBroker& broker, std::size_t upto);
   bool link_up() const;
   void note(const std::string& line);
 
   bool manual_;
   std::multimap<TimeMs, std::function<void()>> agenda_;
-  std::vector<Entry> acked_;
-  std::uint64_t next_id_ = 1;
-  std::array<std::size_t, 2> released_{};  // entries whose effects the broker has let go
+  Ledger ledger_;
 };
 
 }  // namespace tandemq::failover::model
