@@ -9,11 +9,12 @@ from collections import namedtuple
 import conformance
 import metrics
 from layers import (IMPURE, LAYERS, STANDARD, layer_of, library_of, library_of_target)
-from source import blank, cpp_functions
+from source import blank, class_bodies, cpp_functions
 
 Finding = namedtuple("Finding", "path line text")
 
-FILE_LINES_MAX = 500
+FILE_LINES_MAX = 400
+CLASS_LINES_MAX = 599
 FUNCTION_LINES_MAX = 80
 MEDIAN_TARGET = 150
 
@@ -155,6 +156,27 @@ def size_rule(tree):
     return found
 
 
+_MEMBER = re.compile(r"((?:\w+::)+)~?(?:\w+|operator[^\w(]+)\s*\(")
+
+
+def class_rule(tree):
+    """A class counts with all its files: its declaration and the bodies of its functions."""
+    lines, home = {}, {}
+    for path in tree.cpp():
+        text, folder = tree.text(path), os.path.dirname(path)
+        for name, first, last in class_bodies(text):
+            lines[folder, name] = lines.get((folder, name), 0) + last - first + 1
+            home[folder, name] = Finding(path, first, "")
+        for first, last, head in cpp_functions(text):
+            member = _MEMBER.search(head)
+            if member:
+                name = folder, member.group(1)[:-2]
+                lines[name] = lines.get(name, 0) + last - first + 1
+    return [Finding(home[key].path, home[key].line,
+                    f"class {key[1]} has {count} lines over all its files, more than {CLASS_LINES_MAX}")
+            for key, count in lines.items() if count > CLASS_LINES_MAX and key in home]
+
+
 def python_functions(text):
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -294,7 +316,8 @@ def metric_page_rule(tree):
 
 RULES = {
     "include": include_rule, "home": home_rule, "link": link_rule, "pure": pure_rule,
-    "const": const_rule, "order": order_rule, "file-size": size_rule, "function-size": function_rule,
+    "const": const_rule, "order": order_rule, "file-size": size_rule,
+    "class-size": class_rule, "function-size": function_rule,
     "format": format_rule, "leftover": leftover_rule, "machine-path": home_path_rule,
     "metric": metric_rule, "script": script_rule, "conformance": conformance_rule,
     "metric-page": metric_page_rule, "prose": prose_rule,

@@ -12,6 +12,13 @@ def long_function(lines):
     return "void f(int x) {\n" + "  (void)x;\n" * (lines - 2) + "}\n"
 
 
+def long_class(lines, functions=0):
+    """A class with a declaration of `lines` lines and that many functions of 50 beside it."""
+    inside = "".join(f"  int x{i};\n" for i in range(lines - 2))
+    return "class C {\n" + inside + "};\n" + "".join(
+        f"void C::f{i}(int x) {{\n" + "  (void)x;\n" * 48 + "}\n" for i in range(functions))
+
+
 # rule, file to write (relative), its text; a text beginning with + is appended to the file.
 BREAKS = [
     ("include", "broker/base/bad.h", '#include "broker/core/state.h"\n'),
@@ -47,8 +54,10 @@ BREAKS = [
     ("const", "broker/core/bad.cpp", "void f(const int& x) { const_cast<int&>(x) = 1; }\n"),
     ("order", "broker/core/bad.cpp",
      "std::unordered_map<int, int> table_;\nvoid f() { for (auto& [k, v] : table_) g(k, v); }\n"),
-    ("file-size", "broker/core/bad.cpp", "int x;\n" * 501),
-    ("file-size", "tests/ha/bad.py", "x = 1\n" * 501),
+    ("file-size", "broker/core/bad.cpp", "int x;\n" * 401),
+    ("file-size", "tests/ha/bad.py", "x = 1\n" * 401),
+    ("class-size", "broker/core/bad.h", long_class(600)),
+    ("class-size", "broker/core/bad.h", long_class(400, 4)),
     ("function-size", "broker/core/bad.cpp", long_function(81)),
     ("function-size", "broker/core/bad.h", "template <class T>\nstruct S {\n" + long_function(81) + "};\n"),
     ("function-size", "tests/ha/bad.py", "def f():\n" + "    g()\n" * 81),
@@ -75,6 +84,7 @@ FINE = [
     ("include", "broker/core/good.h", '// #include <event2/event.h>\n#include <vector>\n'),
     ("include", "failover/shell/good.h", '#include "broker/base/result.h"\n'),
     ("include", "broker/clients/good.h", '#include "broker/net/transport.h"\n'),
+    ("class-size", "broker/core/good.h", long_class(590)),
     ("function-size", "broker/core/good.cpp", long_function(80)),
     ("function-size", "broker/core/good.cpp",
      "namespace a {\n" + "void f(char c = '{') {\n}\n" * 90 + "}  // namespace a\n"),

@@ -71,6 +71,22 @@ _CONTAINER = re.compile(r"\b(namespace|class|struct|union|enum|extern)\b")
 _CONTROL = re.compile(r"\b(if|for|while|switch|do|else|try|catch|return)\b")
 
 
+_CLASS = re.compile(r"\b(?:class|struct)\s+([\w:]+)\s*(?:final\s*)?(?::[^;{}()]*)?\{")
+
+
+def class_bodies(text):
+    """Yields (name, first line, last line) of every class that is defined in the text."""
+    code = blank(text)
+    for match in _CLASS.finditer(code):
+        depth = 1
+        for brace in re.compile("[{}]").finditer(code, match.end()):
+            depth += 1 if brace.group(0) == "{" else -1
+            if depth == 0:
+                yield (match.group(1), code.count("\n", 0, match.start()) + 1,
+                       code.count("\n", 0, brace.start()) + 1)
+                break
+
+
 def cpp_functions(text):
     """Yields (first line, last line, head) of every function body outside another function."""
     code = re.sub(r"^[ \t]*#.*(?:\\\n.*)*", lambda m: re.sub(r"[^\n]", " ", m.group(0)), blank(text),
