@@ -52,7 +52,11 @@ Verdict cold_start_with_peer(const State& s, const Settings& set) {
   if (!electable(s) && !fresh_pair(s)) {
     return pending("this node is out of sync: only the operator may promote it, with --force");
   }
-  if (!outranks_peer(s, set)) return pending("the peer's journal comes first");
+  if (!outranks_peer(s, set)) {
+    return pending(s.facts.peer.broker_alive
+                       ? "the peer's journal comes first"
+                       : "the peer's broker is not there; its journal may be the newer one");
+  }
   if (!answered(s, set)) return pending("this node's journal comes first; the peer was asked");
   return granted(false, "agreement", "the peer agrees that this node's journal comes first");
 }

@@ -111,15 +111,19 @@ bool electable(const State& s) {
 }
 
 bool fresh_pair(const State& s) {
-  return s.facts.broker.last_lsn == 0 && s.facts.peer.broker_known && s.facts.peer.last_lsn == 0;
+  return s.facts.broker.last_lsn == 0 && s.facts.peer.broker_alive && s.facts.peer.last_lsn == 0;
 }
 
+// What a broker that is gone told last is the least that it holds, and it may have had a life that
+// its agent has not seen: only who holds everything by its own broker's finding comes before it.
 bool outranks_peer(const State& s, const Settings& set) {
-  return peer_rank(s, set) < own_rank(s, set);
+  const Rank own = own_rank(s, set);
+  return peer_rank(s, set) < own && (own.confirmed || s.facts.peer.broker_alive);
 }
 
 bool peer_outranks(const State& s, const Settings& set) {
-  return own_rank(s, set) < peer_rank(s, set);
+  const Rank peer = peer_rank(s, set);
+  return own_rank(s, set) < peer && (peer.confirmed || s.facts.broker_alive);
 }
 
 }  // namespace tandemq::failover

@@ -155,7 +155,7 @@ const Guard peer_went_alone{
     }};
 const Guard peer_asks_promote{"the peer asks to serve, its journal comes first", [](S s, E, C c) {
                                 return unanswered(s, c, AskKind::promote) && s.facts.broker_known &&
-                                       peer_outranks(s, c);
+                                       up_to_date(s) && peer_outranks(s, c);
                               }};
 
 // Said by a report that left the peer after the address had come here.

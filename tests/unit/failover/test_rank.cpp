@@ -10,6 +10,7 @@ namespace {
 // Both brokers have just started as standby; neither has confirmed the other.
 State both_started(Lsn own_last, Lsn peer_last) {
   State s;
+  s.facts.broker_alive = s.facts.peer.broker_alive = true;
   s.facts.broker.epoch = s.facts.peer.epoch = make_epoch(3, 1);
   s.facts.broker.last_lsn = own_last;
   s.facts.peer.last_lsn = peer_last;
@@ -46,4 +47,35 @@ TEST_CASE("a claim to have been in sync counts where nothing is missing, or anot
   s = both_started(170, 180);
   s.facts.broker.was_solo = true;
   CHECK(outranks_peer(s, set));
+}
+
+TEST_CASE("what a broker that is gone told last is the least that it holds") {
+  Settings set;
+  // This host lost power. The peer's broker had all, and died after its agent had last heard it.
+  State s = both_started(180, 100);
+  s.facts.broker.was_in_sync = s.facts.peer.was_in_sync = true;
+  CHECK(outranks_peer(s, set));
+  s.facts.peer.broker_alive = false;
+  CHECK_FALSE(outranks_peer(s, set));
+  // A broker that by its own finding holds everything needs no comparison.
+  s.facts.broker.in_sync = true;
+  CHECK(outranks_peer(s, set));
+
+  State other = both_started(100, 180);
+  other.facts.broker.was_in_sync = other.facts.peer.was_in_sync = true;
+  CHECK(peer_outranks(other, set));
+  other.facts.broker_alive = false;
+  CHECK_FALSE(peer_outranks(other, set));
+}
+
+TEST_CASE("an agent that stood still grants nothing before it has read what it missed") {
+  Settings set;
+  State s = both_started(100, 180);
+  s.facts.broker_known = s.facts.peer_known = true;
+  s.facts.peer.ask = {AskKind::promote, 1};
+  s.facts.now = s.facts.peer_heard_at = 5000;
+  s.facts.awake_since = 4990;
+  CHECK_FALSE(guard::peer_asks_promote.holds(s, {}, set));
+  s.facts.awake_since = 4900;
+  CHECK(guard::peer_asks_promote.holds(s, {}, set));
 }
