@@ -21,17 +21,6 @@ using nlohmann::json;
 
 constexpr std::uint64_t kTickMs = 5;
 constexpr std::size_t kLineMax = 64 << 10;
-constexpr int kSuspicions = 3;  // turns of the loop in which the answer could have been read
-// Only the broker of a whole pair is worth killing at once: the peer takes over. Elsewhere a kill
-// brings a restart and nothing else, and the loop may have reason to be slow: a snapshot to
-// install, a journal to begin on a busy disk.
-constexpr std::uint64_t kPatience = 10, kStandbyPatience = 3;
-// What a broker announces (a snapshot to take over) lasts as long as its state is large.
-constexpr std::uint64_t kBusyMs = 15 * 60'000;
-// An overloaded host is no hang; one that gives its broker nothing for so long is as bad.
-constexpr std::uint64_t kStarvedPatience = 5;
-constexpr TimeMs kYoungMs = 2000;
-constexpr std::uint64_t kFirstAnswerMs = 10000;
 
 json request_of(const Action& a) {
   json r{{"cmd", to_string(a.order)}, {"reason", a.why}};
@@ -55,6 +44,7 @@ BrokerClient::BrokerClient(event_base* base, BrokerClientConfig config, OnEvent 
       on_event_(std::move(on_event)),
       process_(base, [this] { process_died(); }),
       timer_(base, [this] { tick(); }),
+      health_(config_.timeout_ms),
       status_(std::make_unique<json>()) {}
 
 BrokerClient::~BrokerClient() {
@@ -99,12 +89,9 @@ void BrokerClient::connect() {
 }
 
 void BrokerClient::connected() {
-  answered_ = busy_ = false;
-  suspected_ = 0;
-  lost_channel_at_ = 0;
   const TimeMs now = boottime_ms();
+  health_.connected(now);
   ping_id_ = next_id_;
-  ping_at_ = now;
   status_due_ = now + config_.status_ms;
   send({{"cmd", "watch"}});
 }
@@ -136,60 +123,38 @@ void BrokerClient::kill() {
 void BrokerClient::tick() {
   const TimeMs now = boottime_ms();
   // What was missed while this process stood still cannot be held against the broker.
-  if (now > ticked_at_ + 100) {
-    if (ping_id_ != 0) ping_at_ = now;
-    suspected_ = 0;
-  }
+  if (now > ticked_at_ + 100) health_.stood_still(now);
   ticked_at_ = now;
   if (!buried_ && process_.is_spent()) return bury();
   if (!channel_) {
     connect();
     if (channel_) return;
-    if (process_.watching() && lost_channel_at_ != 0 &&
-        now > lost_channel_at_ + kPatience * config_.timeout_ms) {
-      lost_channel_at_ = now;
-      tell(EventKind::broker_hung);
-    }
+    if (process_.watching() && health_.lost_for_long(now)) tell(EventKind::broker_hung);
     return;
   }
-  if (answered_ && now >= status_due_) {
+  if (health_.known() && now >= status_due_) {
     status_due_ = now + config_.status_ms;
     send({{"cmd", "status"}});
   }
   judge_health(now);
 }
 
-std::uint64_t BrokerClient::health_limit(TimeMs now) const {
-  const std::uint64_t limit = config_.timeout_ms;
-  if (!answered_) return std::max(kFirstAnswerMs, kPatience * limit);
-  if (busy_) return kBusyMs;
-  const BrokerStatus b = parse_status(*status_);
-  if (now < answered_at_ + kYoungMs || b.pair_state != PairState::paired) return kPatience * limit;
-  return b.role == Role::primary ? limit : kStandbyPatience * limit;
-}
-
 void BrokerClient::judge_health(TimeMs now) {
-  if (ping_id_ == 0) {
+  if (!health_.waits()) {
     if (now < ping_due_) return;
     ping_id_ = next_id_;
-    ping_at_ = now;
+    health_.called(now);
     use_at_ping_ = processor_use(process_.pid());
     ping_due_ = now + config_.interval_ms;
     return send({{"cmd", "ping"}});
   }
-  const std::uint64_t limit = health_limit(now);
-  if (now < ping_at_ + limit || (now < ping_at_ + kStarvedPatience * limit && is_starved(now))) {
-    suspected_ = 0;
-  } else if (++suspected_ >= kSuspicions) {
-    suspected_ = 0;
-    ping_at_ = now;
-    tell(EventKind::broker_hung);
-  }
+  const auto starved = [this, now](TimeMs since) { return is_starved(since, now); };
+  if (health_.hung(now, starved)) tell(EventKind::broker_hung);
 }
 
-bool BrokerClient::is_starved(TimeMs now) const {
+bool BrokerClient::is_starved(TimeMs since, TimeMs now) const {
   const std::optional<ProcessorUse> use = processor_use(process_.pid());
-  return use && use_at_ping_ && starved(*use_at_ping_, *use, now - ping_at_);
+  return use && use_at_ping_ && starved(*use_at_ping_, *use, now - since);
 }
 
 void BrokerClient::read() {
@@ -226,7 +191,10 @@ void BrokerClient::on_message(const json& message) {
 }
 
 void BrokerClient::on_answer(std::uint64_t id, const json& answer) {
-  if (id == ping_id_) ping_id_ = 0;
+  if (id == ping_id_) {
+    ping_id_ = 0;
+    health_.answered();
+  }
   if (const auto order = orders_.find(id); order != orders_.end()) {
     OrderDone done;
     done.order = order->second;
@@ -247,12 +215,11 @@ void BrokerClient::on_answer(std::uint64_t id, const json& answer) {
 
 void BrokerClient::heard(const json& status) {
   *status_ = status;
-  busy_ = status.value("busy", "") != "";
-  const bool first = !answered_;
-  if (first) answered_at_ = boottime_ms();
-  answered_ = true;
+  const BrokerStatus parsed = parse_status(status);
+  const bool first = !health_.known();
+  health_.heard(parsed, status.value("busy", "") != "", boottime_ms());
   absence_told_ = false;
-  tell(first ? EventKind::broker_up : EventKind::broker_status, parse_status(status));
+  tell(first ? EventKind::broker_up : EventKind::broker_status, parsed);
 }
 
 void BrokerClient::disconnect(const std::string& why) {
@@ -260,7 +227,7 @@ void BrokerClient::disconnect(const std::string& why) {
   bufferevent_free(channel_);
   channel_ = nullptr;
   ping_id_ = 0;
-  lost_channel_at_ = boottime_ms();
+  health_.disconnected(boottime_ms());
   log(LogLevel::warning, "broker_disconnected", {{"reason", why}});
   tell(EventKind::broker_disconnected);
   const auto orders = std::move(orders_);
@@ -289,8 +256,7 @@ void BrokerClient::process_died() {
   }
   orders_.clear();
   ping_id_ = 0;
-  lost_channel_at_ = 0;
-  answered_ = busy_ = false;
+  health_.ended();
   absence_told_ = true;
   *status_ = json();
   tell(EventKind::broker_lost);

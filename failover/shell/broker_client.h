@@ -11,6 +11,7 @@
 #include <string>
 
 #include "failover/core/action.h"
+#include "failover/core/health.h"
 #include "failover/shell/loop.h"
 #include "failover/shell/process_watch.h"
 #include "failover/shell/processor_use.h"
@@ -59,8 +60,7 @@ class BrokerClient {
   void disconnect(const std::string& why);
   void process_died();
   void bury();
-  std::uint64_t health_limit(TimeMs now) const;
-  bool is_starved(TimeMs now) const;
+  bool is_starved(TimeMs since, TimeMs now) const;
   void tell(EventKind kind, const decltype(Event::data)& data = {}) { on_event_(kind, data); }
 
   event_base* base_;
@@ -69,20 +69,15 @@ class BrokerClient {
   ProcessWatch process_;
   Timer timer_;
   bufferevent* channel_ = nullptr;
-  bool answered_ = false;  // this broker process has told its status
-  bool busy_ = false;      // it has told that its loop stands still, and for what
-  TimeMs answered_at_ = 0;
+  Health health_;
   bool absence_told_ = false;
   bool buried_ = false;  // counts as dead, though the kernel has not let go of it yet
   std::uint64_t next_id_ = 1;
   std::map<std::uint64_t, Order> orders_;
   std::uint64_t ping_id_ = 0;  // health call without answer, 0 none
-  TimeMs ping_at_ = 0;         // when it was sent
   std::optional<ProcessorUse> use_at_ping_;
   TimeMs ping_due_ = 0, status_due_ = 0;
-  TimeMs lost_channel_at_ = 0;
   TimeMs ticked_at_ = 0;
-  int suspected_ = 0;  // turns of the loop since the call is overdue
   std::unique_ptr<nlohmann::json> status_;
 };
 

@@ -29,6 +29,15 @@ class Checker {
   void violate(const std::string& what) {
     if (violation_.empty()) violation_ = what;
   }
+  // Not where the policy `timeout` let both sides of a split go on: then only what was acknowledged
+  // is judged, which is in the history that stays or in a quarantine.
+  void violate_unless_forked(const std::string& what) {
+    if (!forked_) violate(what);
+  }
+  void fork() { forked_ = true; }
+  bool forked() const { return forked_; }
+  // Frames that a node kept aside.
+  void quarantined(const std::string& frames) { quarantine_ += frames; }
 
   // Clients.
   void published(const MessageKey& key, const Request& request, TimeUs now);
@@ -79,7 +88,11 @@ class Checker {
     std::map<std::tuple<std::string, std::string, unsigned>, std::uint64_t> last;
   };
 
+  bool in_quarantine(const MessageKey& key) const;
+
   std::string violation_;
+  bool forked_ = false;
+  std::string quarantine_;
   std::map<MessageKey, Message> messages_;
   std::map<std::string, Subscriber> subscribers_;
   std::map<Lsn, std::pair<Epoch, std::uint32_t>> committed_;

@@ -70,7 +70,7 @@ void Client::received(core::ConnId conn, const Reply& reply) {
     const bool known_twice = reply.type == mqtt::PacketType::pubcomp;
     if (reply.error && !known_twice) return violate("refused: " + reply.reason);
     if (reply.type != mqtt::PacketType::connack) return on_reply(reply);
-    if (had_session_ && !reply.session_present) return violate("its session is lost");
+    if (had_session_ && !reply.session_present) violate("its session is lost");
     greeted_ = had_session_ = true;
     on_connected(reply.session_present);
   });
@@ -208,8 +208,11 @@ void Subscriber::on_reply(const Reply& reply) {
 }
 
 void Subscriber::take(const Reply& reply) {
-  const bool known = reply.qos == 2 && !received_.insert(reply.packet_id).second;
-  if (known && !reply.dup) return violate("a packet identifier in use comes with a new message");
+  bool known = reply.qos == 2 && !received_.insert(reply.packet_id).second;
+  if (known && !reply.dup) {
+    violate("a packet identifier in use comes with a new message");
+    known = false;  // the session of another history after a split
+  }
   if (!known) {
     MessageKey key;
     key.number = number_of(reply.payload, key.publisher);

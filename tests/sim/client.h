@@ -38,7 +38,9 @@ class Client {
   virtual void on_connected(bool session_present) = 0;
   virtual void on_reply(const Reply& reply) = 0;
   virtual bool waits() const = 0;  // for an answer
-  void violate(const std::string& what) { place_.checker.violate(name_ + ": " + what); }
+  void violate(const std::string& what) {
+    place_.checker.violate_unless_forked(name_ + ": " + what);
+  }
 
   Place& place_;
   bool had_session_ = false;

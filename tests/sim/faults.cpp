@@ -21,7 +21,7 @@ void Faults::mend_later(std::function<void()> mend) {
 void Faults::one() {
   Random& random = world_.place.random;
   const auto side = static_cast<unsigned>(random.below(2));
-  switch (random.below(16)) {
+  switch (random.below(26)) {
     case 0:
     case 1:
     case 2:
@@ -39,16 +39,26 @@ void Faults::one() {
       return clients(side);
     case 10:
     case 11:
-    case 12:
       return client();
-    case 13:
+    case 12:
       return disk(side);
+    case 13:
+      return world_.agents[side]->order(failover::EventKind::operator_switchover, false,
+                                        [](const std::string&) {});
     case 14:
-      world_.nodes[side]->switchover();
-      return;
+      return world_.nodes[side]->leave();
+    case 15:
+    case 16:
+    case 17:
+      return agent(side);
+    case 18:
+    case 19:
+    case 20:
+      return pause(side);
+    case 21:
+      return service(side);
     default:
-      if (world_.nodes[side]->status().role == repl::Role::standby) world_.nodes[side]->leave();
-      return mend_later([this, side] { world_.restart(side); });
+      return slow_disk(side);
   }
 }
 
@@ -85,17 +95,89 @@ void Faults::partition() {
   Random& random = world_.place.random;
   const bool both = random.chance(60);
   const auto from = static_cast<unsigned>(random.below(2));
-  const bool isolated = random.chance(40);
+  const bool everything = world_.config.seed % 4 == 2 && random.chance(40);
   world_.block(from, true);
   if (both) world_.block(1 - from, true);
-  if (isolated) world_.authority->isolate(from, true);
-  if (isolated && random.chance(50)) world_.cut_clients(from, true);
-  mend_later([this, from] {
-    world_.block(0, false);
-    world_.block(1, false);
-    world_.authority->isolate(from, false);
+  if (everything) {
+    world_.block_service(0, true);
+    world_.block_service(1, true);
+    if (random.chance(50)) world_.cut_clients(from, true);
+  }
+  const auto mend = [this, from] {
+    for (const unsigned side : {0u, 1u}) {
+      world_.block(side, false);
+      world_.block_service(side, false);
+    }
     world_.cut_clients(from, false);
+  };
+  if (!everything || random.chance(50)) return mend_later(mend);
+  world_.place.clock.after(random.between(4, 9) * kSecond, mend);  // longer than a lease
+}
+
+// Between the hosts, VRRP included; or one host's cable.
+void Faults::service(unsigned side) {
+  Random& random = world_.place.random;
+  if (random.chance(50)) {
+    world_.agents[side]->cable(false);
+    return mend_later([this, side] { world_.agents[side]->cable(true); });
+  }
+  world_.block_service(side, true);
+  if (random.chance(50) && world_.place.network.reachable()) world_.block_service(1 - side, true);
+  mend_later([this] {
+    world_.block_service(0, false);
+    world_.block_service(1, false);
   });
+}
+
+// What is durable takes long, or nothing at all comes back from the disk for a while.
+void Faults::slow_disk(unsigned side) {
+  Random& random = world_.place.random;
+  Kept& kept = world_.nodes[side]->kept();
+  if (random.chance(40)) {
+    kept.stalled_until = world_.place.clock.now() + random.between(100 * kMs, 4 * kSecond);
+    return world_.place.say(world_.nodes[side]->name() + ": its disk stands still");
+  }
+  kept.durable_max = random.between(100 * kMs, 3 * kSecond);
+  world_.place.say(world_.nodes[side]->name() + ": its disk takes up to " +
+                   std::to_string(kept.durable_max / kMs) + " ms for a durable write");
+  mend_later([this, side] { world_.nodes[side]->kept().durable_max = 0; });
+}
+
+void Faults::agent(unsigned side) {
+  Random& random = world_.place.random;
+  switch (random.below(4)) {
+    case 0:
+      world_.paths.loss_percent = 40;
+      world_.paths.delay_max = random.between(1, 400) * kMs;
+      return mend_later([this] {
+        world_.paths.loss_percent = 0;
+        world_.paths.delay_max = 1 * kMs;
+      });
+    case 1:
+      world_.agents[side]->kill_keepalived();
+      break;
+    default:
+      world_.agents[side]->kill();
+  }
+  mend_later([this, side] { world_.restart(side); });
+}
+
+void Faults::pause(unsigned side) {
+  Random& random = world_.place.random;
+  const std::string& name = world_.nodes[side]->name();
+  switch (random.below(3)) {
+    case 0:
+      world_.freeze(side, true);
+      return mend_later([this, side] { world_.freeze(side, false); });
+    case 1:
+      world_.place.say(name + ": the broker is stopped");
+      world_.nodes[side]->stop();
+      return mend_later([this, side] { world_.nodes[side]->go_on(); });
+    default:
+      world_.place.say(name + ": the agent is stopped");
+      world_.agents[side]->stop();
+      return mend_later([this, side] { world_.agents[side]->go_on(); });
+  }
 }
 
 void Faults::slow() {
@@ -143,13 +225,18 @@ RunResult run_seed(const RunConfig& config) {
   made.commit =
       config.seed % 3 == 0 ? repl::CommitRule::replicated_synced : repl::CommitRule::replicated;
   if (config.seed % 4 == 1) made.journal_bytes = 48 << 10;
+  made.agents.manual = config.seed % 5 == 0;
+  made.supervised = true;
   World world(made);
   Place& place = world.place;
   place.trace.print = config.trace;
   place.trace.messages = config.messages;
   Faults faults(world);
   const Checker& checker = place.checker;
-  world.run(300 * kMs);
+  for (const unsigned side : {0u, 1u}) {
+    place.drift_ppm[side] = static_cast<std::int64_t>(place.random.below(1000)) - 500;
+  }
+  world.run(4 * kSecond);
   for (const auto& p : world.publishers) p->publish(100'000, 3, 12 * kMs, 2);
   for (unsigned i = 0; i < config.steps && checker.violation().empty(); ++i) {
     world.run(place.random.between(0, 600 * kMs));

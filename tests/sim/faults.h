@@ -19,6 +19,10 @@ class Faults {
   void clients(unsigned side);
   void client();
   void disk(unsigned side);
+  void slow_disk(unsigned side);
+  void agent(unsigned side);
+  void pause(unsigned side);
+  void service(unsigned side);
   void mend_later(std::function<void()> mend);
 
   World& world_;

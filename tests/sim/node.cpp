@@ -1,6 +1,5 @@
 // Life and death of a node's process, its recovery, its orders and its end of the link.
 #include <algorithm>
-#include <optional>
 
 #include "broker/base/check.h"
 #include "broker/core/record_kinds.h"
@@ -33,6 +32,7 @@ Node::~Node() = default;
 void Node::start() {
   TMQ_CHECK(life_ == nullptr);
   kept_.mend_disk();
+  ++lives_;
   life_ = std::make_unique<Life>(place_.clock);
   life_->process.ended = [this] { gone("stopped"); };
   life_->process.post([this] { run(); });
@@ -121,6 +121,15 @@ void Node::gone(const std::string& why) {
   life_.reset();
   kept_.disk = std::move(disk);
   place_.network.killed(side());
+  if (on_end) on_end();
+}
+
+void Node::stop() {
+  if (life_) life_->process.stop();
+}
+
+void Node::go_on() {
+  if (life_ && life_->process.stopped()) life_->process.go_on();
 }
 
 void Node::lose_power(unsigned kept) {
@@ -150,53 +159,63 @@ bool Node::running() const {
   return life_ && life_->replicator && !life_->dead;
 }
 
-std::string Node::order(std::function<Status()> what) {
-  if (!running()) return "the broker is not running";
-  auto told = std::make_shared<std::optional<std::string>>();
-  life_->process.post([told, what = std::move(what)] {
-    const Status done = what();
-    *told = done ? "" : done.error().message;
-  });
-  return told->value_or("the broker does not answer");
+bool Node::spent() const {
+  return life_ && life_->process.killed();
 }
 
-std::string Node::promote(Epoch at_least, bool force) {
-  return order([this, at_least, force]() -> Status {
-    const Result<Epoch> reigns = life_->replicator->promote(at_least, force);
-    return reigns ? Status(Done{}) : Status(reigns.error());
-  });
+void Node::call(std::function<void()> what) {
+  if (life_) life_->process.post(std::move(what));
 }
 
-std::string Node::go_solo(const std::string& authority) {
-  return order([this, authority] { return life_->replicator->go_solo(authority); });
+void Node::carry_out(const Order& order, const Told& told) {
+  if (!running()) return;
+  repl::Replicator& replicator = *life_->replicator;
+  const auto tell = [&](const Status& done) {
+    told({done ? "" : done.error().message, status().epoch, status().change});
+  };
+  switch (order.kind) {
+    case Order::Kind::promote: {
+      if (order.deadline != 0 && place_.boottime_ms(side()) > order.deadline) {
+        return tell(Error{"the order to promote came after its deadline"});
+      }
+      const Result<Epoch> reigns = replicator.promote(order.epoch, order.force);
+      return tell(reigns ? Status(Done{}) : Status(reigns.error()));
+    }
+    case Order::Kind::solo:
+      if (order.change != 0 && order.change != status().change) {
+        return tell(Error{"role or pair state have changed since this was asked for"});
+      }
+      return tell(replicator.go_solo(order.by));
+    case Order::Kind::demote:
+      return tell(replicator.demote("ordered"));
+    case Order::Kind::lose_sync:
+      return tell(replicator.lose_sync("ordered"));
+    case Order::Kind::switchover:
+      return switchover(told);
+    case Order::Kind::none:
+      return;
+  }
 }
 
-std::string Node::demote(const std::string& why) {
-  return order([this, why] { return life_->replicator->demote(why); });
-}
-
-std::string Node::leave() {
-  return order([this]() -> Status {
+void Node::leave() {
+  call([this] {
+    if (!running() || life_->engine) return;
     life_->replicator->leave(
         [this] { life_->process.after(1 * kMs, [] { throw ProcessEnds{}; }); });
-    return Done{};
   });
 }
 
 // The listeners close before the machine drains.
-std::string Node::switchover() {
-  return order([this]() -> Status {
-    Life& life = *life_;
-    if (status().pair_state != repl::PairState::paired) return Error{"not paired"};
-    stop_serving();
-    life.draining = true;
-    auto refused = std::make_shared<std::string>();
-    life.replicator->switchover([this, refused](const Status& done) {
-      life_->draining = false;
-      *refused = done ? "" : done.error().message;
-      place_.say(name_ + ": switchover " + (done ? "done" : "failed: " + *refused));
-    });
-    return refused->empty() ? Status(Done{}) : Status(Error{*refused});
+void Node::switchover(const Told& told) {
+  Life& life = *life_;
+  if (!life.engine || life.draining) return told({"not primary, or under way already", 0, 0});
+  life.draining = true;
+  stop_serving();
+  life.replicator->switchover([this, told](const Status& done) {
+    life_->draining = false;
+    const std::string failed = done ? "" : done.error().message;
+    place_.say(name_ + ": switchover " + (done ? "done" : "failed: " + failed));
+    told({failed, status().epoch, status().change});
   });
 }
 

@@ -31,6 +31,13 @@ struct Place {
   Snapshots snapshots;         // while streamed
   core::ConnId last_conn = 0;  // of any node: a client tells its old connections from its new one
   std::function<void(std::uint64_t client, core::ConnId, Reply)> to_client;
+  std::int64_t drift_ppm[2] = {};  // of the hosts' clocks
+  TimeUs local_us(unsigned side) const {
+    const auto now = static_cast<std::int64_t>(clock.now());
+    return static_cast<TimeUs>(now + now * drift_ppm[side] / 1'000'000);
+  }
+  // Of a host's CLOCK_BOOTTIME.
+  TimeMs boottime_ms(unsigned side) const { return local_us(side) / kMs + 1000; }
   void say(const std::string& text) { trace.line(clock.now(), text); }
 };
 
@@ -57,14 +64,36 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
   void lose_power(unsigned kept);     // the host: what was not synced goes, but for `kept` percent
   bool exists() const { return life_ != nullptr; }  // its process does
   bool running() const;                             // ... and has recovered
+  bool spent() const;  // killed, and stands in a call that the kernel does not end
   Kept& kept() { return kept_; }
 
-  // Orders of the agent; the refusal, empty when done.
-  std::string promote(Epoch at_least, bool force);
-  std::string go_solo(const std::string& authority);
-  std::string switchover();
-  std::string leave();
-  std::string demote(const std::string& why);
+  // SIGSTOP and SIGCONT; a host that is frozen stops all of its processes.
+  void stop();
+  void go_on();
+  std::uint64_t life_number() const { return lives_; }  // of the process, 1 for the first
+  std::function<void()> on_end;                         // the process is gone
+  // Announced by the broker's loop; `busy`: it is about to stand still.
+  std::function<void(const repl::ReplicaStatus& status, bool busy)> on_status;
+
+  // Orders over the control socket (docs/control-protocol.md), from inside the broker's loop.
+  struct Order {
+    enum class Kind : std::uint8_t { none, promote, solo, demote, lose_sync, switchover };
+    Kind kind = Kind::none;
+    Epoch epoch = 0;
+    bool force = false;
+    std::uint64_t change = 0;
+    TimeMs deadline = 0;
+    std::string by;
+  };
+  struct Answer {
+    std::string refusal;  // empty: done
+    Epoch epoch = 0;
+    std::uint64_t change = 0;
+  };
+  using Told = std::function<void(const Answer&)>;
+  void call(std::function<void()> what);  // by the loop, when it comes to it
+  void carry_out(const Order& order, const Told& told);
+  void leave();
 
   // LinkEnd
   bool listens() const override;
@@ -106,6 +135,7 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
   void learn_pair_time(TimeMs time) override;
   void make_snapshot(std::function<void(Result<SnapshotFile>)> ready) override;
   void release_snapshot(const SnapshotFile& file) override;
+  void stands_still(const char* for_what) override;
   Status install_snapshot(const std::string& path, Lsn lsn) override;
   Result<Lsn> rebuild_until(Lsn lsn) override;
 
@@ -118,12 +148,10 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
   repl::Ports ports();
   void tick();
   void gone(const std::string& why);
-  std::string order(std::function<Status()> what);
+  void switchover(const Told& told);
   void journal_failed(const std::string& line);
   // node_host.cpp
   Result<Lsn> fold(Lsn upto);
-  void check_reign(Epoch epoch, Lsn first);
-  void check_committed(Lsn lsn);
   // node_clients.cpp
   void turn();
   void serve(core::ConnId conn, const Request& request);
@@ -134,7 +162,7 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
   void answer(const core::Effect& effect);
   void stop_serving();
   void note_state(Lsn lsn);
-  std::uint64_t local_us() const { return place_.clock.now(); }
+  std::uint64_t local_us() const { return place_.local_us(side()); }
 
   Place& place_;
   const NodeConfig config_;
@@ -146,6 +174,7 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
   core::EngineCounters counters_;  // of all its processes
   std::uint64_t deaths_seen_ = 0;
 
+  std::uint64_t lives_ = 0;
   std::unique_ptr<Life> life_;  // null: the process does not exist
 };
 

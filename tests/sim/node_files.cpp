@@ -98,6 +98,7 @@ Result<std::unique_ptr<repl::Journal>> NodeFolder::open_journal() {
     tell(line);
   };
   auto journal = repl::Journal::open(config, nullptr);
+  if (!journal) config_.journal_failed(journal.error().message);
   if (!journal) return journal.error();
   return std::unique_ptr<repl::Journal>(
       std::make_unique<SlowJournal>(std::move(*journal), process_, clock_, random_, kept_, failed));

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "broker/base/bytes.h"
-#include "broker/base/crc32c.h"
+#include "tests/sim/node_history.h"
 #include "tests/sim/node_life.h"
 
 namespace tandemq::sim {
@@ -39,7 +39,11 @@ void Node::Runtime::log(const char* level, const char* event, const std::string&
 
 void Node::Runtime::about_to(const repl::Action& action) {
   if (const auto* a = std::get_if<repl::action::AppendControl>(&action)) {
-    if (a->kind == repl::ControlKind::reign_began) node_.check_reign(a->epoch, a->lsn);
+    if (a->kind != repl::ControlKind::reign_began) return;
+    Life& life = *node_.life_;
+    life.reign = {a->epoch, a->lsn};
+    const NodeHistory history{node_.name_, *life.replicator, node_.place_.checker};
+    if (history.reign_begins()) life.released = 0;
   } else if (const auto* cut = std::get_if<repl::action::CutJournal>(&action)) {
     node_.place_.say(node_.name_ + ": cuts records " + std::to_string(cut->after + 1) + " to " +
                      std::to_string(node_.life_->replicator->journal_figures().last));
@@ -68,7 +72,7 @@ Status Node::apply(const repl::FrameView& frame) {
 
 void Node::committed(Lsn lsn) {
   Life& life = *life_;
-  check_committed(lsn);
+  NodeHistory{name_, *life.replicator, place_.checker}.committed(life.released, lsn);
   if (lsn <= life.released) place_.checker.violate(name_ + ": committed went back");
   life.released = lsn;
   core::Effects free;
@@ -85,14 +89,25 @@ void Node::status_changed(const repl::ReplicaStatus& status) {
   life.known = status;
   const bool leads = status.role == repl::Role::primary;
   if (leads && !life.engine) {
+    place_.checker.reign_began(life.reign.first, life.reign.second);  // written by now
     life.engine = std::make_unique<core::Engine>(life.state, *this, limits_, nullptr, counters_);
     life.released = status.committed;
   }
   if (!leads && life.engine) {
+    if (config_.broken == Broken::fence) {  // lets out what it held
+      core::Effects held;
+      life.outbox.release(life.state.meta().lsn, held);
+      release(held);
+    }
     stop_serving();
     life.engine.reset();
     life.state.demote();
   }
+  if (on_status) on_status(status, false);
+}
+
+void Node::stands_still(const char*) {
+  if (on_status && life_->replicator) on_status(status(), true);
 }
 
 TimeMs Node::pair_time() {
@@ -161,42 +176,6 @@ Result<Lsn> Node::rebuild_until(Lsn lsn) {
   life_->state.clear();
   if (kept_.checkpoint) kept_.checkpoint->restore(life_->state);
   return life_->state.meta().lsn;
-}
-
-void Node::check_committed(Lsn lsn) {
-  Life& life = *life_;
-  std::string frames;
-  const Lsn first = life.replicator->journal_figures().first;
-  const auto read =
-      life.replicator->read_journal(std::max(life.released + 1, first), ~std::size_t{0}, frames);
-  repl::FrameView frame;
-  for (std::string_view left = frames;
-       read && repl::read_frame(left, frame) == repl::FrameRead::frame && frame.lsn <= lsn;
-       left.remove_prefix(frame.bytes.size())) {
-    place_.checker.committed(name_, frame.lsn, frame.epoch, crc32c(frame.bytes));
-  }
-}
-
-// The machine is about to begin a reign behind its last record: all that was committed is there.
-void Node::check_reign(Epoch epoch, Lsn first) {
-  Life& life = *life_;
-  place_.checker.reign_began(epoch, first);
-  const repl::JournalFigures figures = life.replicator->journal_figures();
-  const Lsn last = place_.checker.committed_last();
-  if (figures.last < last) {
-    return place_.checker.violate(name_ + " reigns after record " + std::to_string(figures.last) +
-                                  ", committed were records up to " + std::to_string(last));
-  }
-  life.released = 0;
-  std::string frames;
-  const Lsn from = figures.first == 0 ? figures.last + 1 : figures.first;
-  if (!life.replicator->read_journal(from, ~std::size_t{0}, frames)) return;
-  repl::FrameView frame;
-  for (std::string_view left = frames;
-       repl::read_frame(left, frame) == repl::FrameRead::frame && frame.lsn <= last;
-       left.remove_prefix(frame.bytes.size())) {
-    place_.checker.reigns_with(name_, frame.lsn, crc32c(frame.bytes));
-  }
 }
 
 }  // namespace tandemq::sim

@@ -17,7 +17,8 @@ struct Node::Life {
   NodeLink* link = nullptr;                      // the replicator's
   std::unique_ptr<core::Engine> engine;          // while this node leads
   broker::Outbox outbox;
-  Lsn released = 0;  // committed as far as clients are concerned
+  std::pair<Epoch, Lsn> reign;  // begun here last, with this record
+  Lsn released = 0;             // committed as far as clients are concerned
 
   std::map<core::ConnId, Connection> connections;
   std::deque<std::pair<core::ConnId, Request>> inbox;

@@ -88,24 +88,41 @@ class Scenario {
   std::string config(const Words& w);
   std::string run(const Words& w) { return world().run(number(w[1]) * kMs), ""; }
   std::string settle(const Words&);
-  std::string agents(const Words& w) { return world().authority->pause(w[1] == "off"), ""; }
+  std::string agents(const Words& w) {
+    if (w[1] != "off") return "agents off";
+    return world().agents_off(), "";
+  }
   std::string publish(const Words& w);
   std::string crash(const Words& w) { return world().kill(side(w[1])), ""; }
   std::string power(const Words& w) {
     return world().lose_power(side(w[1]), static_cast<unsigned>(number(w[2]))), "";
   }
   std::string restart(const Words& w) { return world().restart(side(w[1])), ""; }
+  std::string freeze(const Words& w) { return world().freeze(side(w[1]), true), ""; }
+  std::string thaw(const Words& w) { return world().freeze(side(w[1]), false), ""; }
   std::string cut(const Words& w) { return link(w, true); }
   std::string open(const Words& w) { return link(w, false); }
   std::string link(const Words& w, bool blocked);
   std::string heal(const Words&) { return world().heal(), ""; }
   std::string disk(const Words& w);
   std::string promote(const Words& w) {
-    return told(world().authority->promote(side(w[1]), w[2] == "force"));
+    const bool force = w[2] == "force";
+    if (world().agents_run()) {
+      return told(world().order_agent(side(w[1]), failover::EventKind::operator_promote, force));
+    }
+    return told(world().order_broker(side(w[1]), {Node::Order::Kind::promote, 0, force, 0, 0, ""}));
   }
-  std::string solo(const Words& w) { return told(world().authority->go_solo(side(w[1]))); }
-  std::string switchover(const Words& w) { return told(world().nodes[side(w[1])]->switchover()); }
-  std::string leave(const Words& w) { return told(world().nodes[side(w[1])]->leave()); }
+  std::string solo(const Words& w) {
+    if (world().agents_run()) {
+      return told(world().order_agent(side(w[1]), failover::EventKind::operator_solo, false));
+    }
+    return told(
+        world().order_broker(side(w[1]), {Node::Order::Kind::solo, 0, false, 0, 0, "operator"}));
+  }
+  std::string switchover(const Words& w) {
+    return told(world().order_agent(side(w[1]), failover::EventKind::operator_switchover, false));
+  }
+  std::string leave(const Words& w) { return world().nodes[side(w[1])]->leave(), ""; }
   std::string expect(const Words& w);
   std::string expect_node(unsigned side, const std::string& what);
 
@@ -125,6 +142,7 @@ const std::map<std::string, Scenario::Command> Scenario::kCommands = {
     {"heal", &Scenario::heal},       {"disk", &Scenario::disk},
     {"promote", &Scenario::promote}, {"solo", &Scenario::solo},
     {"leave", &Scenario::leave},     {"switchover", &Scenario::switchover},
+    {"freeze", &Scenario::freeze},   {"thaw", &Scenario::thaw},
     {"expect", &Scenario::expect}};
 
 std::string Scenario::config(const Words& w) {
@@ -160,10 +178,16 @@ std::string Scenario::publish(const Words& w) {
   return "";
 }
 
-// link, a->b, b->a, clients a
+// link, a->b, b->a, service, clients a
 std::string Scenario::link(const Words& w, bool blocked) {
   if (w[1] == "clients") return world().cut_clients(side(w[2]), blocked), "";
-  if (w[1] != "link" && w[1] != "a->b" && w[1] != "b->a") return "cut what? link, a->b, clients a";
+  if (w[1] == "service") {
+    for (const unsigned from : {0u, 1u}) world().block_service(from, blocked);
+    return "";
+  }
+  if (w[1] != "link" && w[1] != "a->b" && w[1] != "b->a") {
+    return "cut what? link, a->b, service, clients a";
+  }
   if (w[1] != "b->a") world().block(0, blocked);
   if (w[1] != "a->b") world().block(1, blocked);
   return "";

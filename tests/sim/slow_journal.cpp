@@ -31,12 +31,18 @@ void SlowJournal::finish_sync() {
   }
   if (!kept_.forgets_syncs) journal_->sync_now();
   if (*failed_) return;
+  for (const auto& [lsn, kept] : std::exchange(drops_, {})) journal_->drop_through(lsn, kept);
   // The journal may have been cut meanwhile.
   const Lsn synced = std::min(std::exchange(syncing_, 0), journal_->figures().written);
   process_.post([this, synced] {
     if (on_synced) on_synced(std::min(synced, journal_->figures().written));
   });
   if (*alive_ && wanted_ != 0) start_sync();
+}
+
+void SlowJournal::drop_through(Lsn lsn, std::uint64_t bytes_kept) {
+  if (syncing_ == 0) return journal_->drop_through(lsn, bytes_kept);
+  drops_.emplace_back(lsn, bytes_kept);
 }
 
 void SlowJournal::sync_now() {

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "replicator/journal/journal.h"
 #include "tests/sim/node_files.h"
@@ -39,9 +40,7 @@ class SlowJournal final : public repl::Journal {
   Epoch epoch_at(Lsn lsn) override { return journal_->epoch_at(lsn); }
   Status truncate_after(Lsn lsn, std::string* cut) override;
   Status reset(Lsn next) override;
-  void drop_through(Lsn lsn, std::uint64_t bytes_kept) override {
-    journal_->drop_through(lsn, bytes_kept);
-  }
+  void drop_through(Lsn lsn, std::uint64_t bytes_kept) override;
   repl::JournalFigures figures() const override { return journal_->figures(); }
   std::string tail_note() const override { return journal_->tail_note(); }
 
@@ -59,6 +58,7 @@ class SlowJournal final : public repl::Journal {
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Lsn syncing_ = 0;  // what the sync under way will have made durable, 0: none is
   Lsn wanted_ = 0;   // after it
+  std::vector<std::pair<Lsn, std::uint64_t>> drops_;  // the worker's, after the sync under way
 };
 
 }  // namespace tandemq::sim

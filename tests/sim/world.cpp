@@ -1,6 +1,7 @@
 #include "tests/sim/world.h"
 
 #include <algorithm>
+#include <memory>
 
 namespace tandemq::sim {
 namespace {
@@ -8,6 +9,7 @@ namespace {
 constexpr TimeUs kLook = 50 * kMs;
 constexpr TimeUs kLinkDelay = 500;
 constexpr TimeUs kDiskDelay = 2 * kMs;
+constexpr TimeUs kVrrpTurn = 5 * kMs;
 
 }  // namespace
 
@@ -22,7 +24,14 @@ World::World(const WorldConfig& the_config) : config(the_config) {
     nodes[side] = std::make_unique<Node>(place, node);
   }
   place.network.attach(*nodes[0], *nodes[1]);
-  authority = std::make_unique<Authority>(place, *nodes[0], *nodes[1], config.broken);
+  for (const unsigned side : {0u, 1u}) {
+    agents[side] = std::make_unique<Agent>(place, paths, *nodes[side], config.agents);
+    agents[side]->may_fork = [this] { return ever_parted_; };
+    agents[side]->address_gone = [this, side] {
+      if (agents_run_) cut_off(side);
+    };
+    nodes[side]->on_end = [this, side] { broker_ended(side); };
+  }
   place.to_client = [this](std::uint64_t id, core::ConnId conn, Reply reply) {
     client(id).received(conn, reply);
   };
@@ -35,8 +44,8 @@ World::World(const WorldConfig& the_config) : config(the_config) {
     subscribers.push_back(
         std::make_unique<Subscriber>(place, id++, "s" + std::to_string(i), find, i == 2 ? 1u : 2u));
   }
-  for (const auto& node : nodes) node->start();
-  authority->start();
+  for (const unsigned side : {0u, 1u}) restart(side);
+  keepalived_turn();
   for (const auto& p : publishers) p->start();
   for (const auto& s : subscribers) s->start();
 }
@@ -47,12 +56,67 @@ Client& World::client(std::uint64_t id) {
   return id < subscribers.size() ? *subscribers[id] : *late_[id - subscribers.size()];
 }
 
+// A client's packets get to the broker there.
+bool World::reachable(unsigned side) const {
+  if (clients_cut_[side] || !host_up_[side]) return false;
+  const Agent& agent = *agents[side];
+  return !agents_run_ || (agent.keepalived.address && agent.keepalived.interface_up);
+}
+
 Node* World::find_node() {
   std::vector<Node*> found;
   for (const unsigned side : {0u, 1u}) {
-    if (nodes[side]->serving() && !clients_cut_[side]) found.push_back(nodes[side].get());
+    if (nodes[side]->serving() && reachable(side)) found.push_back(nodes[side].get());
   }
   return found.empty() ? nullptr : found[place.random.below(found.size())];
+}
+
+void World::keepalived_turn() {
+  place.clock.after(kVrrpTurn, [this] { keepalived_turn(); });
+  const auto changed = [this](const test::Keepalived& whose, failover::Vrrp state) {
+    agents[whose.index - 1]->vrrp_changed(state);
+  };
+  const auto address = [this](const test::Keepalived& whose, bool on) {
+    agents[whose.index - 1]->set_address(on);
+  };
+  for (const unsigned side : {0u, 1u}) {
+    test::Keepalived& own = agents[side]->keepalived;
+    test::Keepalived& other = agents[1 - side]->keepalived;
+    if (!own.alive || !host_up_[side] || frozen_[side]) continue;
+    const bool reaches = paths.reaches(side, 0) && own.interface_up && other.interface_up &&
+                         host_up_[1 - side] && !frozen_[1 - side];
+    const auto lost = [this] { return place.random.below(100) < paths.loss_percent; };
+    test::keepalived_turn(own, other, place.boottime_ms(side), {reaches, lost, changed, address});
+  }
+}
+
+void World::broker_ended(unsigned side) {
+  agents[side]->broker_ended();
+  if (!config.supervised || !host_up_[side]) return;
+  place.clock.after(place.random.between(50, 500) * kMs, [this, side] {
+    if (host_up_[side] && !nodes[side]->exists()) nodes[side]->start();
+  });
+}
+
+std::string World::order_broker(unsigned side, const Node::Order& order) {
+  if (!nodes[side]->running()) return "the broker is not running";
+  std::string refusal = "the broker does not answer";
+  nodes[side]->call([&] {
+    nodes[side]->carry_out(order, [&](const Node::Answer& answer) { refusal = answer.refusal; });
+  });
+  return refusal;
+}
+
+std::string World::order_agent(unsigned side, failover::EventKind kind, bool force) {
+  const auto told = std::make_shared<std::string>("no answer");
+  agents[side]->order(kind, force, [told](const std::string& refusal) { *told = refusal; });
+  for (int i = 0; i < 200 && *told == "no answer"; ++i) run(10 * kMs);
+  return *told;
+}
+
+void World::agents_off() {
+  agents_run_ = false;
+  for (const auto& agent : agents) agent->kill();
 }
 
 void World::run(TimeUs time) {
@@ -77,7 +141,7 @@ std::string World::unsettled() const {
   const repl::ReplicaStatus b = nodes[1]->status();
   const auto paired = repl::PairState::paired;
   if (a.pair_state != paired || b.pair_state != paired || a.role == b.role) {
-    return "the pair is not paired";
+    return "the pair is not paired; a: " + agents[0]->describe() + "; b: " + agents[1]->describe();
   }
   for (const auto& p : publishers) {
     if (!p->idle()) return p->name() + " still waits for acknowledgements";
@@ -89,6 +153,7 @@ std::string World::unsettled() const {
   const std::uint64_t queued = nodes[primary]->figures().queued;
   if (queued != 0) return std::to_string(queued) + " deliveries are not finished";
   if (a.last != b.last) return "the standby is behind";
+  if (agents_run_ && !agents[primary]->keepalived.address) return "the address is elsewhere";
   return "";
 }
 
@@ -96,6 +161,9 @@ void World::judge() {
   Checker& checker = place.checker;
   if (nodes[0]->status().last == nodes[1]->status().last && nodes[0]->hash() != nodes[1]->hash()) {
     checker.violate("the states differ after record " + std::to_string(nodes[0]->status().last));
+  }
+  for (const auto& node : nodes) {
+    for (const std::string& frames : node->kept().quarantine) checker.quarantined(frames);
   }
   checker.everything_arrived();
   if (!clocks_wrong) {
@@ -125,11 +193,40 @@ void World::kill(unsigned side) {
 void World::lose_power(unsigned side, unsigned kept) {
   for (const auto& p : publishers) p->cut_off(*nodes[side], false);
   for (const auto& s : subscribers) s->cut_off(*nodes[side], false);
+  freeze(side, false);
+  host_up_[side] = false;
+  agents[side]->kill();
+  test::Keepalived& keepalived = agents[side]->keepalived;
+  keepalived.alive = keepalived.eligible = false;
+  keepalived.vrrp = failover::Vrrp::unknown;
+  agents[side]->set_address(false);
   nodes[side]->lose_power(kept);
 }
 
 void World::restart(unsigned side) {
+  host_up_[side] = true;
   if (!nodes[side]->exists()) nodes[side]->start();
+  if (!agents_run_) return;
+  if (!agents[side]->keepalived.alive) agents[side]->start_keepalived();
+  if (!agents[side]->exists()) agents[side]->start();
+}
+
+void World::freeze(unsigned side, bool frozen) {
+  if (frozen_[side] == frozen) return;
+  frozen_[side] = frozen;
+  place.say(nodes[side]->name() + (frozen ? ": the host is frozen" : ": the host is thawed"));
+  if (frozen) {
+    nodes[side]->stop();
+    agents[side]->stop();
+  } else {
+    nodes[side]->go_on();
+    agents[side]->go_on();
+  }
+}
+
+void World::cut(unsigned from, unsigned path, bool cut) {
+  paths.cut[from][path] = cut;
+  ever_parted_ = ever_parted_ || paths.parted();
 }
 
 void World::block(unsigned from, bool blocked) {
@@ -137,13 +234,24 @@ void World::block(unsigned from, bool blocked) {
   place.say(std::string("link ") + (from == 0 ? "a -> b " : "b -> a ") +
             (blocked ? "blocked" : "open"));
   place.network.block(from, blocked);
+  cut(from, 1, blocked);
+}
+
+void World::block_service(unsigned from, bool blocked) {
+  if (paths.cut[from][0] == blocked) return;
+  place.say(std::string("service network ") + (from == 0 ? "a -> b " : "b -> a ") +
+            (blocked ? "blocked" : "open"));
+  cut(from, 0, blocked);
 }
 
 void World::cut_clients(unsigned side, bool cut) {
   if (clients_cut_[side] == cut) return;
   clients_cut_[side] = cut;
   place.say(nodes[side]->name() + (cut ? ": clients cannot reach it" : ": clients reach it again"));
-  if (!cut) return;
+  if (cut) cut_off(side);
+}
+
+void World::cut_off(unsigned side) {
   for (const auto& p : publishers) p->cut_off(*nodes[side], place.random.chance(50));
   for (const auto& s : subscribers) s->cut_off(*nodes[side], place.random.chance(50));
 }
@@ -155,14 +263,21 @@ void World::slow(TimeUs link_delay, TimeUs disk_delay) {
 
 void World::heal() {
   place.say("heal");
+  paths.loss_percent = 0;
+  paths.delay_max = 1 * kMs;
   for (const unsigned side : {0u, 1u}) {
     nodes[side]->kept().mend_disk();
-    restart(side);
+    freeze(side, false);
+    nodes[side]->go_on();
+    agents[side]->go_on();
+    nodes[side]->kept().durable_max = 0;
+    nodes[side]->kept().stalled_until = 0;
     block(side, false);
+    block_service(side, false);
     cut_clients(side, false);
-    authority->isolate(side, false);
+    agents[side]->cable(true);
+    restart(side);
   }
-  authority->pause(false);
   slow(kLinkDelay, kDiskDelay);
 }
 

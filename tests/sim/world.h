@@ -1,4 +1,5 @@
-// Two nodes, their agents and clients, and everything that may be done to them.
+// Two hosts with their brokers, agents and keepalived, clients, and everything that may be done to
+// them.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/sim/authority.h"
+#include "tests/sim/agent.h"
 #include "tests/sim/client.h"
 #include "tests/sim/node.h"
+#include "tests/sim/paths.h"
 
 namespace tandemq::sim {
 
@@ -19,6 +21,8 @@ struct WorldConfig {
   unsigned subscribers = 3;
   Broken broken = Broken::nothing;
   std::uint64_t journal_bytes = 1 << 30;
+  AgentConfig agents;
+  bool supervised = false;  // what dies is started again soon, as systemd does
   bool steady = false;
 };
 
@@ -36,17 +40,26 @@ class World {
   // All that was promised, once settled.
   void judge();
 
-  void kill(unsigned side);
+  // By hand: a broker's order without an agent, an operator's with it. Empty when done.
+  std::string order_broker(unsigned side, const Node::Order& order);
+  std::string order_agent(unsigned side, failover::EventKind kind, bool force);
+  void agents_off();
+  bool agents_run() const { return agents_run_; }
+
+  void kill(unsigned side);  // the broker
   void lose_power(unsigned side, unsigned kept);
-  void restart(unsigned side);
-  void block(unsigned from, bool blocked);  // replication and agents' path, one way
+  void restart(unsigned side);  // whatever of it does not run
+  void freeze(unsigned side, bool frozen);
+  void block(unsigned from, bool blocked);          // the replication network, one way
+  void block_service(unsigned from, bool blocked);  // the service network between the hosts
   void cut_clients(unsigned side, bool cut);
   void slow(TimeUs link_delay, TimeUs disk_delay);
   void heal();
 
   Place place;
+  Paths paths{place.clock, place.random};
   std::unique_ptr<Node> nodes[2];
-  std::unique_ptr<Authority> authority;
+  std::unique_ptr<Agent> agents[2];
   std::vector<std::unique_ptr<Publisher>> publishers;
   std::vector<std::unique_ptr<Subscriber>> subscribers;
   const WorldConfig config;
@@ -56,8 +69,18 @@ class World {
   Client& client(std::uint64_t id);
   void judge_retained();
   Node* find_node();
+  bool reachable(unsigned side) const;
+  void keepalived_turn();
+  void cut_off(unsigned side);  // the clients that are connected there
+  void broker_ended(unsigned side);
+  void cut(unsigned from, unsigned path, bool cut);
+
   std::vector<std::unique_ptr<Subscriber>> late_;
   bool clients_cut_[2] = {};
+  bool frozen_[2] = {};
+  bool host_up_[2] = {true, true};
+  bool agents_run_ = true;
+  bool ever_parted_ = false;
 };
 
 }  // namespace tandemq::sim

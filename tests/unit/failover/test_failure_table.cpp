@@ -61,8 +61,8 @@ TEST_CASE("primary broker killed: promoted within milliseconds, then paired agai
 TEST_CASE("role released: keepalived is left alone until it is master, then the claim is raised") {
   Pair p;
   p.kill_broker(p.primary);
-  CHECK(p.until(1000, [&] { return p.nodes[p.standby].vrrp == Vrrp::master; }) <= 50);
-  CHECK(p.until(1000, [&] { return p.nodes[p.standby].track_claim > 0; }) <= 20);
+  CHECK(p.until(1000, [&] { return p.nodes[p.standby].keepalived.vrrp == Vrrp::master; }) <= 50);
+  CHECK(p.until(1000, [&] { return p.nodes[p.standby].keepalived.claim > 0; }) <= 20);
 }
 
 TEST_CASE("primary broker hung: killed first, promoted after") {
@@ -95,13 +95,13 @@ TEST_CASE(
   Pair p;
   p.nodes[p.primary].broker.paused_until = p.nodes[p.primary].agent_paused_until = p.now + 4000;
   CHECK(p.takes_over(2000) <= 350);
-  CHECK(p.nodes[p.standby].address);
-  CHECK(p.nodes[p.standby].vrrp == Vrrp::backup);
-  CHECK(p.until(2000, [&] { return p.nodes[p.standby].vrrp == Vrrp::master; }) <= 450);
-  CHECK(p.nodes[p.primary].vrrp == Vrrp::backup);
+  CHECK(p.nodes[p.standby].keepalived.address);
+  CHECK(p.nodes[p.standby].keepalived.vrrp == Vrrp::backup);
+  CHECK(p.until(2000, [&] { return p.nodes[p.standby].keepalived.vrrp == Vrrp::master; }) <= 450);
+  CHECK(p.nodes[p.primary].keepalived.vrrp == Vrrp::backup);
   CHECK(p.until(10000, [&] { return p.whole(); }) < 8000);
   CHECK(p.phase(p.primary) == Phase::standby);
-  CHECK(p.nodes[p.standby].track_claim == 1);
+  CHECK(p.nodes[p.standby].keepalived.claim == 1);
 }
 
 TEST_CASE("agents and link cut, VRRP heard: who lost the address does not take it back") {
@@ -109,8 +109,8 @@ TEST_CASE("agents and link cut, VRRP heard: who lost the address does not take i
   p.agents_cut = p.cut[0][1] = p.cut[1][1] = true;
   CHECK(p.takes_over(2000) <= 350);
   p.run_until(p.now + 8000);
-  CHECK(p.nodes[p.standby].address);
-  CHECK_FALSE(p.nodes[p.primary].address);
+  CHECK(p.nodes[p.standby].keepalived.address);
+  CHECK_FALSE(p.nodes[p.primary].keepalived.address);
   CHECK_FALSE(p.serves(p.primary));
 }
 
@@ -133,11 +133,11 @@ TEST_CASE("a silence before anybody reigned is no flapping") {
 TEST_CASE("keepalived that wakes with the claim of an earlier reign does not get the address") {
   Pair p;
   for (int reigns = 0; reigns < 4; ++reigns) {
-    const unsigned asleep = p.nodes[p.primary].priority();
+    const unsigned asleep = p.nodes[p.primary].keepalived.priority();
     Node& old = p.nodes[p.primary];
     old.broker.paused_until = old.agent_paused_until = p.now + 2000;
     CHECK(p.takes_over(1000) <= 400);
-    CHECK(p.nodes[p.standby].priority() > asleep);
+    CHECK(p.nodes[p.standby].keepalived.priority() > asleep);
     CHECK(p.until(10000, [&] { return p.whole(); }) < 8000);
     std::swap(p.primary, p.standby);
     p.run_until(p.now + 11000);
@@ -156,7 +156,7 @@ TEST_CASE("primary host gone: VRRP and silence promote the standby") {
 
 TEST_CASE("primary's service cable out: it hands over") {
   Pair p;
-  p.nodes[p.primary].interface_up = false;
+  p.nodes[p.primary].keepalived.interface_up = false;
   p.deliver(p.primary, {EventKind::interface, p.now, false});
   CHECK(p.takes_over(1000) <= 100);
   CHECK(p.nodes[p.primary].broker.role == Role::standby);
@@ -187,7 +187,7 @@ TEST_CASE("agents killed: nothing moves") {
   p.run_until(p.now + 2000);
   CHECK(p.whole());
   CHECK(p.nodes[p.primary].broker.epoch == epoch);
-  CHECK(p.nodes[p.primary].vrrp == Vrrp::master);
+  CHECK(p.nodes[p.primary].keepalived.vrrp == Vrrp::master);
 }
 
 TEST_CASE("standby broker killed: solo at once, by agreement of the agents") {
@@ -242,7 +242,7 @@ TEST_CASE("link cut only: primary solo at once, the standby marked out of sync")
       p.until(2000, [&] { return p.nodes[p.primary].broker.pair == PairState::solo; });
   CHECK(took <= 300);
   CHECK_FALSE(p.nodes[p.standby].broker.in_sync);
-  CHECK(p.nodes[p.primary].vrrp == Vrrp::master);
+  CHECK(p.nodes[p.primary].keepalived.vrrp == Vrrp::master);
   p.cut = {};
   CHECK(p.until(5000, [&] { return p.whole(); }) < 3000);
 }
@@ -361,8 +361,8 @@ TEST_CASE("flapping of all paths: no more than one change within the damping tim
 TEST_CASE("keepalived paused: two holders, then the address follows the broker") {
   Pair p;
   p.cut[p.primary][0] = true;  // its adverts do not arrive; the agents still hear each other
-  p.until(1000, [&] { return p.nodes[p.standby].vrrp == Vrrp::master; });
-  CHECK(p.until(1500, [&] { return p.nodes[p.standby].vrrp == Vrrp::fault; }) < 1000);
+  p.until(1000, [&] { return p.nodes[p.standby].keepalived.vrrp == Vrrp::master; });
+  CHECK(p.until(1500, [&] { return p.nodes[p.standby].keepalived.vrrp == Vrrp::fault; }) < 1000);
   CHECK(p.serves(p.primary));
 }
 

@@ -10,7 +10,7 @@ constexpr TimeMs kHealthTimeoutMs = 300, kStandbyPatience = 3, kPatience = 10;
 
 World::World(std::uint64_t seed, bool manual) : rng(seed), manual_(manual) {
   nodes[0].index = nodes[0].broker.index = 1;
-  nodes[1].index = nodes[1].broker.index = 2;
+  nodes[1].index = nodes[1].broker.index = nodes[1].keepalived.index = 2;
 }
 
 void World::at(TimeMs when, std::function<void()> what) {
@@ -29,7 +29,7 @@ void World::start_all() {
 void World::start_host(std::size_t n) {
   Node& node = nodes[n];
   node.host_up = true;
-  node.track_ok = false;
+  node.keepalived.eligible = false;
   node.broker_due = now + 20 + pick(200);
   node.agent_due = now + 20 + pick(200);
   node.keepalived_due = now + 20 + pick(200);
@@ -44,18 +44,18 @@ void World::start_agent(std::size_t n) {
   set.silence_decides = !manual_;
   std::unique_ptr<Authority> authority = std::make_unique<TimeoutAuthority>();
   if (manual_) authority = std::make_unique<ManualAuthority>();
-  node.agent =
-      std::make_unique<Machine>(set, std::move(authority), now, node.track_ok, node.track_claim);
+  node.agent = std::make_unique<Machine>(set, std::move(authority), now, node.keepalived.eligible,
+                                         node.keepalived.claim);
   node.session = std::make_unique<PeerSession>(set.boot);
   node.seen_life = node.seen_change = 0;
   node.inbox.clear();
   node.started_at = now;
-  deliver(n, {EventKind::interface, now, node.interface_up});
-  if (node.keepalived) {
+  deliver(n, {EventKind::interface, now, node.keepalived.interface_up});
+  if (node.keepalived.alive) {
     deliver(n, {EventKind::keepalived_up, now, {}});
-    deliver(n, {EventKind::vrrp, now, node.vrrp});
+    deliver(n, {EventKind::vrrp, now, node.keepalived.vrrp});
   }
-  deliver(n, {EventKind::address, now, node.address});
+  deliver(n, {EventKind::address, now, node.keepalived.address});
   if (!node.broker.alive || node.broker.spent) deliver(n, {EventKind::broker_lost, now, {}});
 }
 
@@ -98,8 +98,8 @@ void World::kill_agent(std::size_t n) {
 
 void World::kill_keepalived(std::size_t n) {
   note("keepalived " + std::to_string(n) + " dies");
-  nodes[n].keepalived = false;
-  nodes[n].vrrp = Vrrp::unknown;
+  nodes[n].keepalived.alive = false;
+  nodes[n].keepalived.vrrp = Vrrp::unknown;
   nodes[n].keepalived_due = now + 500 + pick(1000);
   to_agent(n, [this, n] { deliver(n, {EventKind::keepalived_lost, now, {}}); });
 }
@@ -111,7 +111,7 @@ void World::kill_host(std::size_t n) {
   kill_keepalived(n);
   note("host " + std::to_string(n) + " dies");
   Node& node = nodes[n];
-  node.host_up = node.address = false;
+  node.host_up = node.keepalived.address = false;
   node.agent.reset();
   node.broker_due = node.agent_due = node.keepalived_due = 0;
 }
@@ -147,10 +147,7 @@ void World::carry_out(std::size_t n, const Actions& actions) {
         kill_broker(n, true);
         break;
       case ActionKind::set_track:
-        // keepalived begins its wait for a silent master anew when its priority changes.
-        if (nodes[n].track_claim != a.claim) nodes[n].advert_heard = now;
-        nodes[n].track_ok = a.on;
-        nodes[n].track_claim = a.claim;
+        nodes[n].keepalived.told(a.on, a.claim, now);
         break;
       case ActionKind::take_address:
       case ActionKind::remove_address:
@@ -202,7 +199,8 @@ void World::send_report(std::size_t n) {
   Datagram d{node.session->next(now), report_of(node.agent->state(), node.agent->settings())};
   const std::size_t other = 1 - n;
   for (std::size_t path : {0u, 1u}) {
-    const bool dark = path == 0 && (!nodes[0].interface_up || !nodes[1].interface_up);
+    const bool dark =
+        path == 0 && (!nodes[0].keepalived.interface_up || !nodes[1].keepalived.interface_up);
     if (agents_cut || cut[n][path] || dark || pick(100) < loss_percent) continue;
     at(now + 1 + pick(delay_max), [=, this] {
       if (!nodes[other].host_up) return;
@@ -259,9 +257,9 @@ void World::supervise(std::size_t n) {
   }
   if (due(node.agent_due)) start_agent(n);
   if (due(node.keepalived_due)) {
-    node.keepalived = true;
-    node.vrrp = Vrrp::unknown;
-    node.advert_heard = now;
+    node.keepalived.alive = true;
+    node.keepalived.vrrp = Vrrp::unknown;
+    node.keepalived.advert_heard = now;
     to_agent(n, [this, n] { deliver(n, {EventKind::keepalived_up, now, {}}); });
   }
   if (node.broker.alive && node.broker.paused_until <= now && !node.orders.empty()) {
@@ -301,7 +299,7 @@ bool World::whole() const {
   for (std::size_t n : {0u, 1u}) {
     const ModelBroker &p = nodes[n].broker, &s = nodes[1 - n].broker;
     if (p.role == Role::primary && p.pair == PairState::paired && s.role == Role::standby &&
-        s.in_sync && p.alive && s.alive && nodes[n].vrrp == Vrrp::master) {
+        s.in_sync && p.alive && s.alive && nodes[n].keepalived.vrrp == Vrrp::master) {
       return nodes[n].agent && nodes[n].agent->state().phase == Phase::primary;
     }
   }
@@ -315,7 +313,7 @@ std::string World::describe() const {
     out += "\nnode " + std::to_string(n.index) + ": broker " + to_string(n.broker.role) + "/" +
            to_string(n.broker.pair) + (n.broker.alive ? "" : " dead") +
            (n.broker.in_sync ? " in_sync" : " OUT") + (n.broker.was_solo ? " was_solo" : "") +
-           " vrrp " + to_string(n.vrrp);
+           " vrrp " + to_string(n.keepalived.vrrp);
     if (n.agent) {
       out += std::string(", agent ") + to_string(n.agent->state().phase) + ": " +
              n.agent->state().why + " | " + n.agent->waiting_for();

@@ -14,6 +14,7 @@
 #include "failover/core/peer_session.h"
 #include "ledger.h"
 #include "model_broker.h"
+#include "tests/support/keepalived.h"
 
 namespace tandemq::failover::model {
 
@@ -37,15 +38,7 @@ struct Node {
   TimeMs hung_since = 0;
   TimeMs broker_due = 0, agent_due = 0, keepalived_due = 0;  // restarts by systemd
   bool host_up = true;
-  // keepalived
-  bool keepalived = false;
-  bool track_ok = false;
-  unsigned track_claim = 0;
-  unsigned priority() const { return 10 + 2 * track_claim - index; }
-  Vrrp vrrp = Vrrp::fault;
-  TimeMs advert_heard = 0, advert_due = 0;
-  bool interface_up = true;
-  bool address = false;  // on its interface, by keepalived or by the agent
+  test::Keepalived keepalived;
 };
 
 class World {
@@ -100,7 +93,6 @@ class World {
   void to_agent(std::size_t n, std::function<void()> what);
   void observe_broker(std::size_t n);
   void vrrp_turn(std::size_t n);
-  void set_vrrp(std::size_t n, Vrrp state);
   void set_address(std::size_t n, bool on);
   void claim_turn(std::size_t n);
   void link_turn();

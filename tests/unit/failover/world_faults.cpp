@@ -11,8 +11,8 @@ void World::heal() {
   delay_max = 3;
   for (std::size_t n : {0u, 1u}) {
     if (!nodes[n].host_up) start_host(n);
-    if (!nodes[n].interface_up) {
-      nodes[n].interface_up = true;
+    if (!nodes[n].keepalived.interface_up) {
+      nodes[n].keepalived.interface_up = true;
       to_agent(n, [this, n] { deliver(n, {EventKind::interface, now, true}); });
     }
   }
@@ -86,10 +86,10 @@ void World::random_fault() {
       return at(now + length, [this] { delay_max = 3; });
     default:
       note("cable out " + std::to_string(n) + " for " + std::to_string(length));
-      nodes[n].interface_up = false;
+      nodes[n].keepalived.interface_up = false;
       to_agent(n, [this, n] { deliver(n, {EventKind::interface, now, false}); });
       return at(now + length, [this, n] {
-        nodes[n].interface_up = true;
+        nodes[n].keepalived.interface_up = true;
         to_agent(n, [this, n] { deliver(n, {EventKind::interface, now, true}); });
       });
   }
