@@ -52,16 +52,34 @@ Status Listener::bind_socket() {
     return failure(gai_strerror(failed),
                    "set " + address_.section + ".address to an address of this host");
   }
-  fd_ = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  int error = fd_ < 0 ? errno : 0;
-  if (error == 0) {
-    set_option(fd_, SOL_SOCKET, SO_REUSEADDR);
-    set_option(fd_, IPPROTO_IP, IP_FREEBIND);  // the service address may be on the peer still
-    if (::bind(fd_, found->ai_addr, found->ai_addrlen) != 0) error = errno;
-  }
+  // Connections of an earlier life may be in the way of exclusive use, for a minute.
+  exclusive_ = try_bind(*found, false);
+  const bool bound = exclusive_ || (errno == EADDRINUSE && try_bind(*found, true));
+  const int error = bound ? 0 : errno;
   freeaddrinfo(found);
   if (error == 0) return Done{};
   return failure(std::strerror(error), remedy(error));
+}
+
+// On failure errno says why. Two sockets share a port while both allow it and neither listens: a
+// program that came meanwhile and listened would keep this one from serving.
+bool Listener::try_bind(const addrinfo& to, bool shared) {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = socket(to.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd_ < 0) return false;
+  if (shared) set_option(fd_, SOL_SOCKET, SO_REUSEADDR);
+  set_option(fd_, IPPROTO_IP, IP_FREEBIND);  // the service address may be on the peer still
+  if (::bind(fd_, to.ai_addr, to.ai_addrlen) == 0) return true;
+  const int error = errno;
+  ::close(fd_);
+  fd_ = -1;
+  errno = error;
+  return false;
+}
+
+Status Listener::hold() {
+  if (prepared_ || exclusive_) return Done{};
+  return bind_socket();
 }
 
 Error Listener::failure(const std::string& why, const std::string& remedy) const {
@@ -85,16 +103,26 @@ std::string Listener::remedy(int error) const {
   }
 }
 
-Status Listener::open() {
-  if (listening_) return Done{};
+Status Listener::prepare() {
+  if (prepared_) return Done{};
   if (fd_ < 0) {
     Status bound = bind_socket();
     if (!bound) return bound;
   }
+  // Inherited by connections, which must not be in the way of the next life of this node.
+  set_option(fd_, SOL_SOCKET, SO_REUSEADDR);
   if (listen(fd_, kBacklog) != 0) {
     const int error = errno;
     return failure(std::strerror(error), remedy(error));
   }
+  prepared_ = true;
+  return Done{};
+}
+
+Status Listener::open() {
+  if (listening_) return Done{};
+  Status prepared = prepare();
+  if (!prepared) return prepared;
   event_assign(&event_, base_, fd_, EV_READ | EV_PERSIST, on_readable, this);
   event_priority_set(&event_, kClientPriority);
   event_add(&event_, nullptr);
@@ -103,11 +131,11 @@ Status Listener::open() {
 }
 
 void Listener::close() {
-  if (!listening_) return;
-  event_del(&event_);
+  if (!prepared_) return;
+  if (listening_) event_del(&event_);
   ::close(fd_);
   fd_ = -1;
-  listening_ = starved_ = false;
+  exclusive_ = prepared_ = listening_ = starved_ = false;
   Status bound = bind_socket();
   if (!bound) log(LogLevel::warning, "listener_not_bound", {{"reason", bound.error().message}});
 }

@@ -1,5 +1,6 @@
-// One listening socket. It is bound from the start, so that a port that is taken is found at once,
-// but listens only between open() and close(): until then connections are refused.
+// One listening socket. It is bound from the start and to the exclusion of others, so that a port
+// that is taken is found at once and nobody takes it while this node stands by; but it listens only
+// between prepare() or open() and close(): until then connections are refused.
 #pragma once
 
 #include <event2/event_struct.h>
@@ -12,6 +13,7 @@
 #include "broker/base/result.h"
 #include "broker/net/transport.h"
 
+struct addrinfo;
 struct event_base;
 
 namespace tandemq::net {
@@ -33,10 +35,15 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
+  // Connections are completed by the kernel and wait for open(): what can fail of it has not.
+  Status prepare();
   Status open();
   // Refuses from now on, and resets what was not accepted yet.
   void close();
   bool listening() const { return listening_; }
+  // For a socket that does not listen: tries again for what another socket denied it, the port or
+  // its exclusive use. An error means that the port is another program's now.
+  Status hold();
   const ListenAddress& address() const { return address_; }
 
   // Takes up accepting again after it ran out of file descriptors; call about once a second.
@@ -46,6 +53,7 @@ class Listener {
   Listener(event_base* base, ListenAddress address, Accept accept)
       : base_(base), address_(std::move(address)), accept_(std::move(accept)) {}
   Status bind_socket();
+  bool try_bind(const addrinfo& to, bool shared);
   Error failure(const std::string& why, const std::string& remedy) const;
   std::string remedy(int error) const;
   static void on_readable(int fd, short what, void* self);
@@ -54,6 +62,8 @@ class Listener {
   const ListenAddress address_;
   Accept accept_;
   int fd_ = -1;
+  bool exclusive_ = false;  // no other socket can be bound to the port
+  bool prepared_ = false;
   bool listening_ = false;
   bool starved_ = false;
   struct event event_ {};

@@ -15,10 +15,10 @@ Status Listeners::bind(event_base* base, ListenAddress address) {
   return Done{};
 }
 
-Status Listeners::open() {
+Status Listeners::each(Status (Listener::*what)()) {
   for (const auto& listener : all_) {
-    Status opened = listener->open();
-    if (!opened) return opened;
+    Status done = (*listener.*what)();
+    if (!done) return done;
   }
   return Done{};
 }

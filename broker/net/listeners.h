@@ -18,8 +18,10 @@ class Listeners {
 
   Status bind(event_base* base, ListenAddress address);
 
-  // The error of the first that cannot listen; those before it do then.
-  Status open();
+  // The error of the first that cannot; those before it have done it then.
+  Status prepare() { return each(&Listener::prepare); }
+  Status open() { return each(&Listener::open); }
+  Status hold() { return each(&Listener::hold); }
   void close();
   // Gives all sockets up.
   void clear() { all_.clear(); }
@@ -30,6 +32,8 @@ class Listeners {
   const std::vector<std::unique_ptr<Listener>>& all() const { return all_; }
 
  private:
+  Status each(Status (Listener::*what)());
+
   Accept accept_;
   std::vector<std::unique_ptr<Listener>> all_;
 };

@@ -63,6 +63,7 @@ void Node::every_second() {
   notify_watchdog();
   clients_.sweep();
   listeners_.retry();
+  if (!engine_ && stopping_ == Stopping::no) hold_ports();
   const NodeStatus now = status();
   if (!now.single && peer_absence_.tick(now.replica.peer_connected)) tell_peer_absence(now);
   if (metrics_) metrics_->publish(now);
@@ -73,6 +74,14 @@ void Node::every_second() {
   if (seconds_ % config_.checkpoint.interval_s == 0) {
     checkpoint([](const Result<Lsn>&) {});
   }
+}
+
+// A standby that could not serve is none.
+void Node::hold_ports() {
+  Status held = listeners_.hold();
+  if (held) return;
+  log(LogLevel::error, "listener_failed", {{"reason", held.error().message}});
+  stop_with(held.error().code);
 }
 
 void Node::tell_peer_absence(const NodeStatus& now) const {

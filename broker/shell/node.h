@@ -91,6 +91,7 @@ class Node : public repl::ReplicatorHost, public Orders {
   void end_of_turn();
   void tick();
   void every_second();
+  void hold_ports();
   void tell_peer_absence(const NodeStatus& now) const;
   void continue_stopping();
   void stop_with(int exit_code);

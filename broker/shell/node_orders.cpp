@@ -49,7 +49,11 @@ NodeStatus Node::status() {
 Result<Epoch> Node::promote(Epoch at_least, bool force, const std::string& reason) {
   log(LogLevel::notice, "order_promote",
       {{"epoch_min", at_least}, {"force", force}, {"reason", reason}});
-  return replicator_->promote(at_least, force);
+  Status prepared = listeners_.prepare();
+  if (!prepared) return prepared.error();  // a reign that nobody can reach helps nobody
+  Result<Epoch> epoch = replicator_->promote(at_least, force);
+  if (!epoch && !engine_) listeners_.close();
+  return epoch;
 }
 
 Status Node::demote(const std::string& reason) {

@@ -36,6 +36,54 @@ def test_only_the_primary_listens(ctx):
     expect(refused(pair.b), "the standby does not listen")
 
 
+def intruder(port):
+    """Another program that wants the port, as Debian's mosquitto does at boot; None when it is held."""
+    other = socket.socket()
+    other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+    except OSError:
+        other.close()
+        return None
+    return other
+
+
+def test_a_standby_holds_its_port(ctx):
+    """Else it would be promoted, could not listen, and nobody served."""
+    pair = Pair(ctx).start()
+    expect(intruder(pair.b.port) is None, "another program got the standby's port")
+    pair.take_over(pair.b, pair.a)
+    Client(pair.b.port, "c")
+    pair.a.start(listening=False)
+    pair.wait_paired()
+    expect(intruder(pair.a.port) is None, "... of the node that came back")
+
+
+def test_a_port_that_was_taken_is_no_promotion(ctx):
+    """Connections of an earlier reign keep a node from exclusive use of its port for a while."""
+    pair = Pair(ctx).start()
+    client = Client(pair.a.port, "c")
+    pair.a.control("switchover", reason="test")
+    client.expect_closed()
+    client.close()
+    pair.wait_paired()
+    other = intruder(pair.a.port)
+    expect(other is not None, "this machine has no connections in TIME_WAIT: the test tests nothing")
+    try:
+        answer = control.ask(pair.a.socket_file, "promote", 20, reason="test", force=True)
+        expect(not answer["ok"] and f":{pair.a.port}" in answer["error"], f"{answer}")
+        expect(pair.b.status()["role"] == "primary", "the reign went on")
+    except (OSError, ValueError):
+        pass  # it found out first
+    expect(pair.a.exit_code() == 3, "a standby that cannot serve stays")
+    expect(f"cannot listen on 127.0.0.1:{pair.a.port}" in pair.a.log(), pair.a.log_tail())
+    other.close()
+    pair.solo(pair.b)
+    pair.a.start(listening=False)
+    pair.wait_paired()
+
+
 def test_demotion(ctx):
     pair = Pair(ctx).start()
     client = Client(pair.a.port, "c")
