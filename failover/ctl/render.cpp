@@ -84,6 +84,8 @@ void render_agent(std::string& out, const json& agent) {
       text(agent, "state") + " for " + seconds(number(agent, "since_ms")) + ", authority " +
           text(agent, "authority"));
   row(out, "because", text(agent, "reason"));
+  for (const json& one : agent.value("impairments", json::array()))
+    row(out, "impaired", one.is_string() ? one.get<std::string>() : one.dump());
   if (!text(agent, "waiting_for", "").empty()) row(out, "waits for", text(agent, "waiting_for"));
   if (!text(agent, "peer_refused", "").empty()) row(out, "not heard", text(agent, "peer_refused"));
   render_differences(out, agent);
@@ -103,14 +105,18 @@ std::string peer_version(const json& broker, const json& peer) {
 
 }  // namespace
 
+// The peer's last word tells of a primary only while it is fresh: hosts die in office.
 Health judge(const json& agent_answer, const json& broker) {
   if (!agent_answer.is_object() && !broker.is_object()) return Health::unreachable;
-  const json peer = agent_answer.is_object() ? agent_answer.value("peer", json()) : json();
+  const json agent = agent_answer.is_object() ? agent_answer.value("agent", json()) : json();
+  const bool fresh = agent.is_object() && agent.value("peer_fresh", true);
+  const json peer = fresh ? agent_answer.value("peer", json()) : json();
   const bool primary = is_primary(broker) || is_primary(peer);
   if (!primary) return Health::no_primary;
   if (broker.is_object() && broker.value("single", false)) return Health::good;
   const json& reigning = is_primary(broker) ? broker : peer;
-  const bool whole = broker.is_object() && agent_answer.is_object();
+  const bool impaired = agent.is_object() && !agent.value("impairments", json::array()).empty();
+  const bool whole = broker.is_object() && agent_answer.is_object() && !impaired;
   return whole && text(reigning, "pair_state") == "paired" ? Health::good : Health::degraded;
 }
 

@@ -262,7 +262,7 @@ void Agent::tick() {
 
 void Agent::refresh() {
   const State& s = machine_.state();
-  metrics_->refresh(s, peer_->paths(), peer_->meeting());
+  metrics_->refresh(s, peer_->paths(), peer_->meeting(), impairments().size());
   notify_watchdog();
   // A keepalived that starts reads its own value after we have written ours: say it once more.
   const bool missed = s.eligible && s.facts.vrrp == Vrrp::fault && s.facts.interface_up;

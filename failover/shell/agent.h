@@ -57,6 +57,8 @@ class Agent {
   void reply(const Action& action);
   void answer(ControlServer::ClientId client, const nlohmann::json& id, nlohmann::json body);
   std::string summary() const;
+  std::string pair_summary() const;
+  std::vector<std::string> impairments() const;
 
   event_base* base_;
   AgentConfig config_;

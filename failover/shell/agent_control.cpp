@@ -1,6 +1,7 @@
 // The agent's control socket: what tandemqctl asks.
 #include <nlohmann/json.hpp>
 
+#include "failover/core/impairments.h"
 #include "failover/shell/agent.h"
 
 namespace tandemq::failover {
@@ -59,6 +60,8 @@ json Agent::status() const {
              {"keepalived_pid", keepalived_.pid()},
              {"broker_pid", broker_.pid()},
              {"peer_heard_ms", heard},
+             {"peer_fresh", word_is_fresh(s, machine_.settings())},
+             {"impairments", impairments()},
              {"addresses", config_.addresses},
              {"version", TANDEMQ_VERSION},
              {"peer_refused", meeting.refused},
@@ -72,7 +75,17 @@ json Agent::status() const {
       {"summary", summary()}};
 }
 
+std::vector<std::string> Agent::impairments() const {
+  return failover::impairments(machine_.state(), machine_.settings(), config_.node, config_.peer);
+}
+
 std::string Agent::summary() const {
+  const auto impaired = impairments();
+  const std::string pair = pair_summary();
+  return impaired.empty() ? pair : pair + "; a failover might fail: " + impaired.front();
+}
+
+std::string Agent::pair_summary() const {
   const State& s = machine_.state();
   const BrokerStatus& b = s.facts.broker;
   const std::string& waits = machine_.waiting_for();
@@ -89,7 +102,7 @@ std::string Agent::summary() const {
         break;
     }
   }
-  if (s.phase == Phase::standby) return config_.node + " follows, in sync, ready to take over";
+  if (s.phase == Phase::standby) return config_.node + " follows, holds all that is acknowledged";
   return config_.node + " is " + to_string(s.phase) + ": " + why;
 }
 

@@ -50,6 +50,9 @@ struct AgentMetrics::Impl {
   Gauge& peer_refused =
       gauge("tandemq_agent_peer_refused", "1 while what the peer's agent says is not taken")
           .Add({});
+  Gauge& impairments = gauge("tandemq_agent_impairments",
+                             "what keeps a failover from succeeding now: status names each")
+                           .Add({});
   Family<Counter>& transitions =
       counter("tandemq_agent_transitions_total", "changes of state, by new state and cause");
   Counter& alarms =
@@ -93,7 +96,7 @@ Result<std::unique_ptr<AgentMetrics>> AgentMetrics::open(const std::string& list
 }
 
 void AgentMetrics::refresh(const State& s, const std::vector<PeerLink::PathFigures>& paths,
-                           const PeerLink::Meeting& meeting) {
+                           const PeerLink::Meeting& meeting, std::size_t impairments) {
   const Facts& f = s.facts;
   for (unsigned i = 0; i < kPhases; ++i) {
     const Phase phase = static_cast<Phase>(i);
@@ -122,6 +125,7 @@ void AgentMetrics::refresh(const State& s, const std::vector<PeerLink::PathFigur
   }
   impl_->settings_differ.Set(static_cast<double>(meeting.differences.size()));
   impl_->peer_refused.Set(meeting.refused.empty() ? 0 : 1);
+  impl_->impairments.Set(static_cast<double>(impairments));
   impl_->role_age.Set(static_cast<double>(f.now - s.since) / 1000.0);
 }
 

@@ -20,7 +20,7 @@ class AgentMetrics {
 
   // Gauges as of now.
   void refresh(const State& state, const std::vector<PeerLink::PathFigures>& paths,
-               const PeerLink::Meeting& meeting);
+               const PeerLink::Meeting& meeting, std::size_t impairments);
   void transition(Phase to, EventKind cause);
   void alarm();
   void tampered();

@@ -19,6 +19,7 @@ import cases_gray  # noqa: E402,F401
 import cases_network  # noqa: E402,F401
 import cases_restart  # noqa: E402,F401
 import cases_slow_sync  # noqa: E402,F401
+import cases_status  # noqa: E402,F401
 import cases_upgrade  # noqa: E402,F401
 import soak  # noqa: E402
 from registry import CASES  # noqa: E402

@@ -70,6 +70,20 @@ TEST_CASE("a peer whose broker is dead is no primary, whatever it was") {
   CHECK(text.find("broker          not there") != std::string::npos);
 }
 
+TEST_CASE(
+    "a primary that was heard of long ago is none, and a pair that cannot fail over is not well") {
+  const json standby = {{"role", "standby"}, {"pair_state", "waiting"}};
+  json answer = agent_answer(kPrimary);
+  CHECK(judge(answer, standby) == Health::good);
+  answer["agent"]["peer_fresh"] = false;
+  CHECK(judge(answer, standby) == Health::no_primary);
+  json impaired = agent_answer(standby);
+  impaired["agent"]["impairments"] = {"keepalived does not run on b"};
+  CHECK(judge(impaired, kPrimary) == Health::degraded);
+  CHECK(render_status(impaired, kPrimary).find("impaired        keepalived does not run on b") !=
+        std::string::npos);
+}
+
 TEST_CASE("history tells each change with its phases") {
   const json changes = json::array({{{"time", "2026-01-01T00:00:00Z"},
                                      {"from", "standby"},
