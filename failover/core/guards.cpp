@@ -94,8 +94,10 @@ const Guard may_go_alone{"its authority covers going alone",
 const Guard had_its_chance{
     "the standby was there, or 1.5 s since the promotion",
     [](S s, E, C) { return s.facts.paired_once || s.facts.now >= s.facts.reign_began_at + 1500; }};
-const Guard lease_over{"link down, lease run out", [](S s, E, C c) {
-                         return s.facts.broker_connected && !s.facts.broker.peer_connected &&
+// Who went on alone before holds what nobody else has: no other node can have done so meanwhile.
+const Guard lease_over{"link down, lease run out, was never alone", [](S s, E, C c) {
+                         const BrokerStatus& b = s.facts.broker;
+                         return s.facts.broker_connected && !b.peer_connected && !b.was_solo &&
                                 !lease_valid(s, c);
                        }};
 const Guard episode_over{"what was asked for is over", [](S s, E, C) {
