@@ -98,6 +98,7 @@ void Agent::start() {
   settings.damping_ms = config_.damping_ms;
   settings.silence_decides = !config_.manual;
   life_ = std::make_unique<Life>(place_.clock, settings, config_.manual, now_ms(), keepalived);
+  life_->process.ended = [this] { kill(); };
   life_->process.post([this] {
     post(EventKind::interface, keepalived.interface_up);
     if (keepalived.alive) {
@@ -155,6 +156,7 @@ void Agent::handle(const failover::Event& event) {
 }
 
 void Agent::carry_out(const failover::Action& a) {
+  if (actions_left != 0 && --actions_left == 0) throw ProcessEnds{};
   switch (a.kind) {
     case failover::ActionKind::order_broker:
       return order_broker(a);
@@ -287,17 +289,17 @@ void Agent::connect() {
   call();
 }
 
-// The status answers as a ping does.
+// The status answers as a ping does; while the broker recovers only that it lives.
 void Agent::call() {
   life_->status_due = now_ms() + kStatusMs;
   ask_broker([this, of = life_->watched, boot = boots_] {
     const repl::ReplicaStatus status = broker_.status();
-    place_.clock.after(place_.random.between(20, kSocketMax), [=, this] {
+    place_.clock.after(place_.random.between(20, kSocketMax), [=, this, told = broker_.running()] {
       if (!life_ || boots_ != boot) return;
       life_->process.post([=, this] {
         if (life_->watched != of || !life_->channel) return;
         life_->health.answered();
-        heard(status, false);
+        if (told) heard(status, false);
       });
     });
   });

@@ -35,6 +35,8 @@ class Agent {
   using Told = std::function<void(const std::string& refusal)>;
   void order(failover::EventKind kind, bool force, Told told);
 
+  unsigned actions_left = 0;  // of the machine; the agent ends before the last. 0: no end
+
   // The host's keepalived and its cable.
   void start_keepalived();
   void kill_keepalived();

@@ -21,7 +21,7 @@ void Faults::mend_later(std::function<void()> mend) {
 void Faults::one() {
   Random& random = world_.place.random;
   const auto side = static_cast<unsigned>(random.below(2));
-  switch (random.below(26)) {
+  switch (random.below(30)) {
     case 0:
     case 1:
     case 2:
@@ -57,17 +57,46 @@ void Faults::one() {
       return pause(side);
     case 21:
       return service(side);
+    case 22:
+    case 23:
+      return between_actions(side);
+    case 24:
+      return folds(side);
     default:
       return slow_disk(side);
   }
 }
 
+// A broker or an agent ends at its next change of anything, halfway.
+void Faults::between_actions(unsigned side) {
+  Random& random = world_.place.random;
+  const auto within = static_cast<unsigned>(random.between(1, random.chance(50) ? 6 : 300));
+  unsigned& left =
+      random.chance(60) ? world_.nodes[side]->actions_left : world_.agents[side]->actions_left;
+  left = within;
+  mend_later([this, &left, side] {
+    left = 0;
+    world_.restart(side);
+  });
+}
+
+// The checkpoint cannot be written for longer than the node puts up with.
+void Faults::folds(unsigned side) {
+  world_.place.say(world_.nodes[side]->name() + ": its checkpoint cannot be written");
+  world_.nodes[side]->kept().folds_fail = true;
+  world_.place.clock.after(world_.place.random.between(1, 9) * kSecond,
+                           [this, side] { world_.nodes[side]->kept().folds_fail = false; });
+}
+
 void Faults::crash(unsigned side) {
+  Node& node = *world_.nodes[side];
+  if (world_.place.random.chance(15)) node.recovery = world_.place.random.between(1, 4) * kSecond;
   world_.kill(side);
   if (world_.place.random.chance(15)) world_.kill(1 - side);
-  mend_later([this] {
+  mend_later([this, &node] {
     world_.restart(0);
     world_.restart(1);
+    node.recovery = 0;
   });
 }
 

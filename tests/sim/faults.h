@@ -20,6 +20,8 @@ class Faults {
   void client();
   void disk(unsigned side);
   void slow_disk(unsigned side);
+  void between_actions(unsigned side);
+  void folds(unsigned side);
   void agent(unsigned side);
   void pause(unsigned side);
   void service(unsigned side);

@@ -33,7 +33,7 @@ void Node::start() {
   TMQ_CHECK(life_ == nullptr);
   kept_.mend_disk();
   ++lives_;
-  life_ = std::make_unique<Life>(place_.clock);
+  life_ = std::make_unique<Life>(place_, kept_, name_);
   life_->process.ended = [this] { gone("stopped"); };
   life_->process.post([this] { run(); });
 }
@@ -55,10 +55,17 @@ repl::Ports Node::ports() {
   return ports;
 }
 
-// The process from its start on, as broker/shell/node_start.cpp.
+// The process from its start on, as broker/shell/node_start.cpp. While it recovers, a thread of its
+// own answers at the control socket.
 void Node::run() {
+  if (recovery == 0) return recover();
+  place_.say(name_ + ": recovers");
+  life_->process.after(place_.random.between(50 * kMs, recovery), [this] { recover(); });
+}
+
+void Node::recover() {
   Life& life = *life_;
-  if (kept_.checkpoint) kept_.checkpoint->restore(life.state);
+  life.images.load();
   repl::ReplicatorConfig config;
   config.node_index = config_.index;
   config.node_name = name_;
@@ -74,6 +81,7 @@ void Node::run() {
   auto opened = repl::Replicator::open(ports(), config, *this, life.state.meta().lsn, nullptr);
   if (!opened) return place_.checker.violate(name_ + " cannot start: " + opened.error().message);
   life.replicator = std::move(*opened);
+  life.images.open(*life.replicator);
   life.pair_offset_ms = static_cast<std::int64_t>(kWallClockMs) + clock_skew_us / 1000;
   const auto known = static_cast<std::int64_t>(life.state.meta().time);
   life.pair_offset_ms =
@@ -97,8 +105,7 @@ void Node::tick() {
   }
   if (place_.clock.now() >= life.checkpoint_at) {
     life.checkpoint_at = place_.clock.now() + config_.checkpoint_every;
-    const Result<Lsn> folded = fold(life.replicator->status().committed);
-    if (folded) life.replicator->checkpointed(*folded);
+    life.images.checkpoint();
   }
   if (status().in_sync) tail_lost = false;
 }

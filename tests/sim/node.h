@@ -118,6 +118,8 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
 
   std::int64_t clock_skew_us = 0;  // of the wall clock when the process starts
   bool tail_lost = false;          // lost power and has not been in sync with a primary since
+  TimeUs recovery = 0;             // what a start takes until the journal is read
+  unsigned actions_left = 0;       // of the replica; the process ends before the last. 0: no end
 
  private:
   struct Connection {
@@ -145,13 +147,12 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
 
   // node.cpp
   void run();
+  void recover();
   repl::Ports ports();
   void tick();
   void gone(const std::string& why);
   void switchover(const Told& told);
   void journal_failed(const std::string& line);
-  // node_host.cpp
-  Result<Lsn> fold(Lsn upto);
   // node_clients.cpp
   void turn();
   void serve(core::ConnId conn, const Request& request);

@@ -28,6 +28,7 @@ struct Kept {
   TimeUs sync_max = 2 * kMs;   // one sync of the journal takes up to
   TimeUs durable_max = 0;      // any other durable write
   TimeUs stalled_until = 0;    // the disk stands still until then
+  bool folds_fail = false;     // the checkpoint cannot be written
   bool forgets_syncs = false;  // broken on purpose
 
   void mend_disk() {

@@ -38,6 +38,7 @@ void Node::Runtime::log(const char* level, const char* event, const std::string&
 }
 
 void Node::Runtime::about_to(const repl::Action& action) {
+  if (node_.actions_left != 0 && --node_.actions_left == 0) throw ProcessEnds{};
   if (const auto* a = std::get_if<repl::action::AppendControl>(&action)) {
     if (a->kind != repl::ControlKind::reign_began) return;
     Life& life = *node_.life_;
@@ -120,62 +121,18 @@ void Node::learn_pair_time(TimeMs time) {
   life_->pair_offset_ms = std::max(life_->pair_offset_ms, offset);
 }
 
-// Checkpoint and journal to a newer checkpoint, by the same State.
-Result<Lsn> Node::fold(Lsn upto) {
-  core::State state;
-  if (kept_.checkpoint) kept_.checkpoint->restore(state);
-  std::string frames;
-  while (state.meta().lsn < upto) {
-    frames.clear();
-    const Result<Lsn> read =
-        life_->replicator->read_journal(state.meta().lsn + 1, 64 << 10, frames);
-    if (!read) return read.error();
-    if (*read <= state.meta().lsn) return Error{"the journal ends before the fold"};
-    repl::FrameView frame;
-    for (std::string_view left = frames;
-         state.meta().lsn < upto && repl::read_frame(left, frame) == repl::FrameRead::frame;
-         left.remove_prefix(frame.bytes.size())) {
-      const Status applied =
-          state.apply_encoded(frame.lsn, static_cast<core::Kind>(frame.kind), frame.body);
-      if (!applied) return applied.error();
-    }
-  }
-  kept_.checkpoint = Image::of(state);
-  return state.meta().lsn;
-}
-
 void Node::make_snapshot(std::function<void(Result<SnapshotFile>)> ready) {
-  life_->process.after(place_.random.between(1 * kMs, 30 * kMs), [this, ready = std::move(ready)] {
-    const Lsn committed = status().committed;
-    const bool nothing_yet = committed == 0 && !kept_.checkpoint;
-    const Result<Lsn> folded =
-        fold(nothing_yet ? life_->replicator->journal_figures().written : committed);
-    if (!folded) return ready(folded.error());
-    life_->replicator->checkpointed(*folded);
-    const std::uint64_t number = place_.snapshots.size() + 1;
-    place_.snapshots[number] = kept_.checkpoint;
-    ready(SnapshotFile{std::to_string(number), kept_.checkpoint->lsn()});
-  });
+  life_->images.make_snapshot(std::move(ready));
 }
 
 void Node::release_snapshot(const SnapshotFile&) {}
 
 Status Node::install_snapshot(const std::string& path, Lsn lsn) {
-  const std::shared_ptr<const Image> image = place_.snapshots.at(std::stoull(path));
-  if (image->lsn() != lsn) return Error{"the snapshot is of another record"};
-  kept_.checkpoint = image;
-  image->restore(life_->state);
-  return Done{};
+  return life_->images.install(path, lsn);
 }
 
-// The driver takes the journal from there.
 Result<Lsn> Node::rebuild_until(Lsn lsn) {
-  if (kept_.checkpoint && kept_.checkpoint->lsn() > lsn) {
-    return Error{"the checkpoint is beyond the cut"};
-  }
-  life_->state.clear();
-  if (kept_.checkpoint) kept_.checkpoint->restore(life_->state);
-  return life_->state.meta().lsn;
+  return life_->images.rebuild_until(lsn);
 }
 
 }  // namespace tandemq::sim

@@ -2,17 +2,20 @@
 #pragma once
 
 #include "tests/sim/node.h"
+#include "tests/sim/node_images.h"
 #include "tests/sim/node_link.h"
 #include "tests/sim/process.h"
 
 namespace tandemq::sim {
 
 struct Node::Life {
-  explicit Life(Clock& clock) : process(clock) {}
+  Life(Place& place, Kept& kept, const std::string& node)
+      : process(place.clock), images(place, process, kept, state, node) {}
   ~Life() { process.end(); }
 
   Process process;
   core::State state;
+  NodeImages images;
   std::unique_ptr<repl::Replicator> replicator;  // null while it recovers
   NodeLink* link = nullptr;                      // the replicator's
   std::unique_ptr<core::Engine> engine;          // while this node leads

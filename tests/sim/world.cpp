@@ -272,6 +272,8 @@ void World::heal() {
     agents[side]->go_on();
     nodes[side]->kept().durable_max = 0;
     nodes[side]->kept().stalled_until = 0;
+    nodes[side]->kept().folds_fail = false;
+    nodes[side]->recovery = nodes[side]->actions_left = agents[side]->actions_left = 0;
     block(side, false);
     block_service(side, false);
     cut_clients(side, false);
