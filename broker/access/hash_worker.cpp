@@ -27,6 +27,11 @@ unsigned threads_of_host() {
 
 }  // namespace
 
+bool HashWorker::Check::take(Stage to) {
+  Stage from = Stage::waiting;
+  return stage.compare_exchange_strong(from, to, std::memory_order_acq_rel);
+}
+
 void HashWorker::Check::forget() {
   OPENSSL_cleanse(password.data(), password.size());
   password = {};
@@ -35,17 +40,16 @@ void HashWorker::Check::forget() {
 HashWorker::HashWorker(event_base* base, std::size_t bytes_max, unsigned threads)
     : base_(base),
       bytes_max_(bytes_max),
-      threads_wanted_(threads != 0 ? threads : threads_of_host()) {}
+      threads_wanted_(threads != 0 ? threads : threads_of_host()) {
+  TMQ_CHECK(sem_init(&untaken_, 0, 0) == 0);
+}
 
 HashWorker::~HashWorker() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    for (Check& check : checks_)
-      if (check.stage == Stage::waiting) check.forget();
-  }
-  changed_.notify_all();
+  stopping_ = true;
+  for (std::size_t i = 0; i < threads_.size(); ++i) sem_post(&untaken_);
   for (std::thread& thread : threads_) thread.join();
+  for (Check& check : checks_) check.forget();
+  sem_destroy(&untaken_);
   if (wakeup_) event_free(wakeup_);
   if (wakeup_fd_ >= 0) close(wakeup_fd_);
 }
@@ -65,64 +69,49 @@ void HashWorker::start() {
 
 HashWorker::Number HashWorker::check(PasswordHash stored, std::string password, Answer answer) {
   if (threads_.empty()) start();
-  Number number = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    Check check;
-    check.stored = std::move(stored);
-    check.password = std::move(password);
-    check.answer = std::move(answer);
-    if (bytes_ + check.bytes() > bytes_max_) return 0;
-    bytes_ += check.bytes();
-    ++waiting_;
-    number = first_ + checks_.size();
-    checks_.push_back(std::move(check));
+  Check& check = checks_.emplace_back(std::move(stored), std::move(password), std::move(answer));
+  if (bytes_ + check.bytes() > bytes_max_) {
+    check.forget();
+    checks_.pop_back();
+    return 0;
   }
-  changed_.notify_one();
-  return number;
+  bytes_ += check.bytes();
+  ++waiting_;
+  hand_over();
+  return first_ + checks_.size() - 1;
+}
+
+void HashWorker::hand_over() {
+  for (; with_threads_ < std::min(checks_.size(), kWithThreads); ++with_threads_) {
+    handed_[(first_ + with_threads_) % kWithThreads] = &checks_[with_threads_];
+    sem_post(&untaken_);
+  }
 }
 
 void HashWorker::cancel(Number number) {
-  const std::lock_guard lock(mutex_);
   if (number < first_ || number >= first_ + checks_.size()) return;
   Check& check = checks_[number - first_];
   if (!check.answer) return;
   check.answer = nullptr;
   --waiting_;
-  if (check.stage != Stage::waiting) return;
+  if (!check.take(Stage::forgotten)) return;
   bytes_ -= check.bytes();
   check.forget();
   bytes_ += check.bytes();
-}
-
-std::size_t HashWorker::waiting() const {
-  const std::lock_guard lock(mutex_);
-  return waiting_;
-}
-
-// The oldest check that nobody has taken; null when there is none, or it is time to stop.
-HashWorker::Check* HashWorker::next_waiting(std::unique_lock<std::mutex>& lock) {
-  changed_.wait(lock, [this] { return stopping_ || next_ < first_ + checks_.size(); });
-  if (stopping_) return nullptr;
-  Check& check = checks_[next_++ - first_];
-  check.stage = Stage::running;
-  return &check;
 }
 
 void HashWorker::run() {
   const auto thread = static_cast<id_t>(syscall(SYS_gettid));
   setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + kNice);
   pthread_setname_np(pthread_self(), "passwords");
-  std::unique_lock lock(mutex_);
-  while (Check* check = next_waiting(lock)) {
-    const bool wanted = check->answer != nullptr;
-    lock.unlock();
-    // Nobody else touches these of a check that runs.
-    const bool matches = wanted && check->stored.matches(check->password);
-    lock.lock();
-    check->matches = matches;
-    check->stage = Stage::done;
-    if (check == &checks_.front()) wake_loop();
+  for (;;) {
+    while (sem_wait(&untaken_) != 0) {
+    }
+    if (stopping_) return;
+    Check& check = *handed_[next_++ % kWithThreads].load();
+    if (check.take(Stage::running)) check.matches = check.stored.matches(check.password);
+    check.stage = Stage::done;  // from now on the loop may destroy it
+    wake_loop();
   }
 }
 
@@ -133,7 +122,6 @@ void HashWorker::wake_loop() const {
 
 // False when the oldest check is not done.
 bool HashWorker::pop_done(Answer& answer, bool& matches) {
-  const std::lock_guard lock(mutex_);
   if (checks_.empty() || checks_.front().stage != Stage::done) return false;
   Check& check = checks_.front();
   bytes_ -= check.bytes();
@@ -143,6 +131,8 @@ bool HashWorker::pop_done(Answer& answer, bool& matches) {
   matches = check.matches;
   checks_.pop_front();
   ++first_;
+  --with_threads_;
+  hand_over();
   return true;
 }
 

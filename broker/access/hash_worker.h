@@ -3,16 +3,22 @@
 //
 // The answers come back on the loop, a few a turn, in the order in which they were asked for: of
 // two connections of one client the younger is answered last and keeps the session.
+//
+// There is no lock: a thread of less importance than the loop may lose its processor anywhere, and
+// the loop would wait for it.
 #pragma once
 
-#include <condition_variable>
+#include <semaphore.h>
+
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "broker/access/password_file.h"
@@ -40,42 +46,52 @@ class HashWorker {
   // Its answer is not called any more. What has not begun is not done.
   void cancel(Number number);
 
-  std::size_t waiting() const;  // not answered and not cancelled
+  std::size_t waiting() const { return waiting_; }  // not answered and not cancelled
 
  private:
-  enum class Stage : std::uint8_t { waiting, running, done };
+  // Whoever takes a check from waiting has its hash and password to itself: a thread that runs it,
+  // or the loop, which forgets them.
+  enum class Stage : std::uint8_t { waiting, running, forgotten, done };
   struct Check {
+    Check(PasswordHash of, std::string with, Answer then)
+        : stored(std::move(of)), password(std::move(with)), answer(std::move(then)) {}
+
     PasswordHash stored;
     std::string password;
-    Answer answer;  // null: cancelled
-    Stage stage = Stage::waiting;
-    bool matches = false;
+    Answer answer;         // the loop's; null: cancelled
+    bool matches = false;  // once it is done
+    std::atomic<Stage> stage = Stage::waiting;
 
     std::size_t bytes() const { return sizeof(*this) + stored.salt.size() + password.capacity(); }
+    bool take(Stage to);
     void forget();  // what was secret in it
   };
+  // So many at most are with the threads, so that these find the next without asking the loop.
+  static constexpr std::size_t kWithThreads = 256;
 
   static void on_wakeup(int fd, short what, void* self);
   void start();
-  void run();
-  Check* next_waiting(std::unique_lock<std::mutex>& lock);
+  void hand_over();
   bool pop_done(Answer& answer, bool& matches);
   void wake_loop() const;
+  void run();
 
   event_base* base_;
   const std::size_t bytes_max_;
   const unsigned threads_wanted_;
   int wakeup_fd_ = -1;
   event* wakeup_ = nullptr;
-
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Check> checks_;  // guarded by mutex_, as are the following; references stay valid
-  Number first_ = 1;          // number of checks_.front()
-  Number next_ = 1;           // of the first that no thread has taken
+  std::deque<Check> checks_;      // references stay valid
+  Number first_ = 1;              // number of checks_.front()
+  std::size_t with_threads_ = 0;  // of checks_, the first ones
   std::size_t bytes_ = 0;
   std::size_t waiting_ = 0;
-  bool stopping_ = false;
+
+  // Check number n is in place n % kWithThreads from its handing over until it is done.
+  std::array<std::atomic<Check*>, kWithThreads> handed_{};
+  sem_t untaken_;                 // of those handed over, no thread has taken so many
+  std::atomic<Number> next_ = 1;  // number of the first of them
+  std::atomic<bool> stopping_ = false;
   std::vector<std::thread> threads_;
 };
 

@@ -78,6 +78,7 @@ void Clients::channel_readable(std::uint64_t id) {
 void Clients::channel_writable(std::uint64_t id) {
   turn_.begin(clock_);
   intake_.writable(*table_.find(id));
+  share_.end_callback();
 }
 
 void Clients::channel_lost(std::uint64_t id) {
@@ -86,6 +87,7 @@ void Clients::channel_lost(std::uint64_t id) {
   log_lost(client);
   stages_.lost(client);
   deliverer_.settle();
+  share_.end_callback();
 }
 
 void Clients::end_callback() {
@@ -128,39 +130,45 @@ void Clients::flush() {
 void Clients::sweep() {
   turn_.begin(clock_);
   const std::uint64_t until = turn_.read_ns() + kSweepNs;
+  std::size_t ends_left = kEndsPerSweep;
   sweeping_ = !stages_.sweep([&](Client& client) {
-    look_at(client);
-    return turn_.read_ns() < until;
+    if (look_at(client) == Verdict::ended) --ends_left;
+    return ends_left > 0 && turn_.read_ns() < until;
   });
   deliverer_.settle();
 }
 
-void Clients::look_at(Client& client) {
+Clients::Verdict Clients::look_at(Client& client) {
   switch (client.stage()) {
     case Stage::connecting:
       log_client(LogLevel::info, "connect_timeout", client,
                  "sent no CONNECT in time, disconnecting");
-      return stages_.dismiss(client, mqtt::Reason::keep_alive_timeout);
+      stages_.dismiss(client, mqtt::Reason::keep_alive_timeout);
+      return Verdict::ended;
     case Stage::asking:
       log_client(LogLevel::notice, "connect_timeout", client,
                  "could not be answered in time, disconnecting");
       writer_.refusal(client, mqtt::Reason::server_busy, "log-ins take too long");
-      return stages_.dismiss(client, mqtt::Reason::server_busy);
+      stages_.dismiss(client, mqtt::Reason::server_busy);
+      return Verdict::ended;
     case Stage::closing:
     case Stage::leaving:
-      return stages_.drop(client);
+      stages_.drop(client);
+      return Verdict::ended;
     case Stage::serving:
       break;
   }
-  if (client.keep_alive_s == 0) return;
+  if (client.keep_alive_s == 0) return Verdict::stays;
   const std::uint32_t due = client.heard_s + client.keep_alive_s * 3u / 2u + 1;
   const std::uint32_t now = turn_.seconds();
   if (due > now || client.held_back()) {
-    return stages_.look_again(client, std::max(due, now + 1) - now);
+    stages_.look_again(client, std::max(due, now + 1) - now);
+    return Verdict::stays;
   }
   ++counters_.timed_out;
   log_client(LogLevel::notice, "client_timeout", client, "has exceeded timeout, disconnecting");
   stages_.dismiss(client, mqtt::Reason::keep_alive_timeout);
+  return Verdict::ended;
 }
 
 ClientCounters Clients::counters() const {

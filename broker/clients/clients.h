@@ -69,7 +69,8 @@ class Clients final : private net::ChannelUser {
   void channel_lost(std::uint64_t id) override;
   void end_callback();
   void flush();
-  void look_at(Client& client);
+  enum class Verdict : std::uint8_t { stays, ended };
+  Verdict look_at(Client& client);
 
   const core::Limits& limits_;
   const PairClock& clock_;

@@ -13,6 +13,7 @@ constexpr std::size_t kWorkPerCallback = 16'384;    // packets and effects, a fe
 // socket.
 constexpr std::uint64_t kTurnNs = 10'000'000;
 constexpr std::uint64_t kSweepNs = 2'000'000;    // of looking at deadlines in one turn
+constexpr std::size_t kEndsPerSweep = 100;       // each costs a send and a shutdown at its end
 constexpr std::size_t kFeedPerCallback = 4'096;  // topics looked at for a new subscription
 
 constexpr std::size_t kUnsentMax = 8 << 20;            // bytes to one client; QoS 0 beyond it is

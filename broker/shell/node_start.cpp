@@ -11,6 +11,7 @@
 #include "broker/shell/node.h"
 #include "broker/shell/versions.h"
 #include "broker/support/address_check.h"
+#include "broker/support/descriptors.h"
 #include "broker/support/log.h"
 #include "broker/support/pid_file.h"
 #include "broker/support/random.h"
@@ -65,10 +66,13 @@ Config fitted_to_host(Config config) {
   std::uint64_t wanted = 0;
   for (const ListenerSection& one : config.listeners) wanted += one.connections_max;
   const std::uint64_t granted = clients_of_file_limit(wanted);
+  std::uint64_t descriptors = kOwnFiles;
   for (ListenerSection& one : config.listeners) {
     const std::uint64_t share = one.connections_max * granted / wanted;
     one.connections_max = static_cast<std::uint32_t>(std::max<std::uint64_t>(share, 1));
+    descriptors += one.connections_max;
   }
+  reserve_descriptors(descriptors);
   return config;
 }
 

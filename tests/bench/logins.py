@@ -1,16 +1,14 @@
 #!/usr/bin/python3
-"""Clients with passwords that all come back at once, as after a failover: how long until the last
-one is served, and how long the broker's loop stood still meanwhile.
+"""Clients with passwords that all come back at once after a failover: how long until the last one is
+served, and how long the loop of the new primary stood still meanwhile.
 
 logins.py [--clients 2000] [--iterations 101,10000] [--prefix DIR] [--rounds 3]
-One broker alone; its clients have persistent sessions. It is killed, started again, and they all
-connect in the same moment; who is refused or closed tries again. Prints one line for each round.
+A pair; its clients have persistent sessions. The primary is killed, the standby promoted, and they
+all connect to it in the same moment; who is refused or closed tries again. Prints one line for each
+round: the longest turn on the clock and of the processor (turn_clock.c), and how many turns slept.
 """
 import argparse
-import base64
-import hashlib
 import os
-import re
 import selectors
 import shutil
 import socket
@@ -19,28 +17,18 @@ import struct
 import sys
 import tempfile
 import time
-import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "blackbox"))
 import broker as blackbox  # noqa: E402
+from pair import Pair  # noqa: E402
+from passwords import write_passwords  # noqa: E402
+from turn_clock import TurnClock  # noqa: E402
 from wire import CONNECT, packet, text, varint  # noqa: E402
 
 USERS = 20
 PATIENCE_S = 120
-
-
-def write_passwords(path, iterations):
-    """As `mosquitto_passwd -I` would."""
-    with open(path, "w", encoding="utf-8") as file:
-        for n in range(USERS):
-            salt = os.urandom(12)
-            digest = hashlib.pbkdf2_hmac("sha512", f"secret{n}".encode(), salt, iterations)
-            fields = (str(iterations), base64.b64encode(salt).decode(),
-                      base64.b64encode(digest).decode())
-            file.write(f"user{n}:$7$" + "$".join(fields) + "\n")
-    os.chmod(path, 0o600)
 
 
 def connect_packet(n):
@@ -107,33 +95,26 @@ class Crowd:
         self.selector.close()
 
 
-def longest_turn_ms(port):
-    time.sleep(1.5)  # the figures are made once a second
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        found = re.search(r"^tandemq_turn_longest_seconds (\S+)", answer.read().decode(), re.M)
-    return float(found.group(1)) * 1000
-
-
 def measure(prefix, clients, iterations):
+    """Seconds until all were back, how many tried again, and what TurnClock read."""
     folder = tempfile.mkdtemp(prefix="tmq-logins-")
     context = blackbox.Context(folder, prefix, None)
     try:
         passwords = os.path.join(folder, "passwords")
-        write_passwords(passwords, iterations)
-        metrics = blackbox.free_port()
-        one = context.broker(auth_password_file=passwords, metrics_listen=f"127.0.0.1:{metrics}",
-                             log_level="warning").start()
-        crowd = Crowd(one.port, clients)
+        write_passwords(passwords, {f"user{n}": f"secret{n}" for n in range(USERS)}, iterations)
+        clock = TurnClock(folder)
+        pair = Pair(context, auth_password_file=passwords, log_level="warning")
+        pair.start(env={"b": clock.env})
+        crowd = Crowd(pair.a.port, clients)
         crowd.come()
-        one.kill()
+        pair.take_over(pair.b, pair.a)
         crowd.close()
-        one.start()
-        crowd = Crowd(one.port, clients)
+        clock.restart()
+        crowd = Crowd(pair.b.port, clients)
         seconds = crowd.come()
-        turn = longest_turn_ms(metrics)
-        again = crowd.again
+        turns = clock.read()
         crowd.close()
-        return seconds, turn, again
+        return seconds, crowd.again, turns
     finally:
         context.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -149,12 +130,15 @@ def main():
     for iterations in map(int, options.iterations.split(",")):
         results = []
         for number in range(options.rounds):
-            seconds, turn, again = measure(options.prefix, options.clients, iterations)
-            results.append((seconds, turn))
+            seconds, again, turns = measure(options.prefix, options.clients, iterations)
+            results.append((seconds, turns.clock_ms, turns.processor_ms))
             print(f"{iterations:6} iterations, round {number + 1}: all {options.clients} back in "
-                  f"{seconds:6.2f} s, longest turn {turn:7.1f} ms, tried again {again}", flush=True)
-        seconds, turn = (statistics.median(column) for column in zip(*results))
-        print(f"{iterations:6} iterations, median: {seconds:6.2f} s, {turn:7.1f} ms", flush=True)
+                  f"{seconds:6.2f} s, tried again {again}, {turns.count} turns, "
+                  f"longest {turns.clock_ms:5.1f} ms, of the processor {turns.processor_ms:5.1f} ms, "
+                  f"slept {turns.slept}", flush=True)
+        seconds, clock, processor = (statistics.median(column) for column in zip(*results))
+        print(f"{iterations:6} iterations, median: {seconds:6.2f} s, longest turn {clock:5.1f} ms, "
+              f"of the processor {processor:5.1f} ms", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from broker import Context, Failed, expect, wait_until  # noqa: E402
+from broker import Context  # noqa: E402
+from expect import Failed, expect, wait_until  # noqa: E402
 from load import Load  # noqa: E402
 from pair import Pair, pause_process  # noqa: E402
 from wire import Client  # noqa: E402

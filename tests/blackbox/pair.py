@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 
-from broker import Failed, expect, free_port, wait_until
+from expect import Failed, expect, free_port, wait_until
 
 
 class Relay:
@@ -116,9 +116,10 @@ class Pair:
         self.ports = [self.a.port, self.b.port]
         self.link_port = links["b"]
 
-    def start(self):
-        for node in self.nodes.values():
-            node.start(listening=False)
+    def start(self, env=None):
+        """`env`: for each node by its name."""
+        for name, node in self.nodes.items():
+            node.start((env or {}).get(name), listening=False)
         wait_until(lambda: self.a.status()["peer_connected"], "the nodes see each other")
         self.a.control("promote", reason="test")
         self.wait_paired()

@@ -19,7 +19,8 @@ import traceback
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-from broker import Context, Failed, Skipped  # noqa: E402
+from broker import Context  # noqa: E402
+from expect import Failed, Skipped  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(HERE))
 FOLDER = os.path.join(ROOT, "build", "blackbox")

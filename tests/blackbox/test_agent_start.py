@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 
-from broker import expect, free_port, wait_until
+from expect import expect, free_port, wait_until
 
 GOOD = {"node": {"name": "a", "index": 1, "control_socket": "FOLDER/agent.sock",
                  "state_dir": "FOLDER/state", "run_dir": "FOLDER/run"},

@@ -1,14 +1,14 @@
 """Password file and ACL file, in mosquitto's formats, and reading them again on SIGHUP."""
-import base64
-import hashlib
 import os
 import signal
 import subprocess
 import threading
 import time
 
-from broker import Skipped, expect, free_port, wait_until
-from wire import PINGREQ, PINGRESP, PUBACK, PUBLISH, Client, packet
+from expect import Skipped, expect, free_port, wait_until
+from passwords import digest_of, write_passwords
+from turn_clock import TurnClock
+from wire import CONNACK, PINGREQ, PINGRESP, PUBACK, PUBLISH, Client, packet
 
 
 def passwords(ctx, **users):
@@ -206,19 +206,16 @@ def test_revoked_rights_hold_for_what_waits(ctx):
 
 def costly_passwords(ctx, user, password, seconds):
     """A file whose check takes about so long on this machine, and how long it took here."""
-    salt, iterations = b"0123456789ab", 100_000
+    iterations = 100_000
     while True:
         begun = time.monotonic()
-        digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations)
+        digest_of(password, b"0123456789ab", iterations)
         took = time.monotonic() - begun
         if took > seconds or iterations >= 4_000_000:
             break
         iterations *= 2
     path = os.path.join(ctx.folder, "costly")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(f"{user}:$7${iterations}$" + base64.b64encode(salt).decode() + "$"
-                   + base64.b64encode(digest).decode() + "\n")
-    os.chmod(path, 0o600)
+    write_passwords(path, {user: password}, iterations)
     return path, took
 
 
@@ -269,3 +266,19 @@ class Hasty(Client):
 
     def receive(self, kind, seconds=0):
         return None
+
+
+def test_a_crowd_of_log_ins_does_not_let_the_loop_sleep(ctx):
+    """Neither for a lock that a thread holds which checks passwords, nor for the kernel's table of
+    descriptors. A write to the journal may wait for the disk."""
+    clock = TurnClock(ctx.folder)
+    path = os.path.join(ctx.folder, "passwords")
+    write_passwords(path, {"alice": "secret"}, 101)
+    broker = ctx.broker(auth_password_file=path, log_level="warning").start(env=clock.env)
+    clock.restart()
+    crowd = [Hasty(broker.port, f"c{n}", username="alice", password="secret", clean=True, expiry=0)
+             for n in range(600)]
+    for one in crowd:
+        expect(Client.receive(one, CONNACK).code == 0, "the right password")
+    turns = clock.read()
+    expect(turns.slept < turns.count / 20, f"{turns}")

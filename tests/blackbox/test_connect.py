@@ -2,7 +2,7 @@
 import struct
 import time
 
-from broker import expect, wait_until
+from expect import expect, wait_until
 from wire import CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, SUBSCRIBE, Client, Raw, packet, text
 
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from broker import Skipped, expect, wait_until
+from expect import Skipped, expect, wait_until
 from pair import Pair
 from test_agent_start import AgentProcess
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 
-from broker import Failed, expect, wait_until
+from expect import Failed, expect, wait_until
 from pair import Pair
 from test_damage import queue_after_start, used_bytes
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged

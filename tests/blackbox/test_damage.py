@@ -2,7 +2,7 @@
 import os
 import shutil
 
-from broker import Failed, expect, wait_until
+from expect import Failed, expect, wait_until
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
 from wire import Client
 

@@ -6,8 +6,9 @@ import socket
 import subprocess
 import time
 
-from broker import Skipped, expect, wait_until
+from expect import Skipped, expect, wait_until
 from pair import Pair
+from preload import compiled
 from test_damage import serving
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
 from wire import PUBACK, Client
@@ -19,14 +20,9 @@ class FailingDisk:
     """Makes the disk below a broker fail on demand (failing_disk.c)."""
 
     def __init__(self, ctx):
-        compiler = shutil.which("cc") or shutil.which("gcc")
-        if not compiler:
-            raise Skipped("no C compiler")
-        library = os.path.join(ctx.folder, "failing_disk.so")
-        subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library,
-                        os.path.join(HERE, "failing_disk.c"), "-ldl"], check=True)
         self.trigger = os.path.join(ctx.folder, "failing")
-        self.env = {"LD_PRELOAD": library, "FAILING_DISK": self.trigger}
+        self.env = {"LD_PRELOAD": compiled(os.path.join(HERE, "failing_disk.c"), ctx.folder),
+                    "FAILING_DISK": self.trigger}
 
     def fail(self, part_of_path, full=False):
         self.do(part_of_path, "full" if full else "sync")

@@ -5,7 +5,7 @@ import resource
 import shutil
 import subprocess
 
-from broker import Skipped, expect, wait_until
+from expect import Skipped, expect, wait_until
 from test_damage import queue_after_start
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
 from test_start import ends_with

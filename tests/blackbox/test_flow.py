@@ -3,7 +3,7 @@ import struct
 import subprocess
 import time
 
-from broker import expect, wait_until
+from expect import expect, wait_until
 from wire import (DISCONNECT, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, Client, packet)
 
 

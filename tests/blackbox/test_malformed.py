@@ -1,7 +1,7 @@
 """Packets of every broken kind: the reason code that 5.0 names, a closed connection, no crash."""
 import struct
 
-from broker import expect
+from expect import expect
 from wire import (CONNACK, CONNECT, DISCONNECT, PUBACK, PUBLISH, PUBREL, SUBSCRIBE, UNSUBSCRIBE,
                   Client, Raw, packet, text)
 

@@ -3,7 +3,7 @@ import os
 import socket
 import time
 
-from broker import expect, wait_until
+from expect import expect, wait_until
 from pair import Pair
 from wire import Client
 

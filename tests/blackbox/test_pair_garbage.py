@@ -4,7 +4,7 @@ import socket
 import struct
 import time
 
-from broker import Failed, expect, wait_until
+from expect import Failed, expect, wait_until
 from pair import Pair
 from wire import Client
 

@@ -6,7 +6,7 @@ import struct
 import subprocess
 import time
 
-from broker import expect, wait_until
+from expect import expect, wait_until
 from wire import PINGREQ, PINGRESP, PUBACK, PUBLISH, SUBSCRIBE, Client, packet
 
 

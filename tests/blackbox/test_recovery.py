@@ -4,7 +4,7 @@ import subprocess
 import threading
 import time
 
-from broker import expect, wait_until
+from expect import expect, wait_until
 from wire import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, Client
 
 

@@ -3,7 +3,7 @@ filled from its peer, and then holds everything."""
 import os
 import shutil
 
-from broker import expect, wait_until
+from expect import expect, wait_until
 from pair import Pair
 from test_damage import flip, used_bytes
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged

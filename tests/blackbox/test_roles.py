@@ -5,7 +5,7 @@ import socket
 import time
 
 import control
-from broker import expect, wait_until
+from expect import expect, wait_until
 from pair import Pair
 from wire import CONNACK, DISCONNECT, PUBACK, PUBLISH, PUBREC, Client, Raw
 

@@ -6,7 +6,7 @@ import struct
 import threading
 import time
 
-from broker import expect, wait_until
+from expect import expect, wait_until
 from wire import (DISCONNECT, PINGREQ, PUBACK, PUBLISH, PUBREC, PUBREL, SUBACK, Client, packet)
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from broker import Skipped, expect, wait_until
+from expect import Skipped, expect, wait_until
 from load import Load
 from pair import Pair
 

@@ -1,7 +1,7 @@
 """Pairs that are configured wrongly: each node says why it has no peer, without filling its log."""
 import re
 
-from broker import expect, wait_until
+from expect import expect, wait_until
 from pair import Pair
 
 

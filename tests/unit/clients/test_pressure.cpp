@@ -117,6 +117,36 @@ TEST_CASE("a crowd that is late is sent away over several turns") {
   CHECK_FALSE(rig.clients.has_backlog());
 }
 
+TEST_CASE("however quickly they are looked at, only so many are sent away in a turn") {
+  constexpr std::size_t kCrowd = 3 * kEndsPerSweep + 10;
+  Rig rig(kCrowd);
+  std::vector<Peer*> crowd;
+  for (std::size_t i = 0; i < kCrowd; ++i) crowd.push_back(&rig.dial());
+  const auto ended = [&] {
+    return static_cast<std::size_t>(
+        std::count_if(crowd.begin(), crowd.end(), [](Peer* peer) { return peer->ended(); }));
+  };
+  rig.turn();
+  rig.pass_seconds(static_cast<int>(kConnectTimeoutS) - 1);
+  REQUIRE(ended() == 0);
+  while (ended() == 0) rig.pass_seconds(1);
+  REQUIRE(rig.clients.has_backlog());
+  for (std::size_t before = ended(); before < kCrowd; before = ended()) {
+    rig.turn();
+    CHECK(ended() <= before + kEndsPerSweep);
+    REQUIRE(ended() > before);
+  }
+
+  rig.ns_per_look = kTurnNs / 10;  // that long takes each that goes
+  for (Peer* peer : crowd) peer->close();
+  rig.turn();
+  CHECK(rig.turns_cut == 1);
+  CHECK(rig.clients.size() > kCrowd - 30);
+  rig.ns_per_look = 0;
+  rig.settle();
+  CHECK(rig.clients.size() == 0);
+}
+
 TEST_CASE("nothing above QoS 0 leaves before it is committed") {
   Rig rig;
   Peer &reader = rig.connected("r", {.expiry_s = 100}), &writer = rig.connected("w");
