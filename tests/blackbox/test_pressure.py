@@ -178,7 +178,8 @@ def test_the_agent_is_answered_before_the_crowd(ctx):
             broker.process.send_signal(signal.SIGCONT)
         status = json.loads(control.makefile("r").readline())["status"]
     expect(status["retained"] < each * len(crowd), "all the crowd had sent was handled first")
-    wait_until(lambda: broker.status()["retained"] == each * len(crowd), "all of it is handled")
+    # $SYS may have come beside it.
+    wait_until(lambda: broker.status()["retained"] >= each * len(crowd), "all of it is handled")
 
 
 def test_a_long_subscription_goes_on_in_a_crowd(ctx):
