@@ -8,6 +8,7 @@ from collections import namedtuple
 
 import conformance
 import metrics
+import pages
 from layers import (IMPURE, LAYERS, STANDARD, layer_of, library_of, library_of_target)
 from source import blank, class_bodies, cpp_functions
 
@@ -314,13 +315,22 @@ def metric_page_rule(tree):
     return [Finding(*finding) for finding in metrics.findings(tree)]
 
 
+def setting_page_rule(tree):
+    return [Finding(*finding) for finding in pages.settings(tree)]
+
+
+def command_page_rule(tree):
+    return [Finding(*finding) for finding in pages.commands(tree)]
+
+
 RULES = {
     "include": include_rule, "home": home_rule, "link": link_rule, "pure": pure_rule,
     "const": const_rule, "order": order_rule, "file-size": size_rule,
     "class-size": class_rule, "function-size": function_rule,
     "format": format_rule, "leftover": leftover_rule, "machine-path": home_path_rule,
     "metric": metric_rule, "script": script_rule, "conformance": conformance_rule,
-    "metric-page": metric_page_rule, "prose": prose_rule,
+    "metric-page": metric_page_rule, "setting-page": setting_page_rule,
+    "command-page": command_page_rule, "prose": prose_rule,
 }
 
 
