@@ -41,6 +41,7 @@ class ControlImpl : public Control {
   };
   void on_line(ControlServer::ClientId client, std::string_view line);
   void run(const Caller& caller, const std::string& command, const json& request);
+  bool stale(const Caller& caller, const json& request);
   void promote(const Caller& caller, const json& request);
   void solo(const Caller& caller, const json& request);
   void answer(const Caller& caller, json result);
@@ -134,6 +135,7 @@ void ControlImpl::promote(const Caller& caller, const json& request) {
     return refuse(caller, "the order to promote came after its deadline; ask for it again",
                   "expired");
   }
+  if (stale(caller, request)) return;
   const Result<Epoch> epoch =
       orders_.promote(argument<Epoch>(request, "epoch", 0), argument<bool>(request, "force", false),
                       argument<std::string>(request, "reason", "ordered over the control socket"));
@@ -141,12 +143,18 @@ void ControlImpl::promote(const Caller& caller, const json& request) {
   answer(caller, {{"epoch", *epoch}, {"change", orders_.status().replica.change}});
 }
 
-void ControlImpl::solo(const Caller& caller, const json& request) {
+// Refuses an order that names another episode than the present one.
+bool ControlImpl::stale(const Caller& caller, const json& request) {
   const std::uint64_t change = orders_.status().replica.change;
-  if (argument<std::uint64_t>(request, "change", change) != change) {
-    return refuse(caller, "role or pair state have changed since this was asked for; ask again",
-                  "stale");
-  }
+  if (argument<std::uint64_t>(request, "change", change) == change) return false;
+  refuse(caller,
+         "role, pair state or claim to be in sync have changed since this was asked for; ask again",
+         "stale");
+  return true;
+}
+
+void ControlImpl::solo(const Caller& caller, const json& request) {
+  if (stale(caller, request)) return;
   answer_done(caller, orders_.solo(argument<std::string>(request, "authority", "operator")));
 }
 

@@ -28,7 +28,7 @@ struct Action {
   bool on = false;           // set_track: eligible; reply: ok; order promote: force
   unsigned claim = 0;        // set_track
   Epoch epoch = 0;           // order promote: at least this one
-  std::uint64_t change = 0;  // order solo: the episode of waiting that it is for, 0 any
+  std::uint64_t change = 0;  // order solo or promote: the broker's episode that it is for, 0 any
   TimeMs deadline = 0;       // order promote: not after
   const char* by = "";       // order solo: who gave the authority
   std::uint64_t request = 0;

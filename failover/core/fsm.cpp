@@ -170,8 +170,15 @@ class Stepper {
     Action& a = order(Order::promote);
     a.epoch = std::max(s_.facts.broker.epoch, s_.facts.peer.epoch);
     a.deadline = answer.deadline;
-    // Its claim to be in sync was agreed on between the agents, not between the brokers.
-    a.on = !s_.facts.broker.in_sync;
+    force_unconfirmed(a);
+  }
+
+  // Its claim to be in sync was agreed on between the agents, not between the brokers: the order
+  // stands only as long as the claim does.
+  void force_unconfirmed(Action& a) {
+    if (s_.facts.broker.in_sync) return;
+    a.on = true;
+    a.change = s_.facts.broker.change;
   }
 
   void promote_by_operator(const Event& cause) {
@@ -183,7 +190,11 @@ class Stepper {
     s_.lost_at = s_.facts.now;
     Action& a = order(Order::promote);
     a.epoch = std::max(s_.facts.broker.epoch, s_.facts.peer.epoch);
-    a.on = std::get<OperatorOrder>(cause.data).force || !s_.facts.broker.in_sync;
+    if (std::get<OperatorOrder>(cause.data).force) {
+      a.on = true;  // whatever the broker has become meanwhile
+    } else {
+      force_unconfirmed(a);
+    }
   }
 
   void go_solo(const Event& cause) {

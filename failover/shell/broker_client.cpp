@@ -29,10 +29,8 @@ json request_of(const Action& a) {
     r["force"] = a.on;
     if (a.deadline != 0) r["deadline_ms"] = a.deadline;
   }
-  if (a.order == Order::solo) {
-    r["authority"] = a.by;
-    if (a.change != 0) r["change"] = a.change;
-  }
+  if (a.order == Order::solo) r["authority"] = a.by;
+  if (a.change != 0) r["change"] = a.change;
   return r;
 }
 

@@ -128,12 +128,17 @@ void Replica::watch_silence() {
 
 void Replica::report_changes() {
   const PairState pair_state = m_.primary() ? primary_.pair_state() : standby_.pair_state();
-  const Reported now{m_.meta.role, pair_state, m_.primary() || m_.in_sync(),
-                     m_.linked && m_.greeted, primary_.told_in_sync()};
+  const Reported now{m_.meta.role,
+                     pair_state,
+                     m_.primary() || m_.in_sync(),
+                     m_.meta.in_sync,
+                     m_.linked && m_.greeted,
+                     primary_.told_in_sync()};
   // Permission to go alone that was asked for before the peer was told does not cover what it may
-  // have become since.
+  // have become since; nor does an order to serve that rests on a claim which is given up.
   if (now.role != reported_.role || now.pair_state != reported_.pair_state ||
-      now.in_sync != reported_.in_sync || now.told_in_sync != reported_.told_in_sync) {
+      now.in_sync != reported_.in_sync || now.claims != reported_.claims ||
+      now.told_in_sync != reported_.told_in_sync) {
     ++change_;
   }
   if (m_.said || now != reported_) m_.act(action::StatusChanged{});

@@ -137,6 +137,7 @@ class Replica {
     Role role = Role::standby;
     PairState pair_state = PairState::waiting;
     bool in_sync = false;
+    bool claims = false;  // durably, confirmed or not
     bool connected = false;
     bool told_in_sync = false;  // primary: the peer may count itself in sync on this link
     bool operator==(const Reported&) const = default;

@@ -130,6 +130,8 @@ def test_orders_that_are_refused(ctx):
     expect(code(pair.b, "switchover") == "refused", "switchover of the standby")
     expect(code(pair.b, "promote", deadline_ms=1) == "expired", "promote after its deadline")
     expect(code(pair.b, "solo") == "refused", "solo of the standby")
+    expect(code(pair.b, "promote", force=True, change=pair.b.status()["change"] - 1) == "stale",
+           "promote by force for an episode that is over")
     single = ctx.broker("single").start()
     expect(code(single, "switchover") == "refused", "switchover of a single node")
     for node in (pair.a, pair.b, single):

@@ -180,6 +180,8 @@ void Node::carry_out(const Order& order, const Told& told) {
   const auto tell = [&](const Status& done) {
     told({done ? "" : done.error().message, status().epoch, status().change});
   };
+  const bool stale = order.change != 0 && order.change != status().change;
+  if (stale) return tell(Error{"the broker's episode is another one than that of the order"});
   switch (order.kind) {
     case Order::Kind::promote: {
       if (order.deadline != 0 && place_.boottime_ms(side()) > order.deadline) {
@@ -189,9 +191,6 @@ void Node::carry_out(const Order& order, const Told& told) {
       return tell(reigns ? Status(Done{}) : Status(reigns.error()));
     }
     case Order::Kind::solo:
-      if (order.change != 0 && order.change != status().change) {
-        return tell(Error{"role or pair state have changed since this was asked for"});
-      }
       return tell(replicator.go_solo(order.by));
     case Order::Kind::demote:
       return tell(replicator.demote("ordered"));

@@ -96,6 +96,7 @@ struct ModelBroker {
     switch (order) {
       case Order::promote:
         if (role == Role::primary) return done.epoch = epoch, done;
+        if (at_change != 0 && at_change != change) return refuse("stale");
         if (!in_sync && !force) return refuse("not in sync");
         if (deadline != 0 && now > deadline) return refuse("expired");
         epoch = make_epoch(epoch_counter(std::max(epoch, at_least)) + 1, index);

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "failover/core/fsm.h"
 #include "failover/core/guards.h"
 
 using namespace tandemq;
@@ -78,4 +79,27 @@ TEST_CASE("an agent that stood still grants nothing before it has read what it m
   CHECK_FALSE(guard::peer_asks_promote.holds(s, {}, set));
   s.facts.awake_since = 4900;
   CHECK(guard::peer_asks_promote.holds(s, {}, set));
+}
+
+TEST_CASE("a promotion that rests on an unconfirmed claim is for the episode of that claim") {
+  State s = both_started(180, 180);
+  s.phase = Phase::waiting_for_peer;
+  s.facts.broker_connected = true;
+  s.facts.broker.was_in_sync = true;
+  s.facts.broker.change = 7;
+  s.inquiry = {Purpose::cold_start, 1, 0, 7};
+  const auto ordered = [](State state) {
+    const Actions actions = step(
+        state, {EventKind::authority_granted, 10, AuthorityAnswer{1, false, 0, "agreement", ""}},
+        Settings{});
+    for (const Action& a : actions)
+      if (a.kind == ActionKind::order_broker && a.order == Order::promote) return a;
+    FAIL("no order to promote");
+    return Action{};
+  };
+  CHECK(ordered(s).on);
+  CHECK(ordered(s).change == 7);
+  s.facts.broker.in_sync = true;
+  CHECK_FALSE(ordered(s).on);
+  CHECK(ordered(s).change == 0);
 }

@@ -200,6 +200,19 @@ TEST_CASE(
   CHECK(w.a.status().change > waiting);
 }
 
+TEST_CASE("a claim that is given up, confirmed or not, begins another episode") {
+  World w;
+  w.pair_up();
+  w.kill(w.b);
+  w.start(w.b);
+  const ReplicaStatus claims = w.b.status();
+  CHECK(!claims.in_sync);
+  REQUIRE(claims.was_in_sync);
+  w.order(w.b, event::LoseSync{"test"});
+  CHECK(!w.b.status().was_in_sync);
+  CHECK(w.b.status().change > claims.change);
+}
+
 TEST_CASE("a link that breaks while the standby catches up leaves a lone primary alone") {
   World w;
   w.pair_up();
