@@ -4,6 +4,7 @@ import os
 import re
 import statistics
 import subprocess
+import sys
 from collections import namedtuple
 
 import conformance
@@ -11,6 +12,9 @@ import metrics
 import pages
 from layers import (IMPURE, LAYERS, STANDARD, layer_of, library_of, library_of_target)
 from source import blank, class_bodies, cpp_functions
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "mutants"))
+import listed  # noqa: E402
 
 Finding = namedtuple("Finding", "path line text")
 
@@ -311,6 +315,10 @@ def conformance_rule(tree):
     return [Finding(*finding) for finding in conformance.findings(tree)]
 
 
+def mutants_rule(tree):
+    return [Finding(*finding) for finding in listed.findings(tree)]
+
+
 def metric_page_rule(tree):
     return [Finding(*finding) for finding in metrics.findings(tree)]
 
@@ -330,7 +338,7 @@ RULES = {
     "format": format_rule, "leftover": leftover_rule, "machine-path": home_path_rule,
     "metric": metric_rule, "script": script_rule, "conformance": conformance_rule,
     "metric-page": metric_page_rule, "setting-page": setting_page_rule,
-    "command-page": command_page_rule, "prose": prose_rule,
+    "command-page": command_page_rule, "mutants": mutants_rule, "prose": prose_rule,
 }
 
 

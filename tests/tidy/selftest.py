@@ -78,6 +78,9 @@ BREAKS = [
     ("metric-page", "failover/shell/bad.cpp", 'auto& f = BuildCounter().Name("tandemq_bad");\n'),
     ("conformance", "docs/conformance.md", "+| 5:9.9.9-9 | A statement without a test |  |\n"),
     ("conformance", "tests/blackbox/test_bad.py", 'def test_x(_ctx):\n    """[5:9.9.9-9]"""\n'),
+    ("mutants", "docs/mutants.md", "+| a fault that is not listed |  |  |\n"),
+    ("mutants", "tests/mutants/mutants.toml", '+[[mutant]]\nname = "x"\nfile = "broker/base/bytes.h"\n'
+     'old = "stands nowhere"\nnew = ""\nfound_by = "test_base"\n'),
     ("prose", "docs/bad.md", "word " * 25 + "\n"),
     ("script", "tests/ha/bad.sh", "if true; then\n"),
     ("script", "tests/ha/bad.sh", "#!/bin/bash\ntrue\n"),
