@@ -20,12 +20,13 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "blackbox"))
-import broker as blackbox  # noqa: E402
-from pair import Pair  # noqa: E402
-from passwords import write_passwords  # noqa: E402
-from turn_clock import TurnClock  # noqa: E402
-from wire import CONNECT, packet, text, varint  # noqa: E402
+sys.path.insert(0, os.path.dirname(HERE))
+from support.broker import Context  # noqa: E402
+from support.expect import Failed  # noqa: E402
+from support.pair import Pair  # noqa: E402
+from support.passwords import write_passwords  # noqa: E402
+from support.turn_clock import TurnClock  # noqa: E402
+from support.wire import CONNECT, packet, text, varint  # noqa: E402
 
 USERS = 20
 PATIENCE_S = 120
@@ -84,7 +85,7 @@ class Crowd:
             self.dial(n)
         while len(self.served) < self.count:
             if time.monotonic() - begun > PATIENCE_S:
-                raise blackbox.Failed(f"{self.count - len(self.served)} not back in {PATIENCE_S} s")
+                raise Failed(f"{self.count - len(self.served)} not back in {PATIENCE_S} s")
             for key, events in self.selector.select(1):
                 self.handle(key.fileobj, key.data, events)
         return time.monotonic() - begun
@@ -98,7 +99,7 @@ class Crowd:
 def measure(prefix, clients, iterations):
     """Seconds until all were back, how many tried again, and what TurnClock read."""
     folder = tempfile.mkdtemp(prefix="tmq-logins-")
-    context = blackbox.Context(folder, prefix, None)
+    context = Context(folder, prefix, None)
     try:
         passwords = os.path.join(folder, "passwords")
         write_passwords(passwords, {f"user{n}": f"secret{n}" for n in range(USERS)}, iterations)

@@ -15,12 +15,12 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from broker import Context  # noqa: E402
-from expect import Failed, expect, wait_until  # noqa: E402
-from load import Load  # noqa: E402
-from pair import Pair, pause_process  # noqa: E402
-from wire import Client  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from support.broker import Context  # noqa: E402
+from support.expect import Failed, expect, wait_until  # noqa: E402
+from support.load import Load  # noqa: E402
+from support.pair import Pair, pause_process  # noqa: E402
+from support.wire import Client  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 

@@ -18,9 +18,9 @@ import traceback
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-from broker import Context  # noqa: E402
-from expect import Failed, Skipped  # noqa: E402
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
+from support.broker import Context  # noqa: E402
+from support.expect import Failed, Skipped  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(HERE))
 FOLDER = os.path.join(ROOT, "build", "blackbox")

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 
-from expect import expect, free_port, wait_until
+from support.expect import expect, free_port, wait_until
 
 GOOD = {"node": {"name": "a", "index": 1, "control_socket": "FOLDER/agent.sock",
                  "state_dir": "FOLDER/state", "run_dir": "FOLDER/run"},
@@ -135,8 +135,9 @@ def test_folders_log_and_end(ctx):
     agent = AgentProcess(ctx, node_pid_file="FOLDER/pid", log_target="FOLDER/own.log")
     target = f"{agent.folder}/own.log"
     agent.launch()
-    wait_until(lambda: os.path.exists(f"{agent.folder}/pid"), "the pid file")
-    with open(f"{agent.folder}/pid", encoding="utf-8") as file:
+    pid = f"{agent.folder}/pid"
+    wait_until(lambda: os.path.exists(pid) and os.path.getsize(pid) > 0, "the pid file")
+    with open(pid, encoding="utf-8") as file:
         expect(int(file.read()) == agent.process.pid, "another number")
     wait_until(lambda: "event=started" in open(target, encoding="utf-8").read(), "started")
     os.rename(target, target + ".1")

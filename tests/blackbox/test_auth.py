@@ -5,10 +5,10 @@ import subprocess
 import threading
 import time
 
-from expect import Skipped, expect, free_port, wait_until
-from passwords import digest_of, write_passwords
-from turn_clock import TurnClock
-from wire import CONNACK, PINGREQ, PINGRESP, PUBACK, PUBLISH, Client, packet
+from support.expect import Skipped, expect, free_port, wait_until
+from support.passwords import digest_of, write_passwords
+from support.turn_clock import TurnClock
+from support.wire import CONNACK, PINGREQ, PINGRESP, PUBACK, PUBLISH, Client, packet
 
 
 def passwords(ctx, **users):

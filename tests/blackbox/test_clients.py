@@ -2,7 +2,7 @@
 import os
 import subprocess
 
-from expect import Skipped, expect, wait_until
+from support.expect import Skipped, expect, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VERSIONS = ("mqttv31", "mqttv311", "5")

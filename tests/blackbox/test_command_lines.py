@@ -1,7 +1,7 @@
 """The command lines of all programs: help, version, what they do not know."""
 import subprocess
 
-from expect import expect
+from support.expect import expect
 
 PROGRAMS = {"tandemqd": 2, "tandemq-agent": 2, "tandemqctl": 64, "tandemq-journal": 2,
             "tandemq-bench": 2}

@@ -2,8 +2,8 @@
 import struct
 import time
 
-from expect import expect, wait_until
-from wire import CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, SUBSCRIBE, Client, Raw, packet, text
+from support.expect import expect, wait_until
+from support.wire import CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, SUBSCRIBE, Client, Raw, packet, text
 
 
 def connect_bytes(name=b"\0\4MQTT", version=5, flags=2, keep_alive=60, rest=b"\0" + b"\0\1c"):

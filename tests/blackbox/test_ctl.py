@@ -6,8 +6,8 @@ import signal
 import subprocess
 import time
 
-from expect import Skipped, expect, wait_until
-from pair import Pair
+from support.expect import Skipped, expect, wait_until
+from support.pair import Pair
 from test_agent_start import AgentProcess
 
 DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs",

@@ -4,8 +4,8 @@ import os
 import shutil
 import time
 
-from expect import Failed, expect, wait_until
-from pair import Pair
+from support.expect import Failed, expect, wait_until
+from support.pair import Pair
 from test_damage import queue_after_start, used_bytes
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
 
@@ -58,6 +58,17 @@ def test_journal_folder_is_gone(ctx):
     expect_numbers(node, 300)
 
 
+def expect_filled_by_its_peer(pair):
+    """Node a does not reign before b has, and then holds what both had."""
+    pair.b.start(listening=False)
+    wait_until(lambda: pair.a.status()["peer_connected"], "the nodes see each other")
+    refusal(pair.a)
+    pair.promote(pair.b)
+    pair.wait_paired()
+    pair.take_over(pair.a, pair.b)
+    expect_numbers(pair.a, 500)
+
+
 def test_cut_primary_of_a_pair(ctx):
     """It does not reign with less than it acknowledged; the peer does, and fills it."""
     pair = Pair(ctx).start()
@@ -70,13 +81,7 @@ def test_cut_primary_of_a_pair(ctx):
     pair.a.start(listening=False)
     expect("event=journal_set_aside" in pair.a.log(), f"not noticed: {pair.a.log_tail()}")
     expect("unusable" in refusal(pair.a), "another reason")
-    pair.b.start(listening=False)
-    wait_until(lambda: pair.a.status()["peer_connected"], "the nodes see each other")
-    refusal(pair.a)
-    pair.promote(pair.b)
-    pair.wait_paired()
-    pair.take_over(pair.a, pair.b)
-    expect_numbers(pair.a, 500)
+    expect_filled_by_its_peer(pair)
 
 
 def test_cut_unsynced_tail_of_a_primary(ctx):
@@ -89,13 +94,7 @@ def test_cut_unsynced_tail_of_a_primary(ctx):
     cut(pair.a, 0.9)
     pair.a.start(listening=False)
     refusal(pair.a)
-    pair.b.start(listening=False)
-    wait_until(lambda: pair.a.status()["peer_connected"], "the nodes see each other")
-    refusal(pair.a)
-    pair.promote(pair.b)
-    pair.wait_paired()
-    pair.take_over(pair.a, pair.b)
-    expect_numbers(pair.a, 500)
+    expect_filled_by_its_peer(pair)
 
 
 def test_cut_after_going_on_alone(ctx):

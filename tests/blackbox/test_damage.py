@@ -2,9 +2,9 @@
 import os
 import shutil
 
-from expect import Failed, expect, wait_until
+from support.expect import Failed, expect, wait_until
+from support.wire import Client
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
-from wire import Client
 
 DAMAGED = 4
 ENVIRONMENT = 3

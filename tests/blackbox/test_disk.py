@@ -1,19 +1,16 @@
 """Disks that are full or fail: the broker says so, acknowledges nothing that is not safe, and what it
 acknowledged is there afterwards."""
 import os
-import shutil
 import socket
 import subprocess
 import time
 
-from expect import Skipped, expect, wait_until
-from pair import Pair
-from preload import compiled
+from support.expect import Skipped, expect, wait_until
+from support.pair import Pair
+from support.preload import compiled
+from support.wire import PUBACK, Client
 from test_damage import serving
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
-from wire import PUBACK, Client
-
-HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class FailingDisk:
@@ -21,7 +18,7 @@ class FailingDisk:
 
     def __init__(self, ctx):
         self.trigger = os.path.join(ctx.folder, "failing")
-        self.env = {"LD_PRELOAD": compiled(os.path.join(HERE, "failing_disk.c"), ctx.folder),
+        self.env = {"LD_PRELOAD": compiled("failing_disk", ctx.folder),
                     "FAILING_DISK": self.trigger}
 
     def fail(self, part_of_path, full=False):

@@ -1,15 +1,13 @@
 """What the host may refuse: rights, descriptors, read-only disks; and files that are not what they were."""
 import json
 import os
-import resource
 import shutil
 import subprocess
 
-from expect import Skipped, expect, wait_until
-from test_damage import queue_after_start
+from support.expect import Skipped, expect, wait_until
+from support.wire import Client
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
 from test_start import ends_with
-from wire import Client
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 

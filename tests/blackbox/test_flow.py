@@ -3,8 +3,8 @@ import struct
 import subprocess
 import time
 
-from expect import expect, wait_until
-from wire import (DISCONNECT, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, Client, packet)
+from support.expect import expect, wait_until
+from support.wire import (DISCONNECT, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, Client)
 
 
 def fresh(broker, name="c", **arguments):

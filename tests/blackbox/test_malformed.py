@@ -1,8 +1,8 @@
 """Packets of every broken kind: the reason code that 5.0 names, a closed connection, no crash."""
 import struct
 
-from expect import expect
-from wire import (CONNACK, CONNECT, DISCONNECT, PUBACK, PUBLISH, PUBREL, SUBSCRIBE, UNSUBSCRIBE,
+from support.expect import expect
+from support.wire import (CONNACK, CONNECT, DISCONNECT, PUBACK, PUBLISH, PUBREL, SUBSCRIBE, UNSUBSCRIBE,
                   Client, Raw, packet, text)
 
 ID = struct.pack("!H", 5)

@@ -3,9 +3,9 @@ import os
 import socket
 import time
 
-from expect import expect, wait_until
-from pair import Pair
-from wire import Client
+from support.expect import expect, wait_until
+from support.pair import Pair
+from support.wire import Client
 
 MIB = 1 << 20
 

@@ -1,12 +1,11 @@
 """Nonsense at every door of a pair: it changes nothing and stops nobody."""
-import os
 import socket
 import struct
 import time
 
-from expect import Failed, expect, wait_until
-from pair import Pair
-from wire import Client
+from support.expect import Failed, expect
+from support.pair import Pair
+from support.wire import Client
 
 
 def throw(address, data, family=socket.AF_INET):

@@ -6,8 +6,8 @@ import struct
 import subprocess
 import time
 
-from expect import expect, wait_until
-from wire import PINGREQ, PINGRESP, PUBACK, PUBLISH, SUBSCRIBE, Client, packet
+from support.expect import expect, wait_until
+from support.wire import PINGREQ, PINGRESP, PUBACK, PUBLISH, SUBSCRIBE, Client, packet
 
 
 def fresh(broker, name, **arguments):

@@ -4,8 +4,8 @@ import subprocess
 import threading
 import time
 
-from expect import expect, wait_until
-from wire import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, Client
+from support.expect import expect, wait_until
+from support.wire import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, Client
 
 
 def absent_subscriber(broker, name="reader", topic="plant/#", qos=1):

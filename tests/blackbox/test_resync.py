@@ -3,11 +3,11 @@ filled from its peer, and then holds everything."""
 import os
 import shutil
 
-from expect import expect, wait_until
-from pair import Pair
+from support.expect import expect, wait_until
+from support.pair import Pair
+from support.wire import PUBACK, Client
 from test_damage import flip, used_bytes
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
-from wire import PUBACK, Client
 
 
 def test_takeover_keeps_all(ctx):

@@ -4,10 +4,10 @@ import signal
 import socket
 import time
 
-import control
-from expect import expect, wait_until
-from pair import Pair
-from wire import CONNACK, DISCONNECT, PUBACK, PUBLISH, PUBREC, Client, Raw
+from support import control
+from support.expect import expect, wait_until
+from support.pair import Pair
+from support.wire import CONNACK, DISCONNECT, PUBACK, PUBLISH, PUBREC, Client, Raw
 
 
 def refused(broker):

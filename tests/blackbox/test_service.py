@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from expect import Skipped, expect, wait_until
+from support.expect import Skipped, expect, wait_until
 from test_agent_start import AgentProcess
 from test_recovery import publish_acknowledged
 

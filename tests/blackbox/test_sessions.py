@@ -6,8 +6,8 @@ import struct
 import threading
 import time
 
-from expect import expect, wait_until
-from wire import (DISCONNECT, PINGREQ, PUBACK, PUBLISH, PUBREC, PUBREL, SUBACK, Client, packet)
+from support.expect import expect, wait_until
+from support.wire import (DISCONNECT, PINGREQ, PUBACK, PUBLISH, PUBREC, PUBREL, SUBACK, Client, packet)
 
 
 def fresh(broker, name="c", **arguments):

@@ -3,8 +3,8 @@ import os
 import socket
 import subprocess
 
-from expect import expect, wait_until
-from wire import DISCONNECT, PUBACK, Client
+from support.expect import expect, wait_until
+from support.wire import DISCONNECT, PUBACK, Client
 
 
 def ends_with(broker, code, *parts):
@@ -231,7 +231,7 @@ def test_stop_without_clients_is_quick(ctx):
 
 def test_metrics(ctx):
     from urllib.request import urlopen
-    from expect import free_port
+    from support.expect import free_port
     port = free_port()
     broker = ctx.broker(metrics_listen=f"127.0.0.1:{port}").start()
     client = Client(broker.port, "c", clean=True, expiry=0)
@@ -258,7 +258,7 @@ def test_metrics(ctx):
 def test_metrics_do_not_delay_the_end(ctx):
     """The agent waits for the process to be gone; the endpoint's threads take half a second to end."""
     import time
-    from expect import free_port
+    from support.expect import free_port
     broker, taken = ctx.broker(metrics_listen=f"127.0.0.1:{free_port()}"), []
     for _ in range(3):
         broker.start()

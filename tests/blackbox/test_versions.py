@@ -4,9 +4,9 @@ import os
 import shutil
 import subprocess
 
-from expect import Skipped, expect, wait_until
-from load import Load
-from pair import Pair
+from support.expect import Skipped, expect, wait_until
+from support.load import Load
+from support.pair import Pair
 
 NEXT_KIND = "31"
 

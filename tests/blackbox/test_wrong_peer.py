@@ -1,8 +1,8 @@
 """Pairs that are configured wrongly: each node says why it has no peer, without filling its log."""
 import re
 
-from expect import expect, wait_until
-from pair import Pair
+from support.expect import expect, wait_until
+from support.pair import Pair
 
 
 def expect_told(node, *parts, seconds=15):

@@ -23,7 +23,7 @@ import cases_status  # noqa: E402,F401
 import cases_upgrade  # noqa: E402,F401
 import soak  # noqa: E402
 from registry import CASES  # noqa: E402
-from testbed import FAULTS, ROOT, Bed, Failed, claim_lab, expect, judge  # noqa: E402
+from testbed import FAULTS, ROOT, Bed, Failed, claim_lab, judge  # noqa: E402
 
 REPORT = os.path.join(ROOT, "build", "ha-report.md")
 CASE_SECONDS_MAX = 120

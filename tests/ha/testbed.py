@@ -11,10 +11,11 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(HERE, "lab"))
-sys.path.insert(0, os.path.join(HERE, "..", "support"))
+sys.path[:0] = [os.path.join(HERE, "lab"), os.path.dirname(HERE)]
 import pair  # noqa: E402
-from crash import crash_line  # noqa: E402
+from support.crash import crash_line  # noqa: E402
+from support.expect import Failed, expect  # noqa: E402
+from support.preload import compiled  # noqa: E402
 
 LAB = os.path.join(ROOT, "build", "lab")
 LAB_SH = os.path.join(HERE, "lab.sh")
@@ -22,15 +23,6 @@ VIRTUAL_IP = pair.VIRTUAL_IP
 
 
 LEASE = "agent:failover.in_sync_lease_ms"
-
-
-class Failed(Exception):
-    """A test's expectation that did not come true; the text says which."""
-
-
-def expect(condition, text):
-    if not condition:
-        raise Failed(text)
 
 
 def peer_of(node):
@@ -215,9 +207,7 @@ class Bed:
 
     def slow_disk(self, node):
         """From its next start on the node's broker is slow while slow_syncs() says so."""
-        library = os.path.join(self.folder, "failing_disk.so")
-        subprocess.run(["gcc", "-shared", "-fPIC", "-o", library,
-                        os.path.join(HERE, "..", "blackbox", "failing_disk.c"), "-ldl"], check=True)
+        library = compiled("failing_disk", self.folder)
         with open(os.path.join(LAB, node, "broker.env"), "w", encoding="utf-8") as f:
             f.write(f"LD_PRELOAD={library}\nFAILING_DISK={self.folder}/slow-{node}\n")
 

@@ -1,17 +1,15 @@
 """Sessions that live through a whole soak and notice what a load of a few seconds does not: a session,
 subscription or retained message that goes away, a will that is published for a living client, or not
 published for a dead one."""
-import os
 import random
 import struct
-import sys
 import time
 
-from testbed import VIRTUAL_IP, expect
+from testbed import VIRTUAL_IP
+from support import wire
+from support.expect import expect
+from support.load import Load, Session
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "blackbox"))
-import wire  # noqa: E402
-from load import Load, Session  # noqa: E402
 
 TOPICS = 12
 MORTAL_KEEP_ALIVE_S = 4

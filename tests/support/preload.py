@@ -3,15 +3,18 @@ import os
 import shutil
 import subprocess
 
-from expect import Skipped
+from support.expect import Skipped
 
 
-def compiled(source, folder):
-    """Path of the library made of the C file, in the folder."""
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def compiled(name, folder):
+    """Path of the library made of NAME.c beside this file, in the folder."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if not compiler:
         raise Skipped("no C compiler")
-    name = os.path.splitext(os.path.basename(source))[0]
     library = os.path.join(folder, name + ".so")
+    source = os.path.join(HERE, name + ".c")
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
     return library

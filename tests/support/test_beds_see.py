@@ -6,10 +6,10 @@ import tempfile
 from types import SimpleNamespace
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-for folder in ("ha", "blackbox"):
-    sys.path.insert(0, os.path.join(HERE, "..", folder))
-import broker  # noqa: E402
+sys.path[:0] = [os.path.dirname(HERE), os.path.join(HERE, "..", "ha")]
 import testbed  # noqa: E402
+from support import broker  # noqa: E402
+from support.expect import Failed  # noqa: E402
 
 
 def noticed(failure, look):
@@ -27,7 +27,7 @@ def black_box(folder, text):
         f.write(text)
     context = broker.Context.__new__(broker.Context)
     context.brokers = [SimpleNamespace(name="a", process=None, log_file=log_file)]
-    return noticed(broker.Failed, context.expect_no_crash)
+    return noticed(Failed, context.expect_no_crash)
 
 
 def failover(folder, text):
@@ -36,7 +36,7 @@ def failover(folder, text):
     os.makedirs(os.path.join(folder, "b"))
     with open(os.path.join(folder, "b", "broker.log"), "w", encoding="utf-8") as f:
         f.write(text)
-    return noticed(testbed.Failed, testbed.Bed.__new__(testbed.Bed).expect_no_crash)
+    return noticed(Failed, testbed.Bed.__new__(testbed.Bed).expect_no_crash)
 
 
 def main():

@@ -3,9 +3,8 @@ import os
 import struct
 from collections import namedtuple
 
-from preload import compiled
+from support.preload import compiled
 
-SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "turn_clock.c")
 NS_PER_MS = 1e6
 
 # How many, the longest on the clock and of the processor in ms, and how many slept in a call.
@@ -18,7 +17,7 @@ class TurnClock:
 
     def __init__(self, folder):
         self.file = os.path.join(folder, "turns")
-        self.env = {"TURN_CLOCK": self.file, "LD_PRELOAD": compiled(SOURCE, folder)}
+        self.env = {"TURN_CLOCK": self.file, "LD_PRELOAD": compiled("turn_clock", folder)}
 
     def restart(self):
         with open(self.file, "r+b") as file:

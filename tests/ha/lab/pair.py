@@ -10,9 +10,10 @@ import socket
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
-import control  # noqa: E402
-from control import Unreachable  # noqa: E402
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(os.path.dirname(HERE)))
+from support import control  # noqa: E402
+from support.control import Unreachable  # noqa: E402
 
 NODES = ("a", "b")
 VIRTUAL_IP = "10.99.0.100"

@@ -4,12 +4,10 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-import control  # noqa: E402
-from crash import crash_line  # noqa: E402
-from expect import Failed, expect, free_port, wait_until  # noqa: E402
+from support import control
+from support.crash import crash_line
+from support.expect import Failed, expect, free_port, wait_until
 
 
 class Broker:

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 
-from expect import Failed, expect, free_port, wait_until
+from support.expect import Failed, expect, free_port, wait_until
 
 
 class Relay:

@@ -6,8 +6,8 @@ import struct
 import threading
 import time
 
-import wire
-from wire import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, packet, text
+from support import wire
+from support.wire import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, packet, text
 
 HEAD = struct.Struct("!II")  # publisher, number
 
