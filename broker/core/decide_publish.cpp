@@ -1,4 +1,6 @@
 // PUBLISH: what is refused, who receives the message, and which records that makes.
+#include <algorithm>
+
 #include "broker/core/engine_impl.h"
 #include "broker/core/topic_levels.h"
 
@@ -62,14 +64,16 @@ RetainAction Engine::Impl::decide_retain(const MessageFields& fields) {
   return RetainAction::store;
 }
 
-// A delivery with QoS 0 goes at once or never; only CONNACK it must not overtake.
-void Engine::Impl::emit_at_once(const Seat& seat, const MessageRef& message, std::size_t route,
+// A delivery with QoS 0 goes at once or never; only the CONNACK it must not overtake, nor one whose
+// message made a record: what a record says is not said before it is committed.
+void Engine::Impl::emit_at_once(Seat& seat, const MessageRef& message, std::size_t route, Lsn after,
                                 Effects& out) {
+  seat.attachment.at_once_after = std::max(seat.attachment.at_once_after, after);
   Effect& effect = out.emplace_back();
   effect.kind = EffectKind::publish;
   effect.retain = plan.routes[route].retain;
   effect.conn = seat.attachment.conn;
-  effect.after = seat.attachment.connack_after;
+  effect.after = seat.attachment.at_once_after;
   effect.message = message;
   ++counters.delivered[0];
   if (plan.routes[route].identifier == 0) return;
@@ -112,6 +116,10 @@ void Engine::Impl::put_up(const Publication& p, const MessageRef& message, TimeM
   durable.targets.clear();
   ephemeral.targets.clear();
   durable_bytes = 0;
+  const bool facts = p.retain != RetainAction::none || p.is_will || p.inbound_id != 0;
+  const bool may_make_record = facts || p.fields.qos != 0;
+  const Lsn before = s.last_lsn;
+  at_once.clear();
   for (std::size_t i = 0; i < plan.routes.size(); ++i) {
     const Session& session = *plan.routes[i].session;
     const std::uint8_t qos = plan.routes[i].qos;
@@ -122,15 +130,19 @@ void Engine::Impl::put_up(const Publication& p, const MessageRef& message, TimeM
         plan.routes[i].identifier == 0 ? 0 : 1 + plan.identifiers.size();
     if (!fits_client(seat.attachment, *message, qos, identifiers))
       ++counters.dropped_too_large;
-    else if (qos == 0)
-      emit_at_once(seat, message, i, out);
-    else
+    else if (qos != 0)
       plan_target(seat, i, message, now, out);
+    else if (may_make_record)
+      at_once.push_back(i);
+    else
+      emit_at_once(seat, message, i, 0, out);
   }
   if (p.retain == RetainAction::clear) cursors->topic_goes(s.retained, message->topic());
-  const bool facts = p.retain != RetainAction::none || p.is_will || p.inbound_id != 0;
   if (facts || !durable.targets.empty() || !ephemeral.targets.empty())
     commit_receivers(p, message, now, out);
+  const Lsn after = s.last_lsn == before ? 0 : s.last_lsn;
+  for (const std::size_t i : at_once)
+    emit_at_once(seats.of(*plan.routes[i].session), message, i, after, out);
 }
 
 // What one record must not hold goes into further ones, the facts of the publication into the last:

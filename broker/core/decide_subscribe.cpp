@@ -145,11 +145,8 @@ void Engine::Impl::send_retained(Seat& seat, const Message& message,
     ++counters.dropped_too_large;
     return;
   }
-  if (qos == 0) {
-    emit_at_once(seat, MessageRef(&message), 0, out);
-    out.back().after = s.last_lsn;  // not before the SUBACK
-    return;
-  }
+  // Not before the SUBACK, nor before the record that retained it.
+  if (qos == 0) return emit_at_once(seat, MessageRef(&message), 0, s.last_lsn, out);
   const Placement placement = decide_target(limits, seat, plan, 0, message.footprint(), target);
   if (placement == Placement::queue_full) {
     ++counters.dropped_queue_full;

@@ -57,7 +57,7 @@ void Engine::Impl::attach(Seat& seat, ConnId conn, std::uint16_t window,
   Attachment& attachment = seat.attachment;
   attachment = {};
   attachment.conn = conn;
-  attachment.connack_after = s.last_lsn;
+  attachment.at_once_after = s.last_lsn;
   attachment.window = window;
   attachment.maximum_packet_size = packet_size_max;
   if (queue.inflight() != 0) attachment.resend_end = queue[queue.inflight() - 1].sequence + 1;

@@ -64,7 +64,8 @@ struct Engine::Impl {
   std::size_t distribute(const Publication& publication, TimeMs now, Effects& out);
   // To the routes of `plan`.
   void put_up(const Publication& publication, const MessageRef& message, TimeMs now, Effects& out);
-  void emit_at_once(const Seat& seat, const MessageRef& message, std::size_t route, Effects& out);
+  void emit_at_once(Seat& seat, const MessageRef& message, std::size_t route, Lsn after,
+                    Effects& out);
   void plan_target(Seat& seat, std::size_t route, const MessageRef& message, TimeMs now,
                    Effects& out);
   void commit_receivers(const Publication& publication, const MessageRef& message, TimeMs now,
@@ -125,6 +126,7 @@ struct Engine::Impl {
   std::size_t retained_bytes = 0;  // of the RetainedQueued that is being filled, about
   Published durable;
   Published ephemeral;
+  std::vector<std::size_t> at_once;  // routes with QoS 0 of a message that may make a record
   Target target;
   Sent sent;
   Dropped dropped;

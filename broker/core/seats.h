@@ -16,8 +16,8 @@ namespace tandemq::core {
 
 // The connection that a session has at present.
 struct Attachment {
-  ConnId conn = 0;                        // 0: none
-  Lsn connack_after = 0;                  // nothing may overtake the CONNACK
+  ConnId conn = 0;        // 0: none
+  Lsn at_once_after = 0;  // of its CONNACK, and of QoS 0 that waits: neither is overtaken
   std::uint32_t maximum_packet_size = 0;  // of the client; 0: no limit
   std::uint16_t window = 0;               // deliveries in flight at most
   std::uint16_t inbound_unreleased = 0;   // QoS 2 PUBLISHes taken on this connection without PUBREL

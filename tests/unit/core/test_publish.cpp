@@ -18,6 +18,22 @@ TEST_CASE("QoS 0 between volatile clients makes no record and leaves at once") {
   CHECK(rig.log.records.empty());
 }
 
+TEST_CASE("QoS 0 of a message that makes a record waits for it, and is not overtaken") {
+  Rig rig;
+  Client& sub = rig.connect("sub");
+  Client& pub = rig.connect("pub");
+  sub.subscribe("t", 0);
+  pub.publish("t", "kept", {.qos = 1, .retain = true, .packet_id = 7});
+  REQUIRE(sub.publishes().size() == 1);
+  CHECK(sub.last().after == rig.log.last);
+  pub.publish("t", "kept by QoS 0", {.retain = true});
+  const Lsn kept = rig.log.last;
+  CHECK(sub.last().after == kept);
+  pub.publish("t", "passes by");
+  CHECK(sub.publishes().size() == 3);
+  CHECK(sub.last().after == kept);
+}
+
 TEST_CASE("QoS 1 to a durable session: record, delivery and PUBACK wait for its LSN") {
   Rig rig;
   Client& sub = rig.connect("sub", {.expiry_s = 100});

@@ -55,6 +55,15 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a will that leaves with QoS 0 waits until it is settled") {
+  Wills t;
+  Client& sees = t.rig.connect("sees");
+  sees.subscribe("w", 0);
+  t.connect(60).drop();
+  REQUIRE(sees.publishes().size() == 1);
+  CHECK(sees.last().after == t.rig.log.last);
+}
+
 TEST_CASE("DISCONNECT 0x00 drops the will, 0x04 keeps it [5:3.14.4-3 3:3.14.4-3 5:u3.14.4-1]") {
   Wills t;
   t.connect(60).disconnect();
