@@ -22,11 +22,12 @@ struct Rank {
   }
 };
 
-// A node that claims to have been in sync and holds less of the same reign than the other one lost,
-// with its host's power, what was not on its disk yet. Whether the other one holds everything its
-// broker finds out as soon as they compare their journals.
+// A node that claims to have been in sync and holds less than the other one of the same reign, or
+// of one that the other one followed, lost with its host's power what was not on its disk yet.
+// Whether the other one holds everything its broker finds out as soon as they compare their
+// journals.
 bool lost_a_tail(const auto& claimant, const auto& other) {
-  return claimant.epoch == other.epoch && claimant.last_lsn < other.last_lsn;
+  return claimant.epoch <= other.epoch && claimant.last_lsn < other.last_lsn;
 }
 
 Rank own_rank(const State& s, const Settings& set) {

@@ -50,6 +50,17 @@ TEST_CASE("a claim to have been in sync counts where nothing is missing, or anot
   CHECK(outranks_peer(s, set));
 }
 
+TEST_CASE(
+    "a reign that the other one followed, and whose records are gone here, was lost with the "
+    "tail") {
+  Settings set;
+  State s = both_started(100, 180);
+  s.facts.broker.was_in_sync = true;
+  s.facts.peer.epoch = make_epoch(4, 1);
+  CHECK_FALSE(outranks_peer(s, set));
+  CHECK(peer_outranks(s, set));
+}
+
 TEST_CASE("what a broker that is gone told last is the least that it holds") {
   Settings set;
   // This host lost power. The peer's broker had all, and died after its agent had last heard it.
