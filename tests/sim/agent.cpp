@@ -1,5 +1,6 @@
 #include "tests/sim/agent.h"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <utility>
@@ -82,10 +83,9 @@ Agent::Agent(Place& place, Paths& paths, Node& broker, const AgentConfig& config
   });
   broker_.on_status = [this](const repl::ReplicaStatus& status, bool busy) {
     if (!life_ || !life_->channel) return;
-    life_->process.after(place_.random.between(20, kSocketMax),
-                         [this, status, busy, of = broker_.life_number()] {
-                           if (life_->channel && life_->watched == of) heard(status, busy);
-                         });
+    from_broker([this, status, busy, of = broker_.life_number()] {
+      if (life_->channel && life_->watched == of) heard(status, busy);
+    });
   };
 }
 
@@ -195,12 +195,24 @@ void Agent::order(EventKind kind, bool force, Told told) {
   });
 }
 
-// Runs in the broker's loop, some time later; the answer takes its time as well.
+// The control socket: one line after the other, either way.
+TimeUs Agent::way(TimeUs& last) const {
+  const TimeUs now = place_.clock.now();
+  last = std::max(last, now + place_.random.between(20, kSocketMax));
+  return last - now;
+}
+
 void Agent::ask_broker(std::function<void()> in_broker) {
-  place_.clock.after(place_.random.between(20, kSocketMax),
+  place_.clock.after(way(asked_until_),
                      [this, of = life_->watched, in_broker = std::move(in_broker)] {
                        if (broker_.life_number() == of) broker_.call(in_broker);
                      });
+}
+
+void Agent::from_broker(std::function<void()> in_agent) {
+  place_.clock.after(way(told_until_), [this, boot = boots_, in_agent = std::move(in_agent)] {
+    if (life_ && boots_ == boot) life_->process.post(in_agent);
+  });
 }
 
 void Agent::order_broker(const failover::Action& a) {
@@ -215,13 +227,11 @@ void Agent::order_broker(const failover::Action& a) {
       static_cast<Node::Order::Kind>(a.order), a.epoch, a.on, a.change, a.deadline, a.by};
   const auto answer = [this, number, what = a.order, of = life.watched,
                        boot = boots_](const Node::Answer& told) {
-    place_.clock.after(place_.random.between(20, kSocketMax), [=, this] {
-      if (!life_ || boots_ != boot) return;
-      life_->process.post([=, this] {
-        if (life_->watched != of || life_->orders.erase(number) == 0) return;
-        post(EventKind::order_done, OrderDone{what, told.refusal.empty(), !told.refusal.empty(),
-                                              told.epoch, told.change, told.refusal});
-      });
+    if (boots_ != boot) return;
+    from_broker([=, this] {
+      if (life_->watched != of || life_->orders.erase(number) == 0) return;
+      post(EventKind::order_done, OrderDone{what, told.refusal.empty(), !told.refusal.empty(),
+                                            told.epoch, told.change, told.refusal});
     });
   };
   const bool alone = a.order == Order::solo && std::string_view(a.by) == "timeout";
@@ -293,14 +303,11 @@ void Agent::connect() {
 void Agent::call() {
   life_->status_due = now_ms() + kStatusMs;
   ask_broker([this, of = life_->watched, boot = boots_] {
-    const repl::ReplicaStatus status = broker_.status();
-    place_.clock.after(place_.random.between(20, kSocketMax), [=, this, told = broker_.running()] {
-      if (!life_ || boots_ != boot) return;
-      life_->process.post([=, this] {
-        if (life_->watched != of || !life_->channel) return;
-        life_->health.answered();
-        if (told) heard(status, false);
-      });
+    if (boots_ != boot) return;
+    from_broker([=, this, status = broker_.status(), told = broker_.running()] {
+      if (life_->watched != of || !life_->channel) return;
+      life_->health.answered();
+      if (told) heard(status, false);
     });
   });
 }

@@ -60,7 +60,9 @@ class Agent {
   void handle(const failover::Event& event);
   void carry_out(const failover::Action& action);
   void order_broker(const failover::Action& action);
-  void ask_broker(std::function<void()> in_broker);
+  TimeUs way(TimeUs& last) const;
+  void ask_broker(std::function<void()> in_broker);  // runs in its loop
+  void from_broker(std::function<void()> in_agent);  // ... and in the agent's
   void send_report();
   void receive(const Datagram& datagram);
   void look_at_broker();
@@ -78,6 +80,7 @@ class Agent {
   const unsigned side_;
   std::uint64_t boots_ = 0;
   std::uint64_t requests_ = 0;
+  TimeUs asked_until_ = 0, told_until_ = 0;  // when the last line on its way arrives
   std::unique_ptr<Life> life_;
 };
 

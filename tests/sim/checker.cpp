@@ -16,7 +16,8 @@ std::string text(Epoch epoch) {
 }  // namespace
 
 void Checker::published(const MessageKey& key, const Request& request, TimeUs now) {
-  messages_.try_emplace(key, Message{request.text, request.qos, now, request.retain, false});
+  messages_.try_emplace(key, Message{request.text, request.qos, now, request.retain,
+                                     request.message_expiry_s != 0, false});
 }
 
 void Checker::acknowledged(const MessageKey& key) {
@@ -41,11 +42,14 @@ void Checker::delivered(const std::string& subscriber, const MessageKey& key) {
   const unsigned times = ++to.seen[key];
   const unsigned qos = std::min(message.qos, to.qos);
   if (times > 1) {
-    if (qos == 2) violate_unless_forked(subscriber + " got " + text(key) + ", QoS 2, twice");
+    if (qos != 1) {
+      violate_unless_forked(subscriber + " got " + text(key) + ", QoS " + std::to_string(qos) +
+                            ", twice");
+    }
     return;
   }
   std::uint64_t& last = to.last[{key.publisher, message.topic, message.qos}];
-  if (key.number < last) {
+  if (key.number < last && !to.shared) {
     violate_unless_forked(subscriber + " got " + text(key) + " after message " +
                           std::to_string(last) + " on " + message.topic + ", QoS " +
                           std::to_string(message.qos) + ": out of order");
@@ -57,7 +61,8 @@ void Checker::everything_arrived() {
   for (const auto& [name, subscriber] : subscribers_) {
     if (subscriber.since == 0) continue;
     for (const auto& [key, message] : messages_) {
-      if (!message.acknowledged || message.first_sent <= subscriber.since) continue;
+      if (!message.acknowledged || message.expires) continue;
+      if (message.first_sent <= subscriber.since) continue;
       if (!subscriber.seen.contains(key) && !(forked_ && in_quarantine(key))) {
         return violate(text(key) + ", QoS " + std::to_string(message.qos) +
                        ", was acknowledged and never reached " + name);

@@ -42,7 +42,11 @@ class Checker {
   // Clients.
   void published(const MessageKey& key, const Request& request, TimeUs now);
   void acknowledged(const MessageKey& key);  // PUBACK or PUBREC reached the publisher
-  void expects(const std::string& subscriber, unsigned qos) { subscribers_[subscriber].qos = qos; }
+  // `shared`: by several members of a group, between whom there is no order (MQTT 5.0, 4.6).
+  void expects(const std::string& subscriber, unsigned qos, bool shared = false) {
+    subscribers_[subscriber].qos = qos;
+    subscribers_[subscriber].shared = shared;
+  }
   void subscribed(const std::string& subscriber, TimeUs now);  // SUBACK did
   void delivered(const std::string& subscriber, const MessageKey& key);
   // After all is healed and drained.
@@ -78,10 +82,12 @@ class Checker {
     unsigned qos = 0;
     TimeUs first_sent = 0;
     bool retain = false;
+    bool expires = false;
     bool acknowledged = false;
   };
   struct Subscriber {
     unsigned qos = 0;
+    bool shared = false;
     TimeUs since = 0;
     std::map<MessageKey, unsigned> seen;
     // Last number first seen, by publisher, topic and QoS.

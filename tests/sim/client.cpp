@@ -25,7 +25,7 @@ Client::Client(Place& place, std::uint64_t id, std::string name, FindNode find)
 
 void Client::reconnect(TimeUs delay) {
   place_.clock.after(delay, [this] {
-    if (node_ != nullptr) return;
+    if (node_ != nullptr || !comes_back()) return;
     node_ = find_(id_);
     if (node_ == nullptr) return reconnect(place_.random.between(5 * kMs, 20 * kMs));
     conn_ = node_->accept(id_);
@@ -33,7 +33,7 @@ void Client::reconnect(TimeUs delay) {
     Request request;
     request.type = mqtt::PacketType::connect;
     request.text = name_;
-    request.has_will = has_will_;
+    request.kind = kind_;
     send(std::move(request));
     watch(conn_);
   });
@@ -70,7 +70,8 @@ void Client::received(core::ConnId conn, const Reply& reply) {
     const bool known_twice = reply.type == mqtt::PacketType::pubcomp;
     if (reply.error && !known_twice) return violate("refused: " + reply.reason);
     if (reply.type != mqtt::PacketType::connack) return on_reply(reply);
-    if (had_session_ && !reply.session_present) violate("its session is lost");
+    if (kind_.clean && reply.session_present) violate("a session outlived a clean one");
+    if (!kind_.clean && had_session_ && !reply.session_present) violate("its session is lost");
     greeted_ = had_session_ = true;
     on_connected(reply.session_present);
   });
@@ -115,6 +116,12 @@ void Publisher::next() {
     out.request.text = "t/" + name() + "/" + std::to_string(topic);
     out.request.payload = name() + " " + std::to_string(number_);
     out.request.retain = place_.random.chance(10);
+    if (mixes_) mix(out.request);
+    if (out.request.qos == 0) {
+      place_.checker.published({name(), number_}, out.request, place_.clock.now());
+      send(out.request);
+      return next();
+    }
     packet_id_ = static_cast<std::uint16_t>(packet_id_ % 60000 + 1);
     out.request.packet_id = packet_id_;
     place_.checker.published({name(), number_}, out.request, place_.clock.now());
@@ -122,6 +129,15 @@ void Publisher::next() {
     outstanding_.push_back(std::move(out));
     next();
   });
+}
+
+void Publisher::mix(Request& request) {
+  if (place_.random.chance(10)) {
+    request.qos = 0;
+  } else if (kind_.version == mqtt::Version::v5 && place_.random.chance(10)) {
+    request.message_expiry_s = 1;
+  }
+  if (request.qos == 0 || request.message_expiry_s != 0) request.retain = false;
 }
 
 void Publisher::on_connected(bool) {
@@ -177,16 +193,31 @@ void Publisher::on_reply(const Reply& reply) {
 Subscriber::Subscriber(Place& place, std::uint64_t id, std::string name, FindNode find,
                        unsigned qos)
     : Client(place, id, std::move(name), std::move(find)), qos_(qos) {
-  has_will_ = true;
+  kind_.has_will = true;
   place_.checker.expects(this->name(), qos);
+}
+
+void Subscriber::joins(const std::string& group) {
+  group_ = group;
+  place_.checker.expects(judged_as(), qos_, true);
+}
+
+// What a clean session promises holds for one connection.
+std::string Subscriber::judged_as() const {
+  if (kind_.clean) return name() + "'s connection " + std::to_string(connection());
+  return group_.empty() ? name() : group_;
 }
 
 void Subscriber::on_connected(bool session_present) {
   if (!session_present) received_.clear();
+  if (kind_.clean) {
+    subscribed_ = false;
+    place_.checker.expects(judged_as(), qos_);
+  }
   if (subscribed_) return;
   Request request;
   request.type = mqtt::PacketType::subscribe;
-  request.text = kFilter;
+  request.text = group_.empty() ? kFilter : "$share/" + group_ + "/" + kFilter;
   request.qos = static_cast<std::uint8_t>(qos_);
   request.packet_id = 1;
   send(std::move(request));
@@ -196,7 +227,8 @@ void Subscriber::on_reply(const Reply& reply) {
   switch (reply.type) {
     case mqtt::PacketType::suback:
       subscribed_ = true;
-      return place_.checker.subscribed(name(), place_.clock.now());
+      if (!kind_.clean) place_.checker.subscribed(judged_as(), place_.clock.now());
+      return;
     case mqtt::PacketType::publish:
       return take(reply);
     case mqtt::PacketType::pubrel:
@@ -218,7 +250,7 @@ void Subscriber::take(const Reply& reply) {
     key.number = number_of(reply.payload, key.publisher);
     ++delivered_;
     if (reply.retain) retained_[reply.topic] = key;
-    place_.checker.delivered(name(), key);
+    if (!kind_.clean || !reply.retain) place_.checker.delivered(judged_as(), key);
   }
   if (reply.qos == 1) acknowledge(mqtt::PacketType::puback, reply.packet_id);
   if (reply.qos == 2) acknowledge(mqtt::PacketType::pubrec, reply.packet_id);

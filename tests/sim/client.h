@@ -1,5 +1,6 @@
-// Simulated MQTT 5.0 clients at the level of commands. They keep their session for ever, connect
-// to whichever node serves, and resend as the protocol says. Publishers number their messages.
+// Simulated MQTT clients at the level of commands. They keep their session for ever (unless it is a
+// clean one), connect to whichever node serves, and resend as the protocol says. Publishers number
+// their messages.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,13 @@ class Client {
   bool online() const { return greeted_; }
   const std::string& name() const { return name_; }
   Node* node() const { return node_; }
+  // Before it starts. A clean session has no will: nothing tells whether a node that fell saw it
+  // end.
+  void is(mqtt::Version version, bool clean) {
+    kind_.version = version;
+    kind_.clean = clean;
+    if (clean) kind_.has_will = false;
+  }
 
  protected:
   void send(Request request);
@@ -38,13 +46,15 @@ class Client {
   virtual void on_connected(bool session_present) = 0;
   virtual void on_reply(const Reply& reply) = 0;
   virtual bool waits() const = 0;  // for an answer
+  virtual bool comes_back() const { return true; }
+  core::ConnId connection() const { return conn_; }
   void violate(const std::string& what) {
     place_.checker.violate_unless_forked(name_ + ": " + what);
   }
 
   Place& place_;
+  ClientKind kind_;
   bool had_session_ = false;
-  bool has_will_ = false;
 
  private:
   void reconnect(TimeUs delay);
@@ -68,6 +78,8 @@ class Publisher final : public Client {
   // QoS 1 for its even topics and 2 for the odd ones, of which there are `topics`.
   void publish(std::uint64_t count, unsigned qos, TimeUs interval, unsigned topics);
   void stop() { to_publish_ = 0; }
+  // Some at QoS 0, some that expire.
+  void mixes() { mixes_ = true; }
   bool idle() const { return to_publish_ == 0 && outstanding_.empty(); }
   std::uint64_t acknowledged() const { return acknowledged_; }
 
@@ -79,6 +91,7 @@ class Publisher final : public Client {
     Stage stage = Stage::sent;
   };
   void next();
+  void mix(Request& request);
   void on_connected(bool session_present) override;
   void on_reply(const Reply& reply) override;
   bool waits() const override { return !outstanding_.empty(); }
@@ -93,11 +106,14 @@ class Publisher final : public Client {
   unsigned topics_ = 1;
   TimeUs interval_ = 0;
   bool pacing_ = false;
+  bool mixes_ = false;
 };
 
 class Subscriber final : public Client {
  public:
   Subscriber(Place& place, std::uint64_t id, std::string name, FindNode find, unsigned qos);
+  // Of a shared subscription: its members are judged as one.
+  void joins(const std::string& group);
   std::uint64_t delivered() const { return delivered_; }
   bool subscribed() const { return subscribed_; }
   const std::map<std::string, MessageKey>& retained() const { return retained_; }
@@ -108,8 +124,10 @@ class Subscriber final : public Client {
   bool waits() const override { return !subscribed_; }
   void take(const Reply& reply);
   void acknowledge(mqtt::PacketType type, std::uint16_t packet_id);
+  std::string judged_as() const;
 
   const unsigned qos_;
+  std::string group_;
   bool subscribed_ = false;
   std::set<std::uint16_t> received_;            // QoS 2, between PUBREC and PUBREL
   std::map<std::string, MessageKey> retained_;  // came with RETAIN, by topic

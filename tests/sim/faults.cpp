@@ -256,6 +256,7 @@ RunResult run_seed(const RunConfig& config) {
   if (config.seed % 4 == 1) made.journal_bytes = 48 << 10;
   made.agents.manual = config.seed % 5 == 0;
   made.supervised = true;
+  made.all_kinds = config.seed % 2 == 0;
   World world(made);
   Place& place = world.place;
   place.trace.print = config.trace;

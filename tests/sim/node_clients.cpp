@@ -13,13 +13,16 @@ constexpr unsigned kStateEvery = 8;  // turns between two comparisons of the who
 
 mqtt::Connect connect_packet(const Request& request) {
   mqtt::Connect packet;
-  packet.version = mqtt::Version::v5;
+  packet.version = request.kind.version;
+  packet.clean_start = request.kind.clean;
   packet.client_id = request.text;
-  packet.keep_alive_s = 30;
-  packet.properties.session_expiry_s = core::kNeverExpires;
-  packet.properties.mark(mqtt::Property::session_expiry);
-  packet.has_will = request.has_will;
-  packet.will.topic = "gone";
+  packet.keep_alive_s = request.kind.keep_alive_s;
+  if (packet.version == mqtt::Version::v5 && !request.kind.clean) {
+    packet.properties.session_expiry_s = core::kNeverExpires;
+    packet.properties.mark(mqtt::Property::session_expiry);
+  }
+  packet.has_will = request.kind.has_will;
+  packet.will.topic = kWillTopic;
   packet.will.payload = request.text;
   packet.will.qos = 1;
   return packet;
@@ -108,6 +111,8 @@ void Node::publish(core::Origin from, const Request& request) {
   packet.qos = request.qos;
   packet.dup = request.dup;
   packet.retain = request.retain;
+  packet.properties.message_expiry_s = request.message_expiry_s;
+  packet.properties.has_message_expiry = request.message_expiry_s != 0;
   life.engine->publish(from, packet, now, life.effects);
 }
 

@@ -8,6 +8,16 @@
 
 namespace tandemq::sim {
 
+constexpr const char* kWillTopic = "gone";  // of every will; the payload is the client's name
+
+// How a client connects.
+struct ClientKind {
+  mqtt::Version version = mqtt::Version::v5;
+  bool clean = false;  // no session outlives the connection
+  bool has_will = false;
+  std::uint16_t keep_alive_s = 30;
+};
+
 // Client → node.
 struct Request {
   mqtt::PacketType type = mqtt::PacketType::connect;
@@ -17,7 +27,8 @@ struct Request {
   std::uint8_t qos = 0;
   bool dup = false;
   bool retain = false;
-  bool has_will = false;  // connect
+  ClientKind kind;                     // connect
+  std::uint32_t message_expiry_s = 0;  // publish; 0: never
 };
 
 // Node → client. `closed`: the connection is gone.

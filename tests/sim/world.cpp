@@ -35,25 +35,9 @@ World::World(const WorldConfig& the_config) : config(the_config) {
   place.to_client = [this](std::uint64_t id, core::ConnId conn, Reply reply) {
     client(id).received(conn, reply);
   };
-  const FindNode find = [this](std::uint64_t) { return find_node(); };
-  std::uint64_t id = 0;
-  for (unsigned i = 1; i <= config.publishers; ++i) {
-    publishers.push_back(std::make_unique<Publisher>(place, id++, "p" + std::to_string(i), find));
-  }
-  for (unsigned i = 1; i <= config.subscribers; ++i) {
-    subscribers.push_back(
-        std::make_unique<Subscriber>(place, id++, "s" + std::to_string(i), find, i == 2 ? 1u : 2u));
-  }
   for (const unsigned side : {0u, 1u}) restart(side);
   keepalived_turn();
-  for (const auto& p : publishers) p->start();
-  for (const auto& s : subscribers) s->start();
-}
-
-Client& World::client(std::uint64_t id) {
-  if (id < publishers.size()) return *publishers[id];
-  id -= publishers.size();
-  return id < subscribers.size() ? *subscribers[id] : *late_[id - subscribers.size()];
+  add_clients();
 }
 
 // A client's packets get to the broker there.
@@ -61,14 +45,6 @@ bool World::reachable(unsigned side) const {
   if (clients_cut_[side] || !host_up_[side]) return false;
   const Agent& agent = *agents[side];
   return !agents_run_ || (agent.keepalived.address && agent.keepalived.interface_up);
-}
-
-Node* World::find_node() {
-  std::vector<Node*> found;
-  for (const unsigned side : {0u, 1u}) {
-    if (nodes[side]->serving() && reachable(side)) found.push_back(nodes[side].get());
-  }
-  return found.empty() ? nullptr : found[place.random.below(found.size())];
 }
 
 void World::keepalived_turn() {
@@ -166,24 +142,8 @@ void World::judge() {
     for (const std::string& frames : node->kept().quarantine) checker.quarantined(frames);
   }
   checker.everything_arrived();
-  if (!clocks_wrong) {
-    checker.wills(nodes[0]->wills_published() + nodes[1]->wills_published(),
-                  nodes[0]->deaths_seen() + nodes[1]->deaths_seen());
-  }
+  if (checker.violation().empty()) judge_wills();
   if (checker.violation().empty()) judge_retained();
-}
-
-void World::judge_retained() {
-  const std::uint64_t id = publishers.size() + subscribers.size() + late_.size();
-  late_.push_back(std::make_unique<Subscriber>(
-      place, id, "late" + std::to_string(late_.size()),
-      [this](std::uint64_t) { return find_node(); }, 2u));
-  Subscriber& late = *late_.back();
-  late.start();
-  const TimeUs end = place.clock.now() + 2 * kSecond;
-  while (!late.subscribed() && place.clock.now() < end) run(kLook);
-  run(kLook);
-  if (place.checker.violation().empty()) place.checker.retained_are(late.retained());
 }
 
 void World::kill(unsigned side) {
@@ -191,8 +151,7 @@ void World::kill(unsigned side) {
 }
 
 void World::lose_power(unsigned side, unsigned kept) {
-  for (const auto& p : publishers) p->cut_off(*nodes[side], false);
-  for (const auto& s : subscribers) s->cut_off(*nodes[side], false);
+  for (Client* client : clients_) client->cut_off(*nodes[side], false);
   freeze(side, false);
   host_up_[side] = false;
   agents[side]->kill();
@@ -249,11 +208,6 @@ void World::cut_clients(unsigned side, bool cut) {
   clients_cut_[side] = cut;
   place.say(nodes[side]->name() + (cut ? ": clients cannot reach it" : ": clients reach it again"));
   if (cut) cut_off(side);
-}
-
-void World::cut_off(unsigned side) {
-  for (const auto& p : publishers) p->cut_off(*nodes[side], place.random.chance(50));
-  for (const auto& s : subscribers) s->cut_off(*nodes[side], place.random.chance(50));
 }
 
 void World::slow(TimeUs link_delay, TimeUs disk_delay) {

@@ -9,6 +9,7 @@
 
 #include "tests/sim/agent.h"
 #include "tests/sim/client.h"
+#include "tests/sim/mortal.h"
 #include "tests/sim/node.h"
 #include "tests/sim/paths.h"
 
@@ -24,6 +25,7 @@ struct WorldConfig {
   AgentConfig agents;
   bool supervised = false;  // what dies is started again soon, as systemd does
   bool steady = false;
+  bool all_kinds = false;  // of clients, not only those of 5.0 with a session
 };
 
 class World {
@@ -62,11 +64,23 @@ class World {
   std::unique_ptr<Agent> agents[2];
   std::vector<std::unique_ptr<Publisher>> publishers;
   std::vector<std::unique_ptr<Subscriber>> subscribers;
+  std::unique_ptr<Heir> heir;  // where all kinds are
+  std::unique_ptr<Mortal> mortal;
   const WorldConfig config;
   bool clocks_wrong = false;  // a host came up with another wall clock: wills may come early
 
  private:
-  Client& client(std::uint64_t id);
+  Client& client(std::uint64_t id) { return *clients_[id]; }
+  template <class Kind, class... More>
+  std::unique_ptr<Kind> add(const std::string& name, More... more) {
+    auto made = std::make_unique<Kind>(
+        place, clients_.size(), name, [this](std::uint64_t) { return find_node(); }, more...);
+    clients_.push_back(made.get());
+    return made;
+  }
+  void add_clients();
+  void add_all_kinds();
+  void judge_wills();
   void judge_retained();
   Node* find_node();
   bool reachable(unsigned side) const;
@@ -75,7 +89,7 @@ class World {
   void broker_ended(unsigned side);
   void cut(unsigned from, unsigned path, bool cut);
 
-  std::vector<std::unique_ptr<Subscriber>> late_;
+  std::vector<Client*> clients_;  // of all kinds, by their numbers
   bool clients_cut_[2] = {};
   bool frozen_[2] = {};
   bool host_up_[2] = {true, true};
