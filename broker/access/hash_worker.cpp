@@ -140,11 +140,14 @@ void HashWorker::on_wakeup(int fd, short, void* arg) {
   auto& self = *static_cast<HashWorker*>(arg);
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t got = read(fd, &count, sizeof count);
-  for (int i = 0; i < kAnswersPerTurn; ++i) {
+  // What was cancelled costs next to nothing, and the threads must not wait behind it.
+  for (int answered = 0; answered < kAnswersPerTurn;) {
     Answer answer;
     bool matches = false;
     if (!self.pop_done(answer, matches)) return;
-    if (answer) answer(matches);
+    if (!answer) continue;
+    answer(matches);
+    ++answered;
   }
   self.wake_loop();  // for those that may be left, after whatever else is due
 }

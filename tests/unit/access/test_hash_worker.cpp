@@ -2,6 +2,7 @@
 #include <event2/event.h>
 
 #include <chrono>
+#include <thread>
 #include <vector>
 
 #include "broker/access/hash_worker.h"
@@ -75,6 +76,21 @@ TEST_CASE("what is cancelled is not answered, and what had not begun takes no ti
   worker.cancel(0);
   worker.cancel(12345);
   CHECK(worker.waiting() == 0);
+}
+
+TEST_CASE("who waits is not kept waiting by those who gave up") {
+  const Loop loop;
+  HashWorker worker(loop.base, kPlenty, 1);
+  for (int i = 0; i < 200; ++i) worker.cancel(worker.check(slow(1), "x", [](bool) {}));
+  bool answered = false;
+  worker.check(slow(1), "x", [&](bool) { answered = true; });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // for all of them
+  int turns = 0;
+  loop.until([&] {
+    ++turns;
+    return answered;
+  });
+  CHECK(turns < 6);
 }
 
 TEST_CASE("an answer may cancel the one behind it, and ask again") {
