@@ -49,7 +49,8 @@ void Checker::delivered(const std::string& subscriber, const MessageKey& key) {
     return;
   }
   std::uint64_t& last = to.last[{key.publisher, message.topic, message.qos}];
-  if (key.number < last && !to.shared) {
+  const bool ordered = to.sees == Sees::all || (to.sees == Sees::late && message.qos != 1);
+  if (key.number < last && ordered) {
     violate_unless_forked(subscriber + " got " + text(key) + " after message " +
                           std::to_string(last) + " on " + message.topic + ", QoS " +
                           std::to_string(message.qos) + ": out of order");

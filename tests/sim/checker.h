@@ -42,10 +42,12 @@ class Checker {
   // Clients.
   void published(const MessageKey& key, const Request& request, TimeUs now);
   void acknowledged(const MessageKey& key);  // PUBACK or PUBREC reached the publisher
-  // `shared`: by several members of a group, between whom there is no order (MQTT 5.0, 4.6).
-  void expects(const std::string& subscriber, unsigned qos, bool shared = false) {
+  // Everything; as several members, between whom there is no order (MQTT 5.0, 4.6); or from some
+  // moment on: what a publisher resends at QoS 1 may have been published before it.
+  enum class Sees : std::uint8_t { all, shared, late };
+  void expects(const std::string& subscriber, unsigned qos, Sees sees = Sees::all) {
     subscribers_[subscriber].qos = qos;
-    subscribers_[subscriber].shared = shared;
+    subscribers_[subscriber].sees = sees;
   }
   void subscribed(const std::string& subscriber, TimeUs now);  // SUBACK did
   void delivered(const std::string& subscriber, const MessageKey& key);
@@ -87,7 +89,7 @@ class Checker {
   };
   struct Subscriber {
     unsigned qos = 0;
-    bool shared = false;
+    Sees sees = Sees::all;
     TimeUs since = 0;
     std::map<MessageKey, unsigned> seen;
     // Last number first seen, by publisher, topic and QoS.

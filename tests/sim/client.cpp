@@ -199,7 +199,7 @@ Subscriber::Subscriber(Place& place, std::uint64_t id, std::string name, FindNod
 
 void Subscriber::joins(const std::string& group) {
   group_ = group;
-  place_.checker.expects(judged_as(), qos_, true);
+  place_.checker.expects(judged_as(), qos_, Checker::Sees::shared);
 }
 
 // What a clean session promises holds for one connection.
@@ -212,7 +212,7 @@ void Subscriber::on_connected(bool session_present) {
   if (!session_present) received_.clear();
   if (kind_.clean) {
     subscribed_ = false;
-    place_.checker.expects(judged_as(), qos_);
+    place_.checker.expects(judged_as(), qos_, Checker::Sees::late);
   }
   if (subscribed_) return;
   Request request;
