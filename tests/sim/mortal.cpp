@@ -16,6 +16,7 @@ Mortal::Mortal(Place& place, std::uint64_t id, const std::string& name, const Fi
 // The broker that holds its connection notices when the keep-alive is over; one that takes over
 // never had it, and waits as long.
 void Mortal::on_connected(bool) {
+  ++connections_;
   const TimeUs now = place_.clock.now();
   const core::ConnId of = connection();
   place_.clock.after(dies_at_ > now ? dies_at_ - now : 0, [this, of] {

@@ -11,6 +11,8 @@ class Mortal final : public Client {
   Mortal(Place& place, std::uint64_t id, const std::string& name, const FindNode& find);
   void dies_at(TimeUs when) { dies_at_ = when; }
   TimeUs died_at() const { return died_at_; }  // 0: it lives
+  // Each may have been away for longer than its keep-alive, when its broker fell.
+  std::uint64_t connections() const { return connections_; }
 
  private:
   void die();
@@ -21,6 +23,7 @@ class Mortal final : public Client {
 
   TimeUs dies_at_ = 0;
   TimeUs died_at_ = 0;
+  std::uint64_t connections_ = 0;
 };
 
 class Heir final : public Client {
