@@ -26,23 +26,6 @@ T get_le(const char* at) {
   return value;
 }
 
-// A few small fields, gathered on the stack and appended together: an append costs more than they
-// do.
-class SmallFields {
- public:
-  template <class T>
-  SmallFields& le(T value) {
-    std::memcpy(raw_ + size_, &value, sizeof(T));
-    size_ += sizeof(T);
-    return *this;
-  }
-  void append_to(std::string& out) const { out.append(raw_, size_); }
-
- private:
-  char raw_[40];  // the fields of a record between two of its strings take 26 at most
-  std::size_t size_ = 0;
-};
-
 // Reads a buffer front to back. After a read past the end ok() is false, every further read
 // returns zero or an empty view, and nothing was touched outside the buffer.
 class ByteReader {

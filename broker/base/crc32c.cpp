@@ -1,7 +1,9 @@
 #include "broker/base/crc32c.h"
 
 #include <array>
-#include <cstring>
+#include <cstddef>
+
+#include "broker/base/bytes.h"
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
@@ -31,21 +33,22 @@ std::uint32_t by_table(std::string_view data, std::uint32_t crc) {
 #if defined(__x86_64__)
 __attribute__((target("sse4.2"))) std::uint32_t by_hardware(std::string_view data,
                                                             std::uint32_t crc) {
+  const char* at = data.data();
+  std::size_t left = data.size();
   std::uint64_t wide = crc;
-  while (data.size() >= 8) {
-    std::uint64_t word;
-    std::memcpy(&word, data.data(), 8);
-    wide = _mm_crc32_u64(wide, word);
-    data.remove_prefix(8);
+  for (; left >= 32; at += 32, left -= 32) {
+    wide = _mm_crc32_u64(wide, get_le<std::uint64_t>(at));
+    wide = _mm_crc32_u64(wide, get_le<std::uint64_t>(at + 8));
+    wide = _mm_crc32_u64(wide, get_le<std::uint64_t>(at + 16));
+    wide = _mm_crc32_u64(wide, get_le<std::uint64_t>(at + 24));
   }
+  for (; left >= 8; at += 8, left -= 8) wide = _mm_crc32_u64(wide, get_le<std::uint64_t>(at));
   crc = static_cast<std::uint32_t>(wide);
-  if (data.size() >= 4) {
-    std::uint32_t word;
-    std::memcpy(&word, data.data(), 4);
-    crc = _mm_crc32_u32(crc, word);
-    data.remove_prefix(4);
+  if (left >= 4) {
+    crc = _mm_crc32_u32(crc, get_le<std::uint32_t>(at));
+    at += 4, left -= 4;
   }
-  for (char c : data) crc = _mm_crc32_u8(crc, static_cast<unsigned char>(c));
+  for (; left > 0; ++at, --left) crc = _mm_crc32_u8(crc, static_cast<unsigned char>(*at));
   return crc;
 }
 #endif

@@ -15,7 +15,7 @@ bool ends_connection(EffectKind kind) {
 }  // namespace
 
 void Deliverer::put(core::Effects& effects) {
-  writer_.begin_batch();
+  if (!effects.empty()) writer_.begin_batch();
   for (core::Effect& effect : effects) {
     if (ends_connection(effect.kind)) condemn(effect);
     if (effect.after <= reign_.committed) {
@@ -43,11 +43,9 @@ void Deliverer::settle() {
 
 void Deliverer::release() {
   writer_.begin_batch();
-  outbox_.release(reign_.committed, released_);
-  for (const core::Effect& effect : released_) {
+  outbox_.release(reign_.committed, [this](const core::Effect& effect) {
     if (effect.after > recheck_ || !withhold(effect)) deliver(effect);
-  }
-  released_.clear();
+  });
 }
 
 void Deliverer::recheck() {

@@ -65,7 +65,6 @@ class Deliverer {
   const Turn& turn_;
   ClientCounters& counters_;
   Outbox outbox_;
-  core::Effects released_;
   Lsn recheck_ = 0;  // effects up to it were put before rights changed
   std::vector<Withheld> withheld_;
 };

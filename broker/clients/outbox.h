@@ -19,13 +19,16 @@ class Outbox {
     ++count_;
   }
 
-  // Moves the effects that may go at `committed` to `out`.
-  void release(Lsn committed, core::Effects& out) {
-    while (count_ > 0 && ring_[head_].after <= committed) {
-      bytes_ -= footprint(ring_[head_]);
-      out.push_back(std::move(ring_[head_]));
+  // Calls take(effect) for those that may go at `committed`, in order. What it holds meanwhile
+  // stays.
+  template <class Take>
+  void release(Lsn committed, Take take) {
+    for (std::size_t left = count_; left > 0 && ring_[head_].after <= committed; --left) {
+      core::Effect effect = std::move(ring_[head_]);
+      bytes_ -= footprint(effect);
       head_ = (head_ + 1) & (ring_.size() - 1);
       --count_;
+      take(std::move(effect));
     }
     if (count_ == 0 && ring_.size() > kKept) drop_all();
   }

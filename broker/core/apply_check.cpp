@@ -2,6 +2,7 @@
 // invariant in apply: the histories differ, or the journal is not this state's.
 #include <utility>
 
+#include "broker/core/record_codec.h"
 #include "broker/core/state_impl.h"
 
 namespace tandemq::core {
@@ -10,6 +11,8 @@ namespace {
 
 using Impl = State::Impl;
 
+constexpr const char* kUnreadable =
+    "cannot be read; it was written by another version, or is damaged";
 constexpr const char* kNoSuchSession = "names a session that does not exist here";
 constexpr const char* kNotInFlight = "names a packet identifier that is not in flight";
 
@@ -181,15 +184,34 @@ const char* fault_of(const Impl& s, const Unsubscribed& r) {
   return fault_of_session(s, r.session);
 }
 
+// `r`: scratch; holds on to no message.
+template <class R>
+const char* take(Impl& s, Lsn lsn, std::string_view body, std::uint8_t version, R& r) {
+  if (!decode_body(body, r, version)) return kUnreadable;
+  if (const char* fault = fault_of(s, r)) return fault;
+  s.apply(lsn, r, nullptr);
+  if constexpr (requires { r.message; }) r.message = {};
+  if constexpr (requires { r.will; }) r.will.message = {};
+  return nullptr;
+}
+
 }  // namespace
 
 bool State::Impl::seen_in_check(SessionId id) {
   return std::exchange(require(id).checked_by, checks) == checks;
 }
 
-const char* State::Impl::fault(const Record& record) {
+const char* State::Impl::apply_encoded(Lsn lsn, Kind kind, std::string_view body,
+                                       std::uint8_t written) {
   ++checks;
-  return std::visit([this](const auto& r) { return fault_of(*this, r); }, record);
+  switch (kind) {
+#define TMQ_X(number, kind, type, version) \
+  case Kind::kind:                         \
+    return take(*this, lsn, body, written, decoded.kind);
+    TMQ_RECORD_KINDS(TMQ_X)
+#undef TMQ_X
+  }
+  return kUnreadable;
 }
 
 }  // namespace tandemq::core

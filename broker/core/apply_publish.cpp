@@ -9,15 +9,15 @@ namespace tandemq::core {
 namespace {
 
 // Subscribers mostly get the same identifiers again and again: share them with the delivery before.
-std::shared_ptr<const EffectDetail> detail_of(const Session& session, const Target& target) {
+DetailRef detail_of(const Session& session, const Target& target) {
   const std::size_t size = session.queue.size();
   if (size > 1) {
-    const auto& before = session.queue[size - 2].detail;
+    const DetailRef& before = session.queue[size - 2].detail;
     if (before && before->subscription_ids == target.subscription_ids) return before;
   }
-  auto detail = std::make_shared<EffectDetail>();
-  detail->subscription_ids = target.subscription_ids;
-  return detail;
+  EffectDetail detail;
+  detail.subscription_ids = target.subscription_ids;
+  return share(std::move(detail));
 }
 
 // What goes in flight, goes to the client.
@@ -164,7 +164,7 @@ void State::Impl::apply(Lsn lsn, const Received& r, const Audience* to) {
   TMQ_CHECK(delivery.stage == DeliveryStage::sent);
   forget_bytes(delivery.message->footprint());
   delivery.message = {};
-  delivery.detail.reset();
+  delivery.detail = {};
   delivery.stage = DeliveryStage::received;
   tell(to, session, EffectKind::pubrel, r.packet_id, last_lsn);
 }

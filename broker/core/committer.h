@@ -1,8 +1,7 @@
 // The one way from a decision to the state: what decide itself holds of the state is const.
 #pragma once
 
-#include <string>
-
+#include "broker/base/byte_source.h"
 #include "broker/base/check.h"
 #include "broker/core/record_codec.h"
 #include "broker/core/record_sink.h"
@@ -19,16 +18,7 @@ class Committer {
   template <class R>
   void commit(SessionId about, const R& record, const Audience& to) {
     Lsn lsn = 0;
-    if (!is_volatile(about)) {
-      body_.clear();
-      if constexpr (kHasGrown<R>) {
-        encode_body(body_, record, writes(kind_of_body(record)));
-      } else {
-        encode_body(body_, record);
-      }
-      TMQ_CHECK(body_.size() <= kBodyMax);
-      lsn = sink_.append(kind_of_body(record), body_);
-    }
+    if (!is_volatile(about)) lsn = append(record);
     state_.apply(lsn, record, &to);
   }
   // As RecordSink::writes.
@@ -41,9 +31,19 @@ class Committer {
   }
 
  private:
+  template <class R>
+  Lsn append(const R& record) {
+    const Kind kind = kind_of_body(record);
+    std::uint8_t version = kNewestBody;
+    if constexpr (kHasGrown<R>) version = writes(kind);
+    const std::size_t size = body_size(record, version);
+    TMQ_CHECK(size <= kBodyMax);
+    const auto write = [&](char* at) { return write_body(at, record, version); };
+    return sink_.append(kind, ByteSource(size, write));
+  }
+
   State::Impl& state_;
   RecordSink& sink_;
-  std::string body_;  // scratch
 };
 
 }  // namespace tandemq::core

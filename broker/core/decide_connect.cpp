@@ -52,7 +52,7 @@ void Engine::Impl::refuse_connect(ConnId conn, Reason reason, Effects& out) {
   connack.kind = EffectKind::connack;
   connack.reason = reason;
   connack.conn = conn;
-  connack.detail = std::make_shared<EffectDetail>();
+  connack.detail = share({});
   Effect& close = out.emplace_back();
   close.kind = EffectKind::close;
   close.conn = conn;
@@ -122,13 +122,13 @@ SeatId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) 
   e.attach(seat, request.conn, window, v5 ? packet.properties.maximum_packet_size : 0);
   seat.held = {nullptr, 0, request.door};
 
-  auto detail = std::make_shared<EffectDetail>();
-  detail->session_present = resumed;
-  if (assigned && v5) detail->assigned_client_id = client_id;
-  detail->session_expiry_s = expiry_s;
-  detail->session_expiry_changed = v5 && expiry_s != wanted_s;
+  EffectDetail detail;
+  detail.session_present = resumed;
+  if (assigned && v5) detail.assigned_client_id = client_id;
+  detail.session_expiry_s = expiry_s;
+  detail.session_expiry_changed = v5 && expiry_s != wanted_s;
   e.tell(seat, EffectKind::connack, 0, Reason::success, out);
-  out.back().detail = std::move(detail);
+  out.back().detail = share(std::move(detail));
   if (resumed) {
     e.resend(seat, true, out);
     e.pump(seat, now, out);

@@ -77,9 +77,9 @@ void Engine::Impl::emit_at_once(Seat& seat, const MessageRef& message, std::size
   effect.message = message;
   ++counters.delivered[0];
   if (plan.routes[route].identifier == 0) return;
-  auto detail = std::make_shared<EffectDetail>();
-  collect_identifiers(plan, route, detail->subscription_ids);
-  effect.detail = std::move(detail);
+  EffectDetail detail;
+  collect_identifiers(plan, route, detail.subscription_ids);
+  effect.detail = share(std::move(detail));
 }
 
 void Engine::Impl::plan_target(Seat& seat, std::size_t route, const MessageRef& message, TimeMs now,

@@ -21,10 +21,10 @@ constexpr std::size_t kFilterBytes = 7;         // of a record, beside the text
 constexpr std::size_t kRetainedBytes = 11;      // the same
 constexpr std::size_t kBytesLikeATopic = 1024;  // of a message, as work
 
-std::shared_ptr<const EffectDetail> detail_of(std::vector<Reason> codes) {
-  auto detail = std::make_shared<EffectDetail>();
-  detail->codes = std::move(codes);
-  return detail;
+DetailRef detail_of(std::vector<Reason> codes) {
+  EffectDetail detail;
+  detail.codes = std::move(codes);
+  return share(std::move(detail));
 }
 
 }  // namespace

@@ -58,9 +58,7 @@ Delivery& DeliveryQueue::begin_flight(std::uint16_t packet_id) {
   return delivery;
 }
 
-std::size_t DeliveryQueue::find(std::uint16_t packet_id) const {
-  if (inflight_ == 0) return kNone;
-  if ((*this)[0].packet_id == packet_id) return 0;  // who acknowledges in order
+std::size_t DeliveryQueue::find_behind_front(std::uint16_t packet_id) const {
   if (!in_order_) {
     for (std::size_t i = 0; i < inflight_; ++i)
       if ((*this)[i].packet_id == packet_id) return i;

@@ -14,7 +14,7 @@ namespace tandemq::core {
 struct Delivery {
   MessageRef message;  // null in stage received
   std::uint64_t sequence = 0;
-  std::shared_ptr<const EffectDetail> detail;  // subscription identifiers; null: none
+  DetailRef detail;  // subscription identifiers; null: none
   std::uint16_t packet_id = 0;
   DeliveryStage stage = DeliveryStage::queued;
   std::uint8_t qos = 0;
@@ -43,7 +43,11 @@ class DeliveryQueue {
   Delivery& begin_flight(std::uint16_t packet_id);
 
   // Index of the delivery in flight with this identifier, or kNone.
-  std::size_t find(std::uint16_t packet_id) const;
+  std::size_t find(std::uint16_t packet_id) const {
+    if (inflight_ == 0) return kNone;
+    if ((*this)[0].packet_id == packet_id) return 0;  // who acknowledges in order
+    return find_behind_front(packet_id);
+  }
   // The first identifier from `start` on (cyclic) that is not in use.
   std::uint16_t free_id(std::uint16_t start) const;
   // Index of the first delivery with at least this sequence number; size() when there is none.
@@ -65,6 +69,7 @@ class DeliveryQueue {
   }
 
  private:
+  std::size_t find_behind_front(std::uint16_t packet_id) const;
   void grow();
   void shrink();
 

@@ -3,11 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/base/ids.h"
+#include "broker/base/ref.h"
 #include "broker/core/message.h"
 #include "broker/mqtt/reason.h"
 
@@ -39,7 +40,14 @@ struct EffectDetail {
   std::uint32_t session_expiry_s = 0;           // connack, when the server changed it
   bool session_expiry_changed = false;
   std::string reason_string;  // connack, disconnect
+
+  mutable std::uint32_t refs = 0;
+  static void destroy(const EffectDetail* detail) { delete detail; }
 };
+using DetailRef = Ref<EffectDetail>;
+inline DetailRef share(EffectDetail&& detail) {
+  return DetailRef(new EffectDetail(std::move(detail)));
+}
 
 struct Effect {
   EffectKind kind = EffectKind::close;
@@ -51,7 +59,7 @@ struct Effect {
   ConnId conn = 0;
   Lsn after = 0;       // 0: at once
   MessageRef message;  // publish
-  std::shared_ptr<const EffectDetail> detail;
+  DetailRef detail;
 };
 
 using Effects = std::vector<Effect>;

@@ -3,7 +3,15 @@
 #include <cstring>
 #include <new>
 
+#include "broker/core/message_blocks.h"
+
 namespace tandemq::core {
+
+namespace {
+
+thread_local MessageBlocks blocks;
+
+}  // namespace
 
 Message::Message(const MessageFields& fields)
     : payload_size_(static_cast<std::uint32_t>(fields.payload.size())),
@@ -16,7 +24,7 @@ Message::Message(const MessageFields& fields)
 Ref<Message> Message::create(const MessageFields& fields) {
   const std::size_t size =
       sizeof(Message) + fields.topic.size() + fields.properties.size() + fields.payload.size();
-  auto* message = new (::operator new(size)) Message(fields);
+  auto* message = new (blocks.allocate(size)) Message(fields);
   char* at = reinterpret_cast<char*>(message + 1);
   auto append = [&at](std::string_view part) {
     if (part.empty()) return;
@@ -30,8 +38,9 @@ Ref<Message> Message::create(const MessageFields& fields) {
 }
 
 void Message::destroy(const Message* message) {
+  const std::size_t size = message->footprint();
   message->~Message();
-  ::operator delete(const_cast<Message*>(message));
+  blocks.release(const_cast<Message*>(message), size);
 }
 
 }  // namespace tandemq::core

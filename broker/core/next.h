@@ -16,8 +16,9 @@ struct Noted {
   TimeMs time = 0;
 };
 
-inline void put(std::string& out, const Noted& r) {
-  put_le<std::uint64_t>(out, r.time);
+template <class Out>
+void put(Out& out, const Noted& r) {
+  out.u64(r.time);
 }
 inline void read(ByteReader& in, Noted& r) {
   r.time = in.le<std::uint64_t>();

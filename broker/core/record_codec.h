@@ -39,20 +39,23 @@ enum SubscriptionFlag : std::uint8_t {
 template <class R>
 inline constexpr bool kHasGrown = false;
 
-// A body is written in `version`, which the peer can read (RecordSink::writes).
-#define TMQ_X(number, kind, type, newest)             \
-  constexpr Kind kind_of_body(const type&) {          \
-    return Kind::kind;                                \
-  }                                                   \
-  template <>                                         \
-  inline constexpr bool kHasGrown<type> = newest > 1; \
-  void encode_body(std::string& out, const type& r, std::uint8_t version = kNewestBody);
+// A body is written in `version`, which the peer can read (RecordSink::writes): body_size() bytes.
+// It is read into a record whose vectors keep their capacity; what versions after `version` added
+// keeps its default. False when it is malformed; the record is then unspecified.
+#define TMQ_X(number, kind, type, newest)                                        \
+  constexpr Kind kind_of_body(const type&) {                                     \
+    return Kind::kind;                                                           \
+  }                                                                              \
+  template <>                                                                    \
+  inline constexpr bool kHasGrown<type> = newest > 1;                            \
+  std::size_t body_size(const type& r, std::uint8_t version = kNewestBody);      \
+  char* write_body(char* at, const type& r, std::uint8_t version = kNewestBody); \
+  bool decode_body(std::string_view body, type& r, std::uint8_t version = kNewestBody);
 TMQ_RECORD_KINDS(TMQ_X)
 #undef TMQ_X
 
-// Reads a body of this kind, written in this version, into `record`, whose vectors keep their
-// capacity if it already holds that kind. What later versions added keeps its default. False when
-// it is malformed or the kind is unknown; `record` is then unspecified.
+// The same by kind. The record keeps what it has reserved if it already holds that kind. False also
+// when the kind is unknown.
 bool decode_body(Kind kind, std::string_view body, Record& record,
                  std::uint8_t version = kNewestBody);
 

@@ -1,8 +1,7 @@
 // Where the engine's durable records go.
 #pragma once
 
-#include <string_view>
-
+#include "broker/base/byte_source.h"
 #include "broker/base/ids.h"
 #include "broker/core/records.h"
 
@@ -12,7 +11,7 @@ namespace tandemq::core {
 class RecordSink {
  public:
   virtual ~RecordSink() = default;
-  virtual Lsn append(Kind kind, std::string_view body) = 0;
+  virtual Lsn append(Kind kind, const ByteSource& body) = 0;
   // Newest body version of a kind that the peer can read as well, 0: the kind must not be written.
   // Asked for kinds that the first release did not have in their newest version.
   virtual std::uint8_t writes(Kind) const { return kNewestBody; }

@@ -187,10 +187,8 @@ void read(ByteReader& in, WillSettled& r) {
 }
 
 template <class T>
-bool read_whole(std::string_view body, Record& record, std::uint8_t version) {
+bool read_whole(std::string_view body, T& r, std::uint8_t version) {
   ByteReader in(body);
-  T* reused = std::get_if<T>(&record);
-  T& r = reused ? *reused : record.emplace<T>();
   if constexpr (kHasGrown<T>) {
     read(in, r, version);
   } else {
@@ -199,13 +197,26 @@ bool read_whole(std::string_view body, Record& record, std::uint8_t version) {
   return in.ok() && in.left() == 0;
 }
 
+template <class T>
+T& reuse(Record& record) {
+  T* held = std::get_if<T>(&record);
+  return held ? *held : record.emplace<T>();
+}
+
 }  // namespace
+
+#define TMQ_X(number, kind, type, newest)                                  \
+  bool decode_body(std::string_view body, type& r, std::uint8_t written) { \
+    return read_whole(body, r, written);                                   \
+  }
+TMQ_RECORD_KINDS(TMQ_X)
+#undef TMQ_X
 
 bool decode_body(Kind kind, std::string_view body, Record& record, std::uint8_t written) {
   switch (kind) {
 #define TMQ_X(number, kind, type, version) \
   case Kind::kind:                         \
-    return read_whole<type>(body, record, written);
+    return decode_body(body, reuse<type>(record), written);
     TMQ_RECORD_KINDS(TMQ_X)
 #undef TMQ_X
   }

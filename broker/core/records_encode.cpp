@@ -1,5 +1,5 @@
 // Record bodies to bytes: docs/journal-format.md, section "Record bodies".
-#include "broker/base/bytes.h"
+#include "broker/base/byte_source.h"
 #include "broker/core/record_codec.h"
 
 namespace tandemq::core {
@@ -8,159 +8,179 @@ namespace {
 
 using Flags = std::uint8_t;
 
-// `head`: what stands before the message in the record.
-void put_message(std::string& out, SmallFields head, const Message& message) {
+template <class Out>
+void put_message(Out& out, const Message& message) {
   Flags flags = message.qos();
   if (message.retain()) flags |= kMessageRetain;
   if (message.expires_at() != 0) flags |= kMessageExpires;
   if (!message.properties().empty()) flags |= kMessageProperties;
-  head.le(flags);
-  if (flags & kMessageExpires) head.le<std::uint64_t>(message.expires_at());
-  head.le(static_cast<std::uint16_t>(message.topic().size())).append_to(out);
-  out.append(message.topic());
-  if (flags & kMessageProperties) put_string32(out, message.properties());
-  put_string32(out, message.payload());
+  out.u8(flags);
+  if (flags & kMessageExpires) out.u64(message.expires_at());
+  out.string16(message.topic());
+  if (flags & kMessageProperties) out.string32(message.properties());
+  out.string32(message.payload());
 }
 
-// `head`: what stands before the delivery in the record.
-void put_delivery(std::string& out, SmallFields head, const Target& target) {
+template <class Out>
+void put_delivery(Out& out, const Target& target) {
   Flags flags = target.qos;
   if (target.retain) flags |= kTargetRetain;
   if (!target.subscription_ids.empty()) flags |= kTargetIds;
-  head.le<std::uint16_t>(target.packet_id).le(flags).append_to(out);
+  out.u16(target.packet_id);
+  out.u8(flags);
   if (!(flags & kTargetIds)) return;
-  put_le<std::uint16_t>(out, static_cast<std::uint16_t>(target.subscription_ids.size()));
-  for (std::uint32_t id : target.subscription_ids) put_le<std::uint32_t>(out, id);
+  out.u16(static_cast<std::uint16_t>(target.subscription_ids.size()));
+  for (std::uint32_t id : target.subscription_ids) out.u32(id);
 }
 
-void put_packet_id(std::string& out, SessionId session, std::uint16_t packet_id) {
-  SmallFields().le<std::uint32_t>(session).le<std::uint16_t>(packet_id).append_to(out);
+template <class Out>
+void put_packet_id(Out& out, SessionId session, std::uint16_t packet_id) {
+  out.u32(session);
+  out.u16(packet_id);
 }
 
-template <class T>
-void put_count(std::string& out, const std::vector<T>& items) {
-  put_le<std::uint32_t>(out, static_cast<std::uint32_t>(items.size()));
+template <class Out, class T>
+void put_count(Out& out, const std::vector<T>& items) {
+  out.u32(static_cast<std::uint32_t>(items.size()));
 }
 
-void put(std::string& out, const ReignBegan& r) {
-  put_le<std::uint64_t>(out, r.epoch);
-  put_le<std::uint64_t>(out, r.time);
+template <class Out>
+void put(Out& out, const ReignBegan& r) {
+  out.u64(r.epoch);
+  out.u64(r.time);
 }
 
-void put(std::string& out, const SessionOpened& r) {
-  put_le<std::uint32_t>(out, r.session);
-  put_le<std::uint64_t>(out, r.time);
+template <class Out>
+void put(Out& out, const SessionOpened& r) {
+  out.u32(r.session);
+  out.u64(r.time);
   const int flags = (r.resumed ? kOpenedResumed : 0) | (r.has_will ? kOpenedWill : 0) |
                     (r.has_will && r.will.has_message_expiry ? kOpenedWillExpiry : 0);
-  put_le<std::uint8_t>(out, static_cast<Flags>(flags));
-  put_le<std::uint8_t>(out, r.version);
-  put_le<std::uint16_t>(out, r.keep_alive_s);
-  put_le<std::uint32_t>(out, r.expiry_s);
-  put_string16(out, r.client_id);
-  put_string16(out, r.username);
+  out.u8(static_cast<Flags>(flags));
+  out.u8(r.version);
+  out.u16(r.keep_alive_s);
+  out.u32(r.expiry_s);
+  out.string16(r.client_id);
+  out.string16(r.username);
   if (!r.has_will) return;
-  put_le<std::uint32_t>(out, r.will.delay_s);
-  if (r.will.has_message_expiry) put_le<std::uint32_t>(out, r.will.message_expiry_s);
-  put_message(out, {}, *r.will.message);
+  out.u32(r.will.delay_s);
+  if (r.will.has_message_expiry) out.u32(r.will.message_expiry_s);
+  put_message(out, *r.will.message);
 }
 
-void put(std::string& out, const SessionClosed& r) {
-  put_le<std::uint32_t>(out, r.session);
-  put_le<std::uint64_t>(out, r.time);
-  put_le<std::uint32_t>(out, r.expiry_s);
-  put_le<std::uint8_t>(out, r.drop_will ? 1 : 0);
+template <class Out>
+void put(Out& out, const SessionClosed& r) {
+  out.u32(r.session);
+  out.u64(r.time);
+  out.u32(r.expiry_s);
+  out.u8(r.drop_will ? 1 : 0);
 }
 
 #ifdef TANDEMQ_NEXT
-void put(std::string& out, const SessionClosed& r, std::uint8_t version) {
+template <class Out>
+void put(Out& out, const SessionClosed& r, std::uint8_t version) {
   put(out, r);
-  if (version >= 2) put_le<std::uint8_t>(out, r.reason);
+  if (version >= 2) out.u8(r.reason);
 }
 #endif
 
-void put(std::string& out, const SessionRemoved& r) {
-  put_le<std::uint32_t>(out, r.session);
+template <class Out>
+void put(Out& out, const SessionRemoved& r) {
+  out.u32(r.session);
 }
 
-void put(std::string& out, const Subscribed& r) {
-  put_le<std::uint32_t>(out, r.session);
+template <class Out>
+void put(Out& out, const Subscribed& r) {
+  out.u32(r.session);
   put_count(out, r.subscriptions);
   for (const SubscriptionFields& s : r.subscriptions) {
     const int flags = s.qos | (s.no_local ? kSubscriptionNoLocal : 0) |
                       (s.retain_as_published ? kSubscriptionRetainAsPublished : 0) |
                       s.retain_handling << kSubscriptionRetainHandlingShift;
-    put_le<std::uint8_t>(out, static_cast<Flags>(flags));
-    put_le<std::uint32_t>(out, s.identifier);
-    put_string16(out, s.filter);
+    out.u8(static_cast<Flags>(flags));
+    out.u32(s.identifier);
+    out.string16(s.filter);
   }
 }
 
-void put(std::string& out, const Unsubscribed& r) {
-  put_le<std::uint32_t>(out, r.session);
+template <class Out>
+void put(Out& out, const Unsubscribed& r) {
+  out.u32(r.session);
   put_count(out, r.filters);
-  for (std::string_view filter : r.filters) put_string16(out, filter);
+  for (std::string_view filter : r.filters) out.string16(filter);
 }
 
-void put(std::string& out, const Published& r) {
+template <class Out>
+void put(Out& out, const Published& r) {
   const bool named = r.inbound_id != 0 || r.is_will;
   const int flags = static_cast<int>(r.retain) | (r.inbound_id != 0 ? kPublishedInbound : 0) |
                     (r.is_will ? kPublishedWill : 0);
-  SmallFields head;
-  head.le<std::uint64_t>(r.time).le(static_cast<Flags>(flags));
-  if (named) head.le<std::uint32_t>(r.publisher);
-  if (r.inbound_id != 0) head.le<std::uint16_t>(r.inbound_id);
-  put_message(out, head, *r.message);
+  out.u64(r.time);
+  out.u8(static_cast<Flags>(flags));
+  if (named) out.u32(r.publisher);
+  if (r.inbound_id != 0) out.u16(r.inbound_id);
+  put_message(out, *r.message);
   put_count(out, r.targets);
   for (const Target& target : r.targets) {
-    put_delivery(out, SmallFields().le<std::uint32_t>(target.session), target);
+    out.u32(target.session);
+    put_delivery(out, target);
   }
 }
 
-void put(std::string& out, const RetainedQueued& r) {
-  put_le<std::uint32_t>(out, r.session);
+template <class Out>
+void put(Out& out, const RetainedQueued& r) {
+  out.u32(r.session);
   put_count(out, r.items);
   for (const RetainedQueued::Item& item : r.items) {
-    put_string16(out, item.topic);
-    put_delivery(out, {}, item.target);
+    out.string16(item.topic);
+    put_delivery(out, item.target);
   }
 }
 
-void put(std::string& out, const Sent& r) {
-  put_le<std::uint32_t>(out, r.session);
+template <class Out>
+void put(Out& out, const Sent& r) {
+  out.u32(r.session);
   put_count(out, r.packet_ids);
-  for (std::uint16_t id : r.packet_ids) put_le<std::uint16_t>(out, id);
+  for (std::uint16_t id : r.packet_ids) out.u16(id);
 }
 
-void put(std::string& out, const Acked& r) {
+template <class Out>
+void put(Out& out, const Acked& r) {
   put_packet_id(out, r.session, r.packet_id);
 }
-void put(std::string& out, const Received& r) {
+template <class Out>
+void put(Out& out, const Received& r) {
   put_packet_id(out, r.session, r.packet_id);
 }
-void put(std::string& out, const Completed& r) {
+template <class Out>
+void put(Out& out, const Completed& r) {
   put_packet_id(out, r.session, r.packet_id);
 }
-void put(std::string& out, const Released& r) {
+template <class Out>
+void put(Out& out, const Released& r) {
   put_packet_id(out, r.session, r.packet_id);
 }
 
-void put(std::string& out, const Dropped& r) {
-  put_le<std::uint32_t>(out, r.session);
+template <class Out>
+void put(Out& out, const Dropped& r) {
+  out.u32(r.session);
   put_count(out, r.sequence);
-  for (std::uint64_t sequence : r.sequence) put_le<std::uint64_t>(out, sequence);
+  for (std::uint64_t sequence : r.sequence) out.u64(sequence);
 }
 
-void put(std::string& out, const RetainedExpired& r) {
-  put_string16(out, r.topic);
+template <class Out>
+void put(Out& out, const RetainedExpired& r) {
+  out.string16(r.topic);
 }
 
-void put(std::string& out, const WillSettled& r) {
-  put_le<std::uint32_t>(out, r.session);
+template <class Out>
+void put(Out& out, const WillSettled& r) {
+  out.u32(r.session);
 }
 
 // A body that has grown is written as its reader knows it: put(out, r, version).
-template <class R>
-void put_as(std::string& out, const R& r, std::uint8_t version) {
+template <class Out, class R>
+void put_as(Out& out, const R& r, std::uint8_t version) {
   if constexpr (kHasGrown<R>) {
     put(out, r, version);
   } else {
@@ -170,15 +190,28 @@ void put_as(std::string& out, const R& r, std::uint8_t version) {
 
 }  // namespace
 
-#define TMQ_X(number, kind, type, version)                               \
-  void encode_body(std::string& out, const type& r, std::uint8_t body) { \
-    put_as(out, r, body);                                                \
+#define TMQ_X(number, kind, type, newest)                           \
+  std::size_t body_size(const type& r, std::uint8_t version) {      \
+    FieldCounter counter;                                           \
+    put_as(counter, r, version);                                    \
+    return counter.size();                                          \
+  }                                                                 \
+  char* write_body(char* at, const type& r, std::uint8_t version) { \
+    FieldWriter writer(at);                                         \
+    put_as(writer, r, version);                                     \
+    return writer.end();                                            \
   }
 TMQ_RECORD_KINDS(TMQ_X)
 #undef TMQ_X
 
 void encode_record(std::string& out, const Record& record) {
-  std::visit([&out](const auto& r) { encode_body(out, r); }, record);
+  std::visit(
+      [&out](const auto& r) {
+        const std::size_t before = out.size();
+        out.resize(before + body_size(r));
+        write_body(out.data() + before, r);
+      },
+      record);
 }
 
 Kind kind_of(const Record& record) {

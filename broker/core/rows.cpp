@@ -200,9 +200,9 @@ void State::Impl::restore_delivery(Session& session, const DeliveryRow& row) {
   delivery.qos = row.qos;
   delivery.retain = row.retain;
   if (!row.subscription_ids.empty()) {
-    auto detail = std::make_shared<EffectDetail>();
-    detail->subscription_ids = row.subscription_ids;
-    delivery.detail = std::move(detail);
+    EffectDetail detail;
+    detail.subscription_ids = row.subscription_ids;
+    delivery.detail = share(std::move(detail));
   }
   ++queued;
   if (row.message) queued_bytes += row.message->footprint();

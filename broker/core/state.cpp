@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "broker/base/check.h"
-#include "broker/core/record_codec.h"
 #include "broker/core/state_impl.h"
 #include "broker/core/text_hash.h"
 
@@ -29,12 +28,6 @@ const Session* State::Impl::find_client(std::string_view client_id) const {
   });
 }
 
-Session& State::Impl::require(SessionId id) {
-  Session* session = find(id);
-  TMQ_CHECK(session != nullptr);
-  return *session;
-}
-
 std::vector<const Session*> State::Impl::durable_sessions() const {
   std::vector<const Session*> sessions;
   sessions.reserve(by_id.size());
@@ -55,16 +48,9 @@ Status State::apply_encoded(Lsn lsn, Kind kind, std::string_view body, std::uint
     impl_->note(lsn);
     return Done{};
   }
-  Record& record = impl_->decoded;
-  const char* fault = nullptr;
-  if (!decode_body(kind, body, record, version))
-    fault = "cannot be read; it was written by another version, or is damaged";
-  else
-    fault = impl_->fault(record);
-  if (fault)
+  if (const char* fault = impl_->apply_encoded(lsn, kind, body, version))
     return Error{"record " + std::to_string(lsn) + " (kind " + std::to_string(number) + ") " +
                  fault + "; synchronise this node from its peer or restore a backup"};
-  std::visit([&](const auto& r) { impl_->apply(lsn, r, nullptr); }, record);
   return Done{};
 }
 

@@ -42,9 +42,9 @@ struct State::Impl {
   TMQ_RECORD_KINDS(TMQ_X)
 #undef TMQ_X
 
-  // What is wrong with applying this record to this state; null when nothing is. Changes nothing
-  // but marks of its own.
-  const char* fault(const Record& record);
+  // Applies a record from outside if it can be read and fits this state. What is wrong with it;
+  // null when nothing is.
+  const char* apply_encoded(Lsn lsn, Kind kind, std::string_view body, std::uint8_t version);
   // Names a session of Published: whether the same record named it before.
   bool seen_in_check(SessionId id);
 
@@ -86,7 +86,12 @@ struct State::Impl {
   std::uint64_t queued = 0;
   std::uint64_t queued_bytes = 0;
 
-  Record decoded;  // scratch of apply_encoded
+  // Scratch of apply_encoded, one of each kind: their vectors keep their capacity.
+  struct {
+#define TMQ_X(number, kind, type, version) type kind;
+    TMQ_RECORD_KINDS(TMQ_X)
+#undef TMQ_X
+  } decoded;
   Restorer restorer{*this};
 
  private:
@@ -96,7 +101,11 @@ struct State::Impl {
   Session* find(SessionId id) {
     return by_id.find(id, [id](const Session& session) { return session.id == id; });
   }
-  Session& require(SessionId id);
+  Session& require(SessionId id) {
+    Session* session = find(id);
+    TMQ_CHECK(session != nullptr);
+    return *session;
+  }
   void deliver(const Target& target, const MessageRef& message, const Audience* to);
   void finish(Session& session, std::size_t index);
   void remove(Session& session);
@@ -109,7 +118,7 @@ struct State::Impl {
   FlatTable<Session> by_id;  // owned
   FlatTable<Session> by_client;
   Slots seats;
-  std::uint64_t checks = 0;  // records that fault() has looked at
+  std::uint64_t checks = 0;  // records that apply_encoded has looked at
 };
 
 }  // namespace tandemq::core

@@ -20,6 +20,19 @@ bool flags_ok(PacketType type, unsigned flags, Version version) {
   return flags == (has_qos1 ? 2u : 0u);
 }
 
+// PUBLISH and its acknowledgements as all versions have them, from either side.
+constexpr bool carries_message(std::uint8_t first) {
+  switch (first) {
+    case number(PacketType::puback) << 4:
+    case number(PacketType::pubrec) << 4:
+    case number(PacketType::pubrel) << 4 | 2:
+    case number(PacketType::pubcomp) << 4:
+      return true;
+    default:
+      return first >> 4 == number(PacketType::publish);
+  }
+}
+
 constexpr unsigned types(std::initializer_list<PacketType> list) {
   unsigned mask = 0;
   for (const PacketType type : list) mask |= 1u << number(type);
@@ -65,8 +78,8 @@ Decoded Decoder::fail(Reason reason, const char* text) {
 
 // What the first byte tells: type and flags, before the rest of the packet is there.
 bool Decoder::first_byte_ok(std::uint8_t first) {
+  if (connected_ && carries_message(first)) return true;
   const auto type = static_cast<PacketType>(first >> 4);
-  if (type == PacketType::publish && connected_) return true;
   const auto refuse = [&](Reason reason, const char* text) {
     fail(reason, text);
     return false;

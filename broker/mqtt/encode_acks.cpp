@@ -15,9 +15,11 @@ void encode_ack(std::string& out, Version version, PacketType type, const Ack& p
   const unsigned first = static_cast<unsigned>(type) << 4 | (type == PacketType::pubrel ? 2 : 0);
   const bool bare = plain(packet.properties);
   if (version != Version::v5 || (bare && packet.reason == Reason::success)) {
-    RawWriter writer = extend(out, 4);
+    char raw[4];
+    RawWriter writer{raw};
     writer.u16(first << 8 | 2);
     writer.u16(packet.packet_id);
+    out.append(raw, sizeof(raw));
     return;
   }
   if (bare) {

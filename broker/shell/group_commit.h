@@ -20,7 +20,7 @@ class GroupCommit : public core::RecordSink {
   GroupCommit(const Turn& turn, const StatusLog& status) : turn_(turn), status_(status) {}
   void open(repl::Replicator& replicator) { replicator_ = &replicator; }
 
-  Lsn append(core::Kind kind, std::string_view body) override {
+  Lsn append(core::Kind kind, const ByteSource& body) override {
     bytes_ += body.size();
     return last_ = replicator_->append(static_cast<std::uint16_t>(kind), body);
   }

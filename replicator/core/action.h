@@ -53,7 +53,8 @@ struct SendRecords {
   Lsn to;
   std::size_t max_bytes;
 };
-struct Apply {  // standby: apply to the state all received records up to here
+struct Apply {  // standby: apply to the state these records, all that it has received of late
+  Lsn first;
   Lsn through;
 };
 struct Commit {  // primary: effects up to here may leave

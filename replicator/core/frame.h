@@ -8,6 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "broker/base/byte_source.h"
+#include "broker/base/bytes.h"
+#include "broker/base/check.h"
 #include "broker/base/ids.h"
 
 namespace tandemq::repl {
@@ -16,6 +19,17 @@ constexpr std::size_t kFrameHeader = 28;
 constexpr std::uint32_t kFrameMax = 64u << 20;  // bytes; longer is damage
 constexpr std::uint8_t kRecordVersion = 1;      // the oldest layout of every body
 constexpr std::uint8_t kFrameFormat = 1;        // of the header below; the newest that is read
+
+// Offsets in the header.
+enum FrameAt : std::size_t {
+  kFrameChecksum = 4,
+  kFrameChecked = 8,  // from here to the end
+  kFrameEpoch = 8,
+  kFrameLsn = 16,
+  kFrameKind = 24,
+  kFrameVersion = 26,
+  kFrameZero = 27
+};
 
 // Kind 0 is a sync mark: it stands between frames on disk only, has no LSN of its own, and says
 // that all records up to its LSN field were durable when it was written
@@ -49,10 +63,21 @@ enum class FrameRead : std::uint8_t { frame, need_more, damaged };
 FrameRead read_frame(std::string_view in, FrameView& frame);
 
 // The frame at the front of bytes that read_frame has accepted once: nothing is checked again.
-FrameView checked_frame(std::string_view in);
+inline FrameView checked_frame(std::string_view in) {
+  TMQ_CHECK(in.size() >= kFrameHeader);
+  const char* raw = in.data();
+  const auto length = get_le<std::uint32_t>(raw);
+  TMQ_CHECK(length >= kFrameHeader && length <= in.size());
+  return {.epoch = get_le<Epoch>(raw + kFrameEpoch),
+          .lsn = get_le<Lsn>(raw + kFrameLsn),
+          .kind = get_le<std::uint16_t>(raw + kFrameKind),
+          .version = static_cast<std::uint8_t>(raw[kFrameVersion]),
+          .body = {raw + kFrameHeader, length - kFrameHeader},
+          .bytes = {raw, length}};
+}
 
 // Appends a frame to `out`. The body is at most kFrameMax - kFrameHeader bytes.
-void write_frame(std::string& out, Epoch epoch, Lsn lsn, std::uint16_t kind, std::string_view body,
+void write_frame(std::string& out, Epoch epoch, Lsn lsn, std::uint16_t kind, const ByteSource& body,
                  std::uint8_t version = kRecordVersion);
 
 }  // namespace tandemq::repl

@@ -152,8 +152,8 @@ void Standby::synced() {
 
 void Standby::apply_all() {
   if (m_.primary() || m_.applied >= m_.last) return;
+  m_.act(action::Apply{m_.applied + 1, m_.last});
   m_.applied = m_.last;
-  m_.act(action::Apply{m_.last});
 }
 
 void Standby::confirm() {

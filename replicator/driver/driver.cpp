@@ -73,7 +73,7 @@ Status Driver::start() {
   return link_->start(*this);
 }
 
-Lsn Driver::append(std::uint16_t kind, std::string_view body) {
+Lsn Driver::append(std::uint16_t kind, const ByteSource& body) {
   TMQ_CHECK(replica_.role() == Role::primary);
   const std::uint8_t version = replica_.writes(kind);
   TMQ_CHECK(version != 0);  // the peer could not read it

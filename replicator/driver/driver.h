@@ -24,7 +24,7 @@ class Driver final : public Replicator, private LinkHost {
   Status recover(Lsn checkpoint_lsn, const std::function<void(const Progress&)>& progress);
 
   Status start() override;
-  Lsn append(std::uint16_t kind, std::string_view body) override;
+  Lsn append(std::uint16_t kind, const ByteSource& body) override;
   Lsn unsent() const override;
   void end_of_turn() override;
   std::uint8_t writes(std::uint16_t kind) const override { return replica_.writes(kind); }
@@ -121,7 +121,6 @@ class Driver final : public Replicator, private LinkHost {
   Lsn commit_due_ = 0;
   Lsn checkpoint_lsn_ = 0;  // of the host's checkpoint, 0: not known
   QuarantineFigures quarantine_;
-  std::string unapplied_;    // frames received, not yet applied
   std::string read_buffer_;  // catch-up
   std::string last_log_;
 

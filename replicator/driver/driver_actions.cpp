@@ -63,7 +63,6 @@ void Driver::carry_out(const action::AppendControl& a) {
 void Driver::carry_out(const action::AppendFrames& a) {
   journal_->append_frames(a.frames, a.first, a.last);
   appended_ = a.last;
-  unapplied_.append(a.frames);
 }
 
 void Driver::carry_out(const action::WriteJournal&) {
@@ -170,19 +169,23 @@ void Driver::send_pending(std::string_view frames) {
   }
 }
 
+// The journal has them at hand still: they were written just now, or are to be.
 void Driver::carry_out(const action::Apply& a) {
-  std::string_view rest = unapplied_;  // the machine has checked them
-  while (!rest.empty()) {
-    const FrameView frame = checked_frame(rest);
-    if (frame.lsn > a.through) break;
-    const Status applied = host_.apply(frame);
-    if (!applied) {
-      fatal("record " + std::to_string(frame.lsn) +
-            " of the primary cannot be applied: " + applied.error().message);
+  Lsn next = a.first;
+  for (std::string_view rest : {journal_->flushed(), journal_->pending()}) {
+    while (!rest.empty() && next <= a.through) {
+      const FrameView frame = checked_frame(rest);  // the machine has checked them
+      rest.remove_prefix(frame.bytes.size());
+      if (frame.lsn != next) continue;
+      ++next;
+      const Status applied = host_.apply(frame);
+      if (!applied) {
+        fatal("record " + std::to_string(frame.lsn) +
+              " of the primary cannot be applied: " + applied.error().message);
+      }
     }
-    rest.remove_prefix(frame.bytes.size());
   }
-  unapplied_.erase(0, unapplied_.size() - rest.size());
+  TMQ_CHECK(next > a.through);
 }
 
 void Driver::carry_out(const action::Commit& a) {
@@ -271,7 +274,6 @@ void Driver::carry_out(const action::InstallSnapshot& a) {
   received->remove();
   appended_ = written_ = checkpoint_lsn_ = a.lsn;
   write_due_ = false;
-  unapplied_.clear();
   step(event::SnapshotInstalled{true, ""});
 }
 

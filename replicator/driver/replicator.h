@@ -109,7 +109,7 @@ class Replicator {
   virtual Status start() = 0;
 
   // Primary only. Buffers the record; end_of_turn writes, sends and commits.
-  virtual Lsn append(std::uint16_t kind, std::string_view body) = 0;
+  virtual Lsn append(std::uint16_t kind, const ByteSource& body) = 0;
   // The newest record if the peer cannot have been sent it yet, else 0.
   virtual Lsn unsent() const = 0;
   virtual void end_of_turn() = 0;

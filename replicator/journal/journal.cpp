@@ -48,10 +48,10 @@ JournalImpl::~JournalImpl() {
   note_.write(last_, true);
 }
 
-Lsn JournalImpl::append(Epoch epoch, std::uint16_t kind, std::string_view body,
+Lsn JournalImpl::append(Epoch epoch, std::uint16_t kind, const ByteSource& body,
                         std::uint8_t version) {
   const std::size_t length = kFrameHeader + body.size();
-  if (!goes_on(length, epoch, last_ + 1)) place(length, epoch, last_ + 1);
+  if (!goes_on(length, epoch)) place(length, epoch, last_ + 1);
   write_frame(buffer_, epoch, ++last_, kind, body, version);
   return last_;
 }
@@ -64,7 +64,7 @@ void JournalImpl::append_frames(std::string_view frames, Lsn first, Lsn last) {
   while (at < frames.size()) {
     const FrameView frame = checked_frame(frames.substr(at));
     TMQ_CHECK(frame.lsn == last_ + 1);
-    if (!goes_on(frame.bytes.size(), frame.epoch, frame.lsn)) {
+    if (!goes_on(frame.bytes.size(), frame.epoch)) {
       buffer_.append(frames.substr(copied, at - copied));
       copied = at;
       place(frame.bytes.size(), frame.epoch, frame.lsn);
@@ -77,14 +77,11 @@ void JournalImpl::append_frames(std::string_view frames, Lsn first, Lsn last) {
 }
 
 // Most frames go where the one before ended, and nothing else is to be noted.
-bool JournalImpl::goes_on(std::size_t length, Epoch epoch, Lsn lsn) {
+bool JournalImpl::goes_on(std::size_t length, Epoch epoch) {
   const std::uint64_t end = next_offset_ + length;
-  const bool settled = !buffer_.empty() && rolls_.empty() && next_segment_ != lsn &&
-                       end <= segments_.back().size && end <= config_.segment_bytes &&
-                       indexed_offset_ != 0 && next_offset_ - indexed_offset_ < kIndexStep &&
-                       epochs_.back().epoch == epoch;
-  if (settled) next_offset_ = end;
-  return settled;
+  if (end > settled_until_ || epoch != epochs_.back().epoch) return false;
+  next_offset_ = end;
+  return true;
 }
 
 // Settles in which segment and where the next frame goes.
@@ -109,6 +106,8 @@ void JournalImpl::place(std::size_t length, Epoch epoch, Lsn lsn) {
   }
   if (epochs_.empty() || epochs_.back().epoch != epoch) epochs_.push_back({lsn, epoch});
   next_offset_ += length;
+  settled_until_ =
+      rolls_.empty() ? std::min({size, config_.segment_bytes, indexed_offset_ + kIndexStep}) : 0;
 }
 
 // A batch begins with a sync mark when more is durable than the file says so far.
@@ -126,6 +125,10 @@ std::string_view JournalImpl::pending() const {
   return std::string_view(buffer_).substr(buffer_.empty() ? 0 : frames_from_);
 }
 
+std::string_view JournalImpl::flushed() const {
+  return std::string_view(flushed_).substr(flushed_from_);
+}
+
 void JournalImpl::flush() {
   if (buffer_.empty() || failed_) return;
   const std::string_view batch = buffer_;
@@ -138,10 +141,13 @@ void JournalImpl::flush() {
   for (const Place& place : places_) {
     segments_[segment_at(place.first_of_segment)].index.push_back(place.entry);
   }
+  buffer_.swap(flushed_);
+  flushed_from_ = frames_from_;
   buffer_.clear();
   rolls_.clear();
   places_.clear();
   frames_from_ = 0;
+  settled_until_ = 0;
   written_ = last_;
 }
 

@@ -57,13 +57,15 @@ class Journal {
   virtual ~Journal() = default;
 
   // Buffers one record; lsn is last()+1. Returns its LSN.
-  virtual Lsn append(Epoch epoch, std::uint16_t kind, std::string_view body,
+  virtual Lsn append(Epoch epoch, std::uint16_t kind, const ByteSource& body,
                      std::uint8_t version = kRecordVersion) = 0;
   // Buffers frames made by another node, already checked; they must continue last().
   virtual void append_frames(std::string_view frames, Lsn first, Lsn last) = 0;
   // The frames appended since the last flush (valid until then): what goes to the peer as well.
   virtual std::string_view pending() const = 0;
   virtual void flush() = 0;
+  // The frames that the last flush has written (valid until the next one).
+  virtual std::string_view flushed() const = 0;
 
   // Asks the worker to sync what is written; coalesces. on_synced(lsn) is called on the loop. Does
   // nothing when all is synced already, or without a loop.

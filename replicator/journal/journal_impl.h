@@ -24,10 +24,12 @@ class JournalImpl final : public Journal {
   ~JournalImpl() override;
   Status load();  // once, right after construction
 
-  Lsn append(Epoch epoch, std::uint16_t kind, std::string_view body, std::uint8_t version) override;
+  Lsn append(Epoch epoch, std::uint16_t kind, const ByteSource& body,
+             std::uint8_t version) override;
   void append_frames(std::string_view frames, Lsn first, Lsn last) override;
   std::string_view pending() const override;
   void flush() override;
+  std::string_view flushed() const override;
   void request_sync() override;
   void sync_now() override;
   Result<Lsn> read(Lsn from, std::size_t max_bytes, std::string& out) override;
@@ -67,7 +69,7 @@ class JournalImpl final : public Journal {
   Status create_first(Lsn next);
   int write_new_segment(const std::string& path, Lsn first, std::uint64_t size, Segment& made);
   // journal.cpp
-  bool goes_on(std::size_t length, Epoch epoch, Lsn lsn);
+  bool goes_on(std::size_t length, Epoch epoch);
   void place(std::size_t length, Epoch epoch, Lsn lsn);
   void start_batch();
   bool write_piece(std::string_view piece);
@@ -109,9 +111,12 @@ class JournalImpl final : public Journal {
   // The batch: a sync mark perhaps, then frames.
   std::string buffer_;
   std::size_t frames_from_ = 0;  // where the frames begin in it
+  std::string flushed_;          // the batch before
+  std::size_t flushed_from_ = 0;
   std::vector<Roll> rolls_;
   std::vector<Place> places_;
   std::uint64_t next_offset_ = 0;     // where the next frame goes in its segment
+  std::uint64_t settled_until_ = 0;   // what ends before it needs no place(); 0: all does
   std::uint64_t indexed_offset_ = 0;  // last index entry of that segment
   Lsn next_segment_ = 0;              // first LSN of that segment
 

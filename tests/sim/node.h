@@ -142,7 +142,7 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
   Result<Lsn> rebuild_until(Lsn lsn) override;
 
   // core::RecordSink
-  Lsn append(core::Kind kind, std::string_view body) override;
+  Lsn append(core::Kind kind, const ByteSource& body) override;
   Lsn prove_reign() override;
 
   // node.cpp

@@ -151,7 +151,7 @@ void Node::serve(core::ConnId conn, const Request& request) {
   }
 }
 
-Lsn Node::append(core::Kind kind, std::string_view body) {
+Lsn Node::append(core::Kind kind, const ByteSource& body) {
   return life_->replicator->append(static_cast<std::uint16_t>(kind), body);
 }
 
@@ -176,7 +176,8 @@ void Node::end_turn() {
   life.replicator->end_of_turn();
   if (++life.turns % kStateEvery == 0) note_state(last);
   core::Effects free;
-  life.outbox.release(config_.broken == Broken::commit ? last : life.released, free);
+  life.outbox.release(config_.broken == Broken::commit ? last : life.released,
+                      [&free](core::Effect&& one) { free.push_back(std::move(one)); });
   release(free);
 }
 

@@ -77,7 +77,7 @@ void Node::committed(Lsn lsn) {
   if (lsn <= life.released) place_.checker.violate(name_ + ": committed went back");
   life.released = lsn;
   core::Effects free;
-  life.outbox.release(lsn, free);
+  life.outbox.release(lsn, [&free](core::Effect&& one) { free.push_back(std::move(one)); });
   release(free);
 }
 
@@ -97,7 +97,8 @@ void Node::status_changed(const repl::ReplicaStatus& status) {
   if (!leads && life.engine) {
     if (config_.broken == Broken::fence) {  // lets out what it held
       core::Effects held;
-      life.outbox.release(life.state.meta().lsn, held);
+      life.outbox.release(life.state.meta().lsn,
+                          [&held](core::Effect&& one) { held.push_back(std::move(one)); });
       release(held);
     }
     stop_serving();

@@ -23,7 +23,7 @@ class SlowJournal final : public repl::Journal {
         failed_(std::move(failed)) {}
   ~SlowJournal() override { *alive_ = false; }
 
-  Lsn append(Epoch epoch, std::uint16_t kind, std::string_view body,
+  Lsn append(Epoch epoch, std::uint16_t kind, const ByteSource& body,
              std::uint8_t version) override {
     return journal_->append(epoch, kind, body, version);
   }
@@ -32,6 +32,7 @@ class SlowJournal final : public repl::Journal {
   }
   std::string_view pending() const override { return journal_->pending(); }
   void flush() override { journal_->flush(); }
+  std::string_view flushed() const override { return journal_->flushed(); }
   void request_sync() override;
   void sync_now() override;
   Result<Lsn> read(Lsn from, std::size_t max_bytes, std::string& out) override {

@@ -115,7 +115,7 @@ class Rig final : public core::RecordSink {
   void begin_reign();
   void end_reign(Reason reason = Reason::server_shutting_down);
 
-  Lsn append(core::Kind, std::string_view) override { return ++last; }
+  Lsn append(core::Kind, const ByteSource&) override { return ++last; }
 
   bool commits = true;
   Lsn last = 0;

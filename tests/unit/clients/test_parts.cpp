@@ -41,19 +41,36 @@ struct Table final : ClientTable, net::ChannelUser {
 TEST_CASE("the outbox releases in order, up to the committed record") {
   Outbox outbox;
   core::Effects out;
+  const auto take = [&out](core::Effect&& one) { out.push_back(std::move(one)); };
   for (std::uint16_t id = 1; id <= 1000; ++id) outbox.hold(effect(id / 10u, id));
   CHECK(outbox.size() == 1000);
   CHECK(outbox.last() == 100);
-  outbox.release(0, out);
+  outbox.release(0, take);
   CHECK(out.size() == 9);
-  outbox.release(50, out);
+  outbox.release(50, take);
   CHECK(out.size() == 509);
   for (std::uint16_t id = 1001; id <= 1400; ++id) outbox.hold(effect(200, id));
-  outbox.release(1000, out);
+  outbox.release(1000, take);
   CHECK(outbox.empty());
   CHECK(outbox.bytes() == 0);
   REQUIRE(out.size() == 1400);
   for (std::uint16_t id = 1; id <= 1400; ++id) CHECK(out[id - 1u].packet_id == id);
+}
+
+TEST_CASE("what the outbox is given while it releases stays for the next time") {
+  Outbox outbox;
+  std::vector<std::uint16_t> out;
+  for (std::uint16_t id = 1; id <= 300; ++id) outbox.hold(effect(1, id));
+  const auto put_back = [&](core::Effect&& one) {
+    out.push_back(one.packet_id);
+    outbox.hold(effect(1, static_cast<std::uint16_t>(one.packet_id + 300)));
+  };
+  outbox.release(1, put_back);
+  CHECK(out.size() == 300);
+  CHECK(outbox.size() == 300);
+  outbox.release(1, [&](core::Effect&& one) { out.push_back(one.packet_id); });
+  REQUIRE(out.size() == 600);
+  for (std::size_t i = 0; i < out.size(); ++i) CHECK(out[i] == i + 1);
 }
 
 TEST_CASE("the outbox counts payloads and forgets them") {

@@ -24,8 +24,8 @@ struct Logged {
 
 class Log final : public RecordSink {
  public:
-  Lsn append(Kind kind, std::string_view body) override {
-    records.push_back({++last, kind, std::string(body)});
+  Lsn append(Kind kind, const ByteSource& body) override {
+    records.push_back({++last, kind, body.text()});
     return last;
   }
   Lsn last = 0;

@@ -18,7 +18,7 @@ namespace {
 
 class NullSink final : public RecordSink {
  public:
-  Lsn append(Kind, std::string_view body) override {
+  Lsn append(Kind, const ByteSource& body) override {
     bytes += body.size();
     return ++last;
   }
@@ -255,8 +255,8 @@ TEST_CASE("bench: sessions" * doctest::skip()) {
 
 TEST_CASE("bench: a standby applies what a primary wrote" * doctest::skip()) {
   struct Keep final : RecordSink {
-    Lsn append(Kind kind, std::string_view body) override {
-      records.emplace_back(kind, body);
+    Lsn append(Kind kind, const ByteSource& body) override {
+      records.emplace_back(kind, body.text());
       return records.size();
     }
     std::vector<std::pair<Kind, std::string>> records;

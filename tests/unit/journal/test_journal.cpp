@@ -93,11 +93,14 @@ TEST_CASE("pending is what was appended since the last flush, and goes to anothe
     const Lsn first = last + 1;
     for (auto n = random() % 40; n-- > 0;) last = from->append(kEpoch, 20, body_of(last + 1));
     if (last < first) continue;
-    to->append_frames(from->pending(), first, last);
+    const std::string frames(from->pending());
+    to->append_frames(frames, first, last);
     from->flush();
     if (random() % 3 == 0) from->sync_now();
     CHECK(from->pending().empty());
+    CHECK(from->flushed() == frames);
     to->flush();
+    CHECK(to->flushed() == frames);
   }
   check_holds(*to, 1, last);
   check_holds(*from, 1, last);
