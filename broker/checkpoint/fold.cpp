@@ -190,6 +190,11 @@ void Fold::apply(Lsn lsn, const core::Published& r) {
   } else if (r.retain == core::RetainAction::clear) {
     set_retained(r.message->topic(), 0, {});
   }
+  if (r.moved_from != core::kNoSession) {
+    FoldSession* from = require(r.moved_from);
+    if (!from) return;
+    drop_queued(*from, r.moved_sequence);
+  }
   const std::size_t memory = r.message->footprint() / std::max<std::size_t>(r.targets.size(), 1);
   for (const core::Target& target : r.targets) {
     if (FoldSession* session = require(target.session)) {

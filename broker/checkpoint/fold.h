@@ -151,6 +151,7 @@ class Fold {
   void put(FoldSession& session, const core::Target& target, Lsn message,
            const core::MessageRef& body, std::size_t memory);
   void finish(FoldSession& session, FoldDelivery& delivery);
+  void drop_queued(FoldSession& session, std::uint64_t sequence);
   void end_flight(core::SessionId session, std::uint16_t packet_id);
   void release_message(FoldDelivery& delivery);
   void set_retained(std::string_view topic, Lsn message, const core::MessageRef& body);

@@ -213,11 +213,13 @@ void Fold::apply(Lsn, const core::Received& r) {
 void Fold::apply(Lsn, const core::Dropped& r) {
   FoldSession* session = require(r.session);
   if (!session) return;
-  for (std::uint64_t sequence : r.sequence) {
-    FoldDelivery* delivery = by_sequence(*session, sequence);
-    if (!delivery) return void(fault_ = "no such sequence number is queued");
-    finish(*session, *delivery);
-  }
+  for (std::uint64_t sequence : r.sequence) drop_queued(*session, sequence);
+}
+
+void Fold::drop_queued(FoldSession& session, std::uint64_t sequence) {
+  FoldDelivery* delivery = by_sequence(session, sequence);
+  if (!delivery) return void(fault_ = "no such sequence number is queued");
+  finish(session, *delivery);
 }
 
 }  // namespace tandemq::broker::checkpoint

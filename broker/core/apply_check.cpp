@@ -75,11 +75,24 @@ const char* fault_of_copy(SessionId session, const Published& r, std::size_t ind
   return nullptr;
 }
 
+bool waits(const Session& session, std::uint64_t sequence) {
+  const std::size_t i = session.queue.lower_bound(sequence);
+  return i >= session.queue.inflight() && i < session.queue.size() &&
+         session.queue[i].sequence == sequence;
+}
+
 const char* fault_of(Impl& s, const Published& r) {
   const Session* publisher = durable(s, r.publisher);
   if (!publisher && (r.publisher != kNoSession || r.is_will || r.inbound_id != 0))
     return kNoSuchSession;
   if (r.is_will && !publisher->will) return "publishes a will that does not exist here";
+  if (r.moved_from != kNoSession) {
+    const Session* from = durable(s, r.moved_from);
+    if (!from) return kNoSuchSession;
+    if (!waits(*from, r.moved_sequence)) return "passes on a delivery that does not wait";
+    for (const Target& target : r.targets)
+      if (target.session == r.moved_from) return "passes a delivery on to its own session";
+  }
   for (std::size_t i = 0; i < r.targets.size(); ++i) {
     const Target& target = r.targets[i];
     if (const char* fault = fault_of_target(s, target)) return fault;
@@ -122,10 +135,8 @@ const char* fault_of(const Impl& s, const Dropped& r) {
   if (!session) return kNoSuchSession;
   std::uint64_t before = 0;
   for (std::uint64_t sequence : r.sequence) {
-    const std::size_t i = session->queue.lower_bound(sequence);
-    const bool waits = i >= session->queue.inflight() && i < session->queue.size() &&
-                       session->queue[i].sequence == sequence;
-    if (!waits || sequence <= before) return "drops a delivery that does not wait";
+    if (!waits(*session, sequence) || sequence <= before)
+      return "drops a delivery that does not wait";
     before = sequence;
   }
   return nullptr;

@@ -75,6 +75,7 @@ void State::Impl::apply(Lsn lsn, const Published& r, const Audience* to) {
   if (lsn != 0) note_time(r.time);
   if (r.inbound_id != 0) require(r.publisher).inbound.insert(r.inbound_id);
   if (r.is_will) require(r.publisher).will.reset();
+  if (r.moved_from != kNoSession) drop_queued(require(r.moved_from), r.moved_sequence);
   if (r.retain == RetainAction::store) retained.store(r.message);
   if (r.retain == RetainAction::clear) retained.clear(r.message->topic());
   for (const Target& target : r.targets) deliver(target, r.message, to);
@@ -113,17 +114,19 @@ void State::Impl::take_off_queue(Session& session, const Delivery& delivery) {
   session.queued_bytes -= delivery.message->footprint();
 }
 
+void State::Impl::drop_queued(Session& session, std::uint64_t sequence) {
+  const std::size_t i = session.queue.lower_bound(sequence);
+  TMQ_CHECK(i < session.queue.size() && i >= session.queue.inflight());
+  take_off_queue(session, session.queue[i]);
+  session.queue.erase(i);
+}
+
 void State::Impl::apply(Lsn lsn, const Dropped& r, const Audience*) {
   constexpr std::size_t kFewItems = 4;  // each costs a shift of what stands before it
   note(lsn);
   Session& session = require(r.session);
   if (r.sequence.size() <= kFewItems) {
-    for (std::uint64_t sequence : r.sequence) {
-      const std::size_t i = session.queue.lower_bound(sequence);
-      TMQ_CHECK(i < session.queue.size() && i >= session.queue.inflight());
-      take_off_queue(session, session.queue[i]);
-      session.queue.erase(i);
-    }
+    for (std::uint64_t sequence : r.sequence) drop_queued(session, sequence);
     return check_queue(session);
   }
   auto next = r.sequence.begin();

@@ -27,15 +27,16 @@ const ShareGroup* group_of(const Session& session, std::string_view topic) {
   return found;
 }
 
-// Messages for other members, and the records that take them off the session.
+// Messages for other members, oldest first, and the records that take the rest off the session.
 struct Leftovers {
   struct Item {
     MessageRef message;
     const ShareGroup* group;
+    std::uint64_t sequence;  // it waits under this number and goes with the record, 0: in flight
   };
-  std::vector<Item> items[2];  // QoS 1, QoS 2
+  std::vector<Item> items;
   std::vector<Acked> acked;
-  Dropped dropped[2];
+  Dropped dropped;
   bool complete = true;
 };
 
@@ -43,7 +44,9 @@ struct Leftovers {
 // yet begun ([MQTT-4.8.2-5]).
 Leftovers collect(const Session& session, TimeMs now) {
   Leftovers found;
-  found.dropped[0].session = found.dropped[1].session = session.id;
+  found.dropped.session = session.id;
+  // Nothing of a volatile session outlives this process: its messages need no record to go with.
+  const bool by_record = !is_volatile(session.id);
   std::size_t messages = 0, bytes = 0;
   for (std::size_t i = 0; i < session.queue.size(); ++i) {
     const Delivery& delivery = session.queue[i];
@@ -55,38 +58,38 @@ Leftovers collect(const Session& session, TimeMs now) {
     }
     ++messages;
     bytes += delivery.message->footprint();
+    const bool expired = delivery.message->expired(now);
+    const ShareGroup* group = expired ? nullptr : group_of(session, delivery.message->topic());
+    const bool moves = group && by_record && !begun;
     if (begun)
       found.acked.push_back({session.id, delivery.packet_id});
-    else
-      found.dropped[delivery.qos - 1].sequence.push_back(delivery.sequence);
-    if (delivery.message->expired(now)) continue;
-    if (const ShareGroup* group = group_of(session, delivery.message->topic()))
-      found.items[delivery.qos - 1].push_back({delivery.message, group});
+    else if (!moves)
+      found.dropped.sequence.push_back(delivery.sequence);
+    if (group) found.items.push_back({delivery.message, group, moves ? delivery.sequence : 0});
   }
   return found;
 }
 
 }  // namespace
 
-// Passes a piece of them on; true when nothing is left. Should this node die in between, QoS 1
-// comes twice and QoS 2 not at all.
+// Passes a piece of them on; true when nothing is left. What waits goes to the next member by the
+// one record that takes it off this session: a node that dies in between loses nothing and repeats
+// nothing. What is in flight with QoS 1 may come twice.
 bool Engine::Impl::pass_on_leftovers(const Session& session, TimeMs now, Effects& out) {
   const auto& subscriptions = session.subscriptions;
   if (session.queue.size() == 0 ||
       std::none_of(subscriptions.begin(), subscriptions.end(), has_partners))
     return true;
   const Leftovers found = collect(session, now);
-  if (!found.dropped[1].sequence.empty()) drop(found.dropped[1], out);
-  for (const auto& items : found.items) {
-    for (const Leftovers::Item& one : items) {
-      Publication p;
-      p.fields = one.message->fields();
-      decide_member(rules, *one.group, session, p.fields, plan);
-      put_up(p, one.message, now, out);
-    }
+  for (const Leftovers::Item& one : found.items) {
+    Publication p;
+    p.fields = one.message->fields();
+    if (one.sequence != 0) p.moved_from = session.id, p.moved_sequence = one.sequence;
+    decide_member(rules, *one.group, session, p.fields, plan);
+    put_up(p, one.message, now, out);
   }
   for (const Acked& record : found.acked) commit(session.id, record, out);
-  if (!found.dropped[0].sequence.empty()) drop(found.dropped[0], out);
+  if (!found.dropped.sequence.empty()) drop(found.dropped, out);
   return found.complete;
 }
 

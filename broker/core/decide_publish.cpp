@@ -116,7 +116,8 @@ void Engine::Impl::put_up(const Publication& p, const MessageRef& message, TimeM
   durable.targets.clear();
   ephemeral.targets.clear();
   durable_bytes = 0;
-  const bool facts = p.retain != RetainAction::none || p.is_will || p.inbound_id != 0;
+  const bool facts = p.retain != RetainAction::none || p.is_will || p.inbound_id != 0 ||
+                     p.moved_from != kNoSession;
   const bool may_make_record = facts || p.fields.qos != 0;
   const Lsn before = s.last_lsn;
   at_once.clear();
@@ -150,13 +151,16 @@ void Engine::Impl::put_up(const Publication& p, const MessageRef& message, TimeM
 void Engine::Impl::commit_receivers(const Publication& p, const MessageRef& message, TimeMs now,
                                     Effects& out) {
   const bool inbound_durable = p.inbound_id != 0 && !is_volatile(p.publisher->id);
-  const bool facts = p.retain != RetainAction::none || p.is_will || inbound_durable;
+  const bool facts =
+      p.retain != RetainAction::none || p.is_will || inbound_durable || p.moved_from != kNoSession;
   if (facts || !durable.targets.empty()) {
     durable.time = now;
     durable.publisher = inbound_durable || p.is_will ? p.publisher->id : kNoSession;
     durable.inbound_id = inbound_durable ? p.inbound_id : std::uint16_t{0};
     durable.is_will = p.is_will;
     durable.retain = p.retain;
+    durable.moved_from = p.moved_from;
+    durable.moved_sequence = p.moved_sequence;
     durable.message = message;
     commit(kNoSession, durable, out);
     durable.message = {};

@@ -23,6 +23,8 @@ struct Publication {
   std::uint16_t inbound_id = 0;        // QoS 2: to remember
   bool is_will = false;                // of `publisher`
   RetainAction retain = RetainAction::none;
+  SessionId moved_from = kNoSession;  // durable, ends: its delivery goes to others by this
+  std::uint64_t moved_sequence = 0;
 };
 
 struct Engine::Impl {

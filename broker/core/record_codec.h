@@ -25,7 +25,8 @@ enum OpenedFlag : std::uint8_t {
 enum PublishedFlag : std::uint8_t {
   kPublishedRetain = 0x03,
   kPublishedInbound = 0x04,
-  kPublishedWill = 0x08
+  kPublishedWill = 0x08,
+  kPublishedMoved = 0x10
 };
 enum SubscriptionFlag : std::uint8_t {
   kSubscriptionQos = 0x03,

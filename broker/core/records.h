@@ -115,6 +115,10 @@ struct Published {
   RetainAction retain = RetainAction::none;
   MessageRef message;
   std::vector<Target> targets;  // in delivery order
+  // Taken off the queue of this session, which ends: its delivery `moved_sequence`, passed on to
+  // another member of its share. kNoSession: none.
+  SessionId moved_from = kNoSession;
+  std::uint64_t moved_sequence = 0;
 };
 
 // Retained messages put up for a new subscription; looked up by topic when applied.

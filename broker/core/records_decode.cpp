@@ -120,7 +120,8 @@ void read(ByteReader& in, Unsubscribed& r) {
 
 void read(ByteReader& in, Published& r) {
   r.time = in.le<std::uint64_t>();
-  const std::uint8_t flags = read_flags(in, kPublishedRetain | kPublishedInbound | kPublishedWill);
+  const std::uint8_t flags =
+      read_flags(in, kPublishedRetain | kPublishedInbound | kPublishedWill | kPublishedMoved);
   if ((flags & kPublishedRetain) > 2) in.fail();
   r.retain = static_cast<RetainAction>(flags & kPublishedRetain);
   r.is_will = (flags & kPublishedWill) != 0;
@@ -128,6 +129,10 @@ void read(ByteReader& in, Published& r) {
   r.publisher = named ? in.le<std::uint32_t>() : kNoSession;
   r.inbound_id = flags & kPublishedInbound ? in.le<std::uint16_t>() : std::uint16_t{0};
   if ((flags & kPublishedInbound) != 0 && r.inbound_id == 0) in.fail();
+  const bool moved = (flags & kPublishedMoved) != 0;
+  r.moved_from = moved ? in.le<std::uint32_t>() : kNoSession;
+  r.moved_sequence = moved ? in.le<std::uint64_t>() : 0;
+  if (moved && r.moved_from == kNoSession) in.fail();
   r.message = read_message(in);
   r.targets.resize(read_count(in, 7));
   for (Target& target : r.targets) {

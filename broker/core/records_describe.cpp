@@ -84,6 +84,9 @@ std::string fields(const Published& r) {
   if (r.inbound_id != 0) out += number("inbound_id", r.inbound_id);
   if (r.is_will) out += " will=1";
   if (r.publisher != kNoSession) out += number("publisher", r.publisher);
+  if (r.moved_from != kNoSession) {
+    out += number("moved_from", r.moved_from) + number("sequence", r.moved_sequence);
+  }
   return out + number("time", r.time);
 }
 

@@ -114,11 +114,16 @@ template <class Out>
 void put(Out& out, const Published& r) {
   const bool named = r.inbound_id != 0 || r.is_will;
   const int flags = static_cast<int>(r.retain) | (r.inbound_id != 0 ? kPublishedInbound : 0) |
-                    (r.is_will ? kPublishedWill : 0);
+                    (r.is_will ? kPublishedWill : 0) |
+                    (r.moved_from != kNoSession ? kPublishedMoved : 0);
   out.u64(r.time);
   out.u8(static_cast<Flags>(flags));
   if (named) out.u32(r.publisher);
   if (r.inbound_id != 0) out.u16(r.inbound_id);
+  if (r.moved_from != kNoSession) {
+    out.u32(r.moved_from);
+    out.u64(r.moved_sequence);
+  }
   put_message(out, *r.message);
   put_count(out, r.targets);
   for (const Target& target : r.targets) {

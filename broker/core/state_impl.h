@@ -110,6 +110,7 @@ struct State::Impl {
   void finish(Session& session, std::size_t index);
   void remove(Session& session);
   void take_off_queue(Session& session, const Delivery& delivery);
+  void drop_queued(Session& session, std::uint64_t sequence);
   void forget_bytes(std::uint64_t bytes) {
     TMQ_CHECK(queued_bytes >= bytes);
     queued_bytes -= bytes;

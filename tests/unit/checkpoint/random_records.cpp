@@ -188,14 +188,20 @@ bool RandomRecords::publish() {
       record.inbound_id = static_cast<std::uint16_t>(below(20) + 1);
     }
   }
+  Open* from = chance(15) ? &open_[below(open_.size())] : nullptr;
+  if (from && from->next_sequence > 1) {
+    record.moved_from = from->id;
+    record.moved_sequence = from->next_sequence - 1;
+  }
   std::vector<Open*> receivers;
   for (Open& session : open_) {
-    if (!chance(30)) continue;
+    if (!chance(30) || session.id == record.moved_from) continue;
     record.targets.push_back(make_target(session));
     receivers.push_back(&session);
   }
   if (!try_record(record)) return false;
   if (publisher && record.inbound_id) publisher->inbound.push_back(record.inbound_id);
+  if (record.moved_from != core::kNoSession) --from->queued;
   for (std::size_t i = 0; i < receivers.size(); ++i) {
     Open& session = *receivers[i];
     ++session.next_sequence;

@@ -137,6 +137,7 @@ class Rig final : public core::RecordSink {
   static std::uint64_t look();
   static Rig* present;
   std::deque<Peer> peers_;
+  Lsn committed_ = 0;
 };
 
 }  // namespace tandemq::broker::test

@@ -42,8 +42,10 @@ Samples samples(Of<Unsubscribed>) {
 Samples samples(Of<Published>) {
   Published published{1234, 7, 42, false, RetainAction::store, message("a/b", 99'000), {}};
   published.targets = {{1, 0, 1, false, {}}, {2, 65535, 2, true, {3, 268435455}}};
+  Published moved{1236, kNoSession, 0, false, RetainAction::none, message("m"), {}};
+  moved.moved_from = 7, moved.moved_sequence = 1'000'000'000'000;
   Published will{1235, 9, 0, true, RetainAction::none, message("gone"), {}};
-  return {published, will};
+  return {published, will, moved};
 }
 Samples samples(Of<RetainedQueued>) {
   return {RetainedQueued{7, {{"a/b", {7, 3, 1, true, {}}}, {"a/c", {7, 0, 2, true, {5}}}}}};

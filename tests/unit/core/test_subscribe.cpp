@@ -246,6 +246,28 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a member that leaves QoS 2 behind: each message is there once behind any record") {
+  Rig rig;
+  Client& a = rig.connect("a", {.expiry_s = 60, .receive_maximum = 1});
+  a.subscribe("$share/g/t", 2);
+  Client& pub = rig.connect("p");
+  for (std::uint16_t i = 1; i <= 20; ++i)
+    pub.publish("t", std::to_string(i), {.qos = 2, .packet_id = i});
+  rig.connect("b", {.expiry_s = 60}).subscribe("$share/g/t", 2);
+  const std::size_t before = rig.log.records.size();
+  a.disconnect(Reason::success, 0);
+  REQUIRE(rig.log.records.size() > before);
+  // Whichever record is the last one that the next primary has.
+  State next;
+  for (std::size_t i = 0; i < rig.log.records.size(); ++i) {
+    const Logged& record = rig.log.records[i];
+    REQUIRE(next.apply_encoded(record.lsn, record.kind, record.body));
+    if (i + 1 < before) continue;
+    const bool removed = record.kind == Kind::session_removed;
+    CHECK(next.figures().queued == (removed ? 19 : 20));  // the first one was begun
+  }
+}
+
 TEST_CASE("a member that leaves much behind: in pieces, also by the next primary [5:u4.8.2-2]") {
   for (const bool dies : {false, true}) {
     Rig rig;
