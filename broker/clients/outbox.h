@@ -1,7 +1,9 @@
 // Effects that wait for their record to be committed, first in, first out: their LSNs never
-// decrease, because each waits for the last record appended before it.
+// decrease. Nearly each waits for the last record appended before it; one that could go earlier, as
+// QoS 0 behind an older CONNACK, goes with what stands before it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -14,6 +16,7 @@ class Outbox {
  public:
   void hold(core::Effect&& effect) {
     if (count_ == ring_.size()) grow();
+    if (count_ != 0) effect.after = std::max(effect.after, last());
     bytes_ += footprint(effect);
     ring_[(head_ + count_) & (ring_.size() - 1)] = std::move(effect);
     ++count_;

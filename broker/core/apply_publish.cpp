@@ -75,7 +75,11 @@ void State::Impl::apply(Lsn lsn, const Published& r, const Audience* to) {
   if (lsn != 0) note_time(r.time);
   if (r.inbound_id != 0) require(r.publisher).inbound.insert(r.inbound_id);
   if (r.is_will) require(r.publisher).will.reset();
-  if (r.moved_from != kNoSession) drop_queued(require(r.moved_from), r.moved_sequence);
+  if (r.moved_from != kNoSession) {
+    Session& from = require(r.moved_from);
+    drop_queued(from, r.moved_sequence);
+    check_queue(from);
+  }
   if (r.retain == RetainAction::store) retained.store(r.message);
   if (r.retain == RetainAction::clear) retained.clear(r.message->topic());
   for (const Target& target : r.targets) deliver(target, r.message, to);

@@ -50,7 +50,10 @@ Result<Epoch> Node::promote(Epoch at_least, bool force, const std::string& reaso
   log(LogLevel::notice, "order_promote",
       {{"epoch_min", at_least}, {"force", force}, {"reason", reason}});
   Status prepared = listeners_.prepare();
-  if (!prepared) return prepared.error();  // a reign that nobody can reach helps nobody
+  if (!prepared) {  // a reign that nobody can reach helps nobody
+    if (!engine_) listeners_.close();
+    return prepared.error();
+  }
   Result<Epoch> epoch = replicator_->promote(at_least, force);
   if (!epoch && !engine_) listeners_.close();
   return epoch;

@@ -50,6 +50,7 @@ nlohmann::json to_json(const NodeStatus& status) {
       {"listening", status.listening},
       {"was_in_sync", replica.was_in_sync},
       {"was_solo", replica.was_solo},
+      {"lost_alone", replica.lost_alone},
       {"change", replica.change},
       {"connections", status.traffic.connections},
       {"sessions", status.state.sessions},

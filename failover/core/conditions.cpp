@@ -33,9 +33,10 @@ bool lost_a_tail(const auto& claimant, const auto& other) {
 Rank own_rank(const State& s, const Settings& set) {
   const BrokerStatus& b = s.facts.broker;
   const Report& r = s.facts.peer;
-  const bool was_solo = b.was_solo || s.facts.maybe_solo;
-  const bool confirmed = b.in_sync || was_solo;
-  const bool claims = electable(s) && (confirmed || !lost_a_tail(b, r));
+  const bool outlived = b.was_solo && outreigned(s, set);
+  const bool was_solo = !outlived && (b.was_solo || b.lost_alone || s.facts.maybe_solo);
+  const bool confirmed = !outlived && (b.in_sync || was_solo);
+  const bool claims = electable(s, set) && (confirmed || !lost_a_tail(b, r));
   return {confirmed, claims, b.epoch, was_solo, b.last_lsn, 3 - set.index};
 }
 
@@ -66,7 +67,7 @@ bool peer_can_serve(const State& s, const Settings& set) {
 }
 
 bool peer_released(const State& s, const Settings& set) {
-  return peer_fresh(s, set) && s.facts.peer.released;
+  return peer_fresh(s, set) && s.facts.peer.released && hears_the_present(s);
 }
 
 bool silent_everywhere(const State& s, const Settings& set) {
@@ -102,13 +103,31 @@ bool flapping(const State& s, const Settings& set) {
 }
 
 bool answered(const State& s, const Settings& set) {
-  return s.inquiry.purpose != Purpose::none && peer_fresh(s, set) &&
+  return s.inquiry.purpose != Purpose::none && peer_fresh(s, set) && hears_the_present(s) &&
          s.facts.peer.answer == Answer{set.boot, s.inquiry.id};
 }
 
-bool electable(const State& s) {
+// Who went alone bound nobody by a lease: a hand, a split or a cold start may have had the peer
+// serve since. Its epoch tells, also when the peer is silent by now.
+bool outreigned(const State& s, const Settings& set) {
+  const Epoch there = s.facts.peer.epoch;
+  return s.facts.peer_known && there > s.facts.broker.epoch && epoch_node(there) != set.index;
+}
+
+bool holds_all_alone(const State& s, const Settings& set) {
+  return s.facts.broker.was_solo && !outreigned(s, set);
+}
+
+bool electable(const State& s, const Settings& set) {
   const BrokerStatus& b = s.facts.broker;
-  return b.in_sync || b.was_in_sync || b.was_solo;
+  if (b.was_solo) return holds_all_alone(s, set);
+  return b.in_sync || b.was_in_sync;
+}
+
+// After a standstill the oldest of the reports that wait unread comes first: until the peer has
+// heard what was sent since, its words, grants and releases among them, may be of any age.
+bool hears_the_present(const State& s) {
+  return s.facts.lease_from >= s.facts.awake_since;
 }
 
 bool fresh_pair(const State& s) {

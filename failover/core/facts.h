@@ -48,6 +48,7 @@ struct BrokerStatus {
   bool peer_connected = false;
   std::uint64_t peer_silent_ms = 0;  // on the replication link
   std::uint64_t change = 0;  // number of the episode of role, pair state and word to the peer
+  bool lost_alone = false;   // it was solo, and its state is unusable: nobody holds all any more
 };
 
 // A question to the peer's agent, in every report until it is answered or dropped.

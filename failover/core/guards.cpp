@@ -25,11 +25,6 @@ bool may_retry(S s) {
   return s.facts.now >= s.retry_at;
 }
 
-// After a standstill the oldest of the reports that wait unread comes first.
-bool up_to_date(S s) {
-  return s.facts.now >= s.facts.awake_since + 100;
-}
-
 // That the peer's keepalived is heard is no sign that anybody serves there: its agent and its
 // broker say so, or nobody does. A higher claim takes the address from it.
 bool address_can_come(S s) {
@@ -75,10 +70,10 @@ const Guard owes_lose_sync{"the peer was allowed to go solo meanwhile", [](S s, 
                              return s.owe_lose_sync && connected_as(s, Role::standby) &&
                                     !s.lose_sync_pending && may_retry(s);
                            }};
-const Guard may_be_forced{"it is or was in sync, or --force", [](S s, E e, C) {
+const Guard may_be_forced{"it is or was in sync, or --force", [](S s, E e, C c) {
                             const auto* order = std::get_if<OperatorOrder>(&e.data);
                             return connected_as(s, Role::standby) && order &&
-                                   (order->force || electable(s));
+                                   (order->force || electable(s, c));
                           }};
 
 const Guard pair_waiting{"the pair is waiting", [](S s, E, C) {
@@ -94,11 +89,11 @@ const Guard may_go_alone{"its authority covers going alone",
 const Guard had_its_chance{
     "the standby was there, or 1.5 s since the promotion",
     [](S s, E, C) { return s.facts.paired_once || s.facts.now >= s.facts.reign_began_at + 1500; }};
-// Who went on alone before holds what nobody else has: no other node can have done so meanwhile.
+// Who went on alone before holds what nobody else has, until another reign is known.
 const Guard lease_over{"link down, lease run out, was never alone", [](S s, E, C c) {
                          const BrokerStatus& b = s.facts.broker;
-                         return s.facts.broker_connected && !b.peer_connected && !b.was_solo &&
-                                !lease_valid(s, c);
+                         return s.facts.broker_connected && !b.peer_connected &&
+                                !holds_all_alone(s, c) && !lease_valid(s, c);
                        }};
 const Guard episode_over{"what was asked for is over", [](S s, E, C) {
                            return s.inquiry.purpose == Purpose::solo &&
@@ -116,7 +111,7 @@ const Guard peer_could_serve{"the peer is in sync and can serve",
 const Guard peer_gave_release{"the peer's agent released the role, in sync", [](S s, E, C c) {
                                 return peer_released(s, c) && s.facts.broker.in_sync &&
                                        connected_as(s, Role::standby) && !s.owe_lose_sync &&
-                                       !s.lose_sync_pending && may_retry(s) && up_to_date(s);
+                                       !s.lose_sync_pending && may_retry(s);
                               }};
 const Guard peer_cannot{"the peer is heard and cannot take over", [](S s, E, C c) {
                           return peer_fresh(s, c) && !peer_can_serve(s, c) && !peer_primary(s, c);
@@ -153,11 +148,11 @@ const Guard peer_went_alone{
       return peer_primary(s, c) && s.facts.peer.pair_state == PairState::solo &&
              s.facts.peer.epoch >= b.epoch && connected_as(s, Role::standby) && !b.peer_connected &&
              s.facts.lease_from > s.facts.link_down_at && (b.in_sync || b.was_in_sync) &&
-             !b.was_solo && !s.lose_sync_pending && may_retry(s);
+             !holds_all_alone(s, c) && !s.lose_sync_pending && may_retry(s);
     }};
 const Guard peer_asks_promote{"the peer asks to serve, its journal comes first", [](S s, E, C c) {
                                 return unanswered(s, c, AskKind::promote) && s.facts.broker_known &&
-                                       up_to_date(s) && peer_outranks(s, c);
+                                       hears_the_present(s) && peer_outranks(s, c);
                               }};
 
 // Said by a report that left the peer after the address had come here.

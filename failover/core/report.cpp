@@ -15,7 +15,7 @@ Report report_of(const State& s, const Settings& settings) {
   r.last_lsn = f.broker.last_lsn;
   r.in_sync = f.broker.in_sync && !s.owe_lose_sync;
   r.was_in_sync = f.broker.was_in_sync && !s.owe_lose_sync;
-  r.was_solo = f.broker.was_solo || f.maybe_solo;
+  r.was_solo = f.broker.was_solo || f.broker.lost_alone || f.maybe_solo;
   r.vrrp = f.vrrp;
   r.keepalived_alive = f.keepalived_alive;
   r.holds_address = f.holds_address;

@@ -41,6 +41,7 @@ BrokerStatus parse_status(const nlohmann::json& status) {
   b.in_sync = member<bool>(status, "in_sync");
   b.was_in_sync = member<bool>(status, "was_in_sync");
   b.was_solo = member<bool>(status, "was_solo");
+  b.lost_alone = member<bool>(status, "lost_alone");
   b.peer_connected = member<bool>(status, "peer_connected");
   b.peer_silent_ms = member<std::uint64_t>(status, "peer_silent_ms");
   b.change = member<std::uint64_t>(status, "change");

@@ -160,6 +160,7 @@ ReplicaStatus Replica::status() const {
   s.was_in_sync = m_.meta.in_sync && !m_.meta.needs_snapshot;
   s.peer_connected = m_.linked && m_.greeted;
   s.was_solo = !m_.meta.peer_in_sync && m_.in_sync();
+  s.lost_alone = !m_.meta.peer_in_sync && m_.meta.needs_snapshot;
   s.change = change_;
   s.reason = m_.reason;
   s.peer_silent_ms = m_.now_ms - heard_ms_;

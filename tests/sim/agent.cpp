@@ -32,6 +32,7 @@ failover::BrokerStatus as_agent_sees(const repl::ReplicaStatus& status) {
   b.in_sync = status.in_sync;
   b.was_in_sync = status.was_in_sync;
   b.was_solo = status.was_solo;
+  b.lost_alone = status.lost_alone;
   b.peer_connected = status.peer_connected;
   b.peer_silent_ms = status.peer_silent_ms;
   b.change = status.change;

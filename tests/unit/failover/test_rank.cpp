@@ -87,8 +87,9 @@ TEST_CASE("an agent that stood still grants nothing before it has read what it m
   s.facts.peer.ask = {AskKind::promote, 1};
   s.facts.now = s.facts.peer_heard_at = 5000;
   s.facts.awake_since = 4990;
+  s.facts.lease_from = 4980;  // the peer had not heard us since
   CHECK_FALSE(guard::peer_asks_promote.holds(s, {}, set));
-  s.facts.awake_since = 4900;
+  s.facts.lease_from = 4991;
   CHECK(guard::peer_asks_promote.holds(s, {}, set));
 }
 

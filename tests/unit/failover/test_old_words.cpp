@@ -1,0 +1,166 @@
+// What an agent believes of words that are old: of a claim from before another reign, of a claim
+// that a damaged state has made worthless, of datagrams that waited while it stood still.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "failover/core/fsm.h"
+#include "failover/core/guards.h"
+
+namespace tandemq::failover {
+namespace {
+
+// One agent, with what its broker and its peer say made up by the test.
+struct OneAgent {
+  explicit OneAgent(unsigned index, bool manual = false) {
+    settings.index = index;
+    settings.boot = 11;
+    settings.silence_decides = !manual;
+    std::unique_ptr<Authority> authority = std::make_unique<TimeoutAuthority>();
+    if (manual) authority = std::make_unique<ManualAuthority>();
+    machine = std::make_unique<Machine>(settings, std::move(authority), now, false);
+    tell(EventKind::keepalived_up);
+    tell(EventKind::vrrp, Vrrp::backup);
+    peer.boot = 22;
+    peer.broker_known = peer.broker_alive = peer.keepalived_alive = true;
+    peer.vrrp = Vrrp::backup;
+    peer.in_sync_lease_ms = 1100;
+  }
+  void tell(EventKind kind, decltype(Event::data) data = {}) {
+    for (const Action& a : machine->handle({kind, now, std::move(data)}))
+      if (a.kind == ActionKind::order_broker) ordered.push_back(a.order);
+  }
+  void hear(TimeMs echo_of) { tell(EventKind::peer_report, PeerReport{peer, echo_of}); }
+  void pass(TimeMs ms, bool heard) {
+    for (TimeMs end = now + ms; now < end;) {
+      now += 10;
+      if (heard && now % 50 == 0) hear(now - 20);
+      broker.peer_silent_ms += 10;
+      if (now % 200 == 0) tell(EventKind::broker_status, broker);
+      tell(EventKind::tick);
+    }
+  }
+  bool was_ordered(Order what) const {
+    return std::find(ordered.begin(), ordered.end(), what) != ordered.end();
+  }
+
+  Settings settings;
+  TimeMs now = 100000;
+  std::unique_ptr<Machine> machine;
+  BrokerStatus broker;
+  Report peer;
+  std::vector<Order> ordered;
+};
+
+// Both stood still in the middle of a question; the datagrams of a minute ago come first.
+struct Frozen : OneAgent {
+  using OneAgent::OneAgent;
+  void wake_to_an_old_answer() {
+    const TimeMs asked_at = now;
+    now += 60000;
+    tell(EventKind::tick);
+    peer.answer = {settings.boot, machine->state().inquiry.id};
+    hear(asked_at - 20);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a node that went alone does not serve by that claim after the peer's later reign") {
+  for (const bool manual : {false, true}) {
+    CAPTURE(manual);
+    OneAgent a(1, manual);
+    a.broker.epoch = make_epoch(5, 1);
+    a.broker.last_lsn = 100;
+    a.broker.in_sync = a.broker.was_in_sync = a.broker.was_solo = true;
+    a.broker.peer_silent_ms = 100000;
+    a.tell(EventKind::broker_up, a.broker);
+    a.peer.phase = Phase::primary;
+    a.peer.role = Role::primary;
+    a.peer.pair_state = PairState::solo;
+    a.peer.epoch = make_epoch(6, 2);
+    a.peer.last_lsn = 5000;
+    a.peer.in_sync = a.peer.was_solo = a.peer.holds_address = true;
+    a.pass(10000, true);
+    a.pass(20000, false);
+    CHECK_FALSE(a.was_ordered(Order::promote));
+    CHECK_FALSE(electable(a.machine->state(), a.settings));
+  }
+}
+
+TEST_CASE("a node that went alone serves again where no later reign is known") {
+  OneAgent a(1);
+  a.broker.epoch = make_epoch(5, 1);
+  a.broker.last_lsn = 100;
+  a.broker.in_sync = a.broker.was_in_sync = a.broker.was_solo = true;
+  a.broker.peer_silent_ms = 100000;
+  a.tell(EventKind::broker_up, a.broker);
+  a.pass(10000, false);
+  CHECK(a.was_ordered(Order::promote));
+}
+
+TEST_CASE("neither node serves by an old claim where what was acknowledged alone may be lost") {
+  Settings of_b;
+  of_b.index = 2;
+  State b;
+  b.facts.broker_alive = b.facts.broker_known = b.facts.peer_known = true;
+  b.facts.broker.epoch = make_epoch(5, 1);
+  b.facts.broker.last_lsn = 100;
+  b.facts.broker.was_in_sync = true;
+  State a = b;
+  a.facts.broker = {};
+  a.facts.broker.last_lsn = 5000;
+  a.facts.broker.lost_alone = true;
+  Settings of_a;
+  a.facts.peer = report_of(b, of_b);
+  b.facts.peer = report_of(a, of_a);
+  CHECK_FALSE(electable(a, of_a));
+  CHECK_FALSE(peer_outranks(a, of_a));
+  CHECK_FALSE(outranks_peer(b, of_b));
+}
+
+TEST_CASE("an answer that waited unread while the agent stood still grants nothing") {
+  Frozen a(1);
+  a.tell(EventKind::vrrp, Vrrp::master);
+  a.tell(EventKind::address, true);
+  a.broker.role = Role::primary;
+  a.broker.pair_state = PairState::paired;
+  a.broker.epoch = a.peer.epoch = make_epoch(5, 1);
+  a.broker.last_lsn = a.peer.last_lsn = 100;
+  a.broker.in_sync = a.broker.peer_connected = a.peer.in_sync = true;
+  a.tell(EventKind::broker_up, a.broker);
+  a.peer.phase = Phase::standby;
+  a.peer.pair_state = PairState::paired;
+  a.pass(3000, true);
+  a.broker.pair_state = PairState::waiting;
+  a.broker.peer_connected = false;
+  a.broker.change = 4;
+  a.tell(EventKind::broker_status, a.broker);
+  REQUIRE(a.machine->state().inquiry.purpose == Purpose::solo);
+  a.peer.phase = Phase::out_of_sync;
+  a.peer.in_sync = false;
+  a.wake_to_an_old_answer();
+  CHECK_FALSE(a.was_ordered(Order::solo));
+  // The same answer, in a report that has seen what this agent sent since.
+  a.hear(a.now);
+  CHECK(a.was_ordered(Order::solo));
+}
+
+TEST_CASE("a cold start is not granted by an answer from before a standstill") {
+  Frozen a(2);
+  a.broker.epoch = a.peer.epoch = make_epoch(5, 1);
+  a.broker.last_lsn = 200;
+  a.broker.in_sync = a.broker.was_in_sync = a.broker.peer_connected = true;
+  a.tell(EventKind::broker_up, a.broker);
+  a.peer.phase = Phase::waiting_for_peer;
+  a.peer.last_lsn = 150;
+  a.peer.was_in_sync = true;
+  a.pass(400, true);
+  REQUIRE(a.machine->state().inquiry.purpose == Purpose::cold_start);
+  a.wake_to_an_old_answer();
+  CHECK_FALSE(a.was_ordered(Order::promote));
+}
+
+}  // namespace tandemq::failover
