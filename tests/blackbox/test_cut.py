@@ -54,7 +54,7 @@ def test_journal_folder_is_gone(ctx):
     node.stop()
     shutil.move(os.path.join(node.data, "journal"), os.path.join(node.folder, "aside"))
     node.start()
-    expect("event=journal_missing" in node.log(), f"nothing is said: {node.log_tail()}")
+    expect(node.tells("event=journal_missing"), f"nothing is said: {node.log_tail()}")
     expect_numbers(node, 300)
 
 
@@ -79,7 +79,7 @@ def test_cut_primary_of_a_pair(ctx):
         node.kill()
     cut(pair.a)
     pair.a.start(listening=False)
-    expect("event=journal_set_aside" in pair.a.log(), f"not noticed: {pair.a.log_tail()}")
+    expect(pair.a.tells("event=journal_set_aside"), f"not noticed: {pair.a.log_tail()}")
     expect("unusable" in refusal(pair.a), "another reason")
     expect_filled_by_its_peer(pair)
 

@@ -172,7 +172,7 @@ def test_checkpoint_of_another_pair(ctx):
     two.launch()
     code = two.exit_code()
     expect(code == 2, f"ended with {code}")
-    expect("plant-1" in two.log() and "plant-2" in two.log(), two.log_tail())
+    expect(two.tells("plant-1") and two.tells("plant-2"), two.log_tail())
 
 
 def test_checkpoint_damaged_while_it_serves(ctx):

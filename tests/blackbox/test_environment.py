@@ -28,7 +28,7 @@ def ends_as_nobody(ctx, broker, *parts):
     code = broker.exit_code()
     expect(code == 3, f"exit code {code}: {broker.log_tail()}")
     for part in parts:
-        expect(part in broker.log(), f"'{part}' is not in: {broker.log_tail()}")
+        expect(broker.tells(part), f"'{part}' is not in: {broker.log_tail()}")
 
 
 def test_foreign_data(ctx):
@@ -73,8 +73,8 @@ def test_few_descriptors(ctx):
     """Clients do not take what journal, agent and operator need; those that are there go on."""
     broker = ctx.broker(journal_segment_bytes=1 << 16).launch(wrapper=["prlimit", "--nofile=200:200"])
     wait_until(lambda: "event=listening" in broker.log(), "it listens")
-    expect("event=few_descriptors" in broker.log() and "connections_max=100" in broker.log()
-           and "LimitNOFILE" in broker.log(), f"it is told: {broker.log_tail()}")
+    expect(broker.tells("event=few_descriptors") and broker.tells("connections_max=100")
+           and broker.tells("LimitNOFILE"), f"it is told: {broker.log_tail()}")
     absent_subscriber(broker)
     clients = [Client(broker.port, f"c{number}", clean=True, expiry=0) for number in range(100)]
     try:

@@ -36,7 +36,7 @@ def damaged_and_resynced(ctx, damage, says=None):
     pair.wait_paired()
     publish_acknowledged(pair.a, 500, first=1500)
     if says:
-        expect(says in pair.b.log(), f"its log does not say {says}: {pair.b.log_tail()}")
+        expect(pair.b.tells(says), f"its log does not say {says}: {pair.b.log_tail()}")
     wait_until(lambda: pair.b.status()["last_lsn"] == pair.a.status()["last_lsn"], "b holds all")
     pair.take_over(by=pair.b, of=pair.a)
     expect_numbers(pair.b, 2000)

@@ -207,7 +207,7 @@ def test_reading_stops_when_too_much_is_held(ctx):
             except BlockingIOError:
                 time.sleep(0.01)
     expect(sum(sent) < sum(map(len, data)), "everything was read though nothing could be committed")
-    expect("event=reading_paused" in pair.a.log(), "the log does not say so")
+    expect(pair.a.tells("event=reading_paused"), "the log does not say so")
     expect(pair.a.control("ping")["ok"], "the loop goes on")
     pair.a.control("solo", authority="test")
     for n, writer in enumerate(writers):
@@ -215,7 +215,7 @@ def test_reading_stops_when_too_much_is_held(ctx):
         writer.send(data[n][sent[n]:])
         for _ in range(150):
             writer.receive(PUBACK)
-    expect("event=reading_resumed" in pair.a.log(), "the log does not say so")
+    expect(pair.a.tells("event=reading_resumed"), "the log does not say so")
 
 
 def test_watch(ctx):

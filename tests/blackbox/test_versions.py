@@ -90,7 +90,7 @@ def mixed(ctx, newer):
     progress(load)
     pair.b.start(listening=False)
     pair.wait_paired()
-    expect("event=snapshot_installed" in pair.b.log(), "b was not filled by snapshot")
+    expect(pair.b.tells("event=snapshot_installed"), "b was not filled by snapshot")
     pair.take_over(by=pair.b, of=pair.a)
     progress(load)
     pair.a.start(listening=False)

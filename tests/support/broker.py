@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 
 from support import control
 from support.crash import crash_line
@@ -103,6 +104,15 @@ class Broker:
     def log(self):
         with open(self.log_file, encoding="utf-8", errors="replace") as file:
             return file.read()
+
+    def tells(self, text, seconds=5):
+        """Whether the log says so by then: lines are written by a thread of their own."""
+        end = time.monotonic() + seconds
+        while text not in self.log():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.02)
+        return True
 
     def log_tail(self):
         return self.log()[-600:].strip()
