@@ -19,7 +19,7 @@ import listed  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 COPY = os.path.join(ROOT, "build", "mutants", "tree")
-BUILD = os.path.join(ROOT, "build", "mutants", "build")
+BUILD = os.path.join(COPY, "build", "release")  # where the checkout has its own: one compiler cache
 # A fault may make a test run for ever: that is noticed too.
 SECONDS_MAX = 240
 
@@ -45,7 +45,8 @@ def sync_tree():
                     continue
         shutil.copy(source, target)
     known = set(names)
-    for folder, _, files in os.walk(COPY):
+    for folder, folders, files in os.walk(COPY):
+        folders[:] = [f for f in folders if f != "build"]
         for name in files:
             path = os.path.join(folder, name)
             if os.path.relpath(path, COPY) not in known:

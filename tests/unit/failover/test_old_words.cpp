@@ -163,4 +163,33 @@ TEST_CASE("a cold start is not granted by an answer from before a standstill") {
   CHECK_FALSE(a.was_ordered(Order::promote));
 }
 
+TEST_CASE("a status from before an order to go alone was carried out does not take it back") {
+  State s;
+  s.phase = Phase::waiting;
+  s.pending = Order::solo;
+  s.facts.maybe_solo = s.facts.broker_known = s.facts.broker_connected = true;
+  BrokerStatus told;
+  told.role = Role::primary;
+  told.pair_state = PairState::waiting;
+  step(s, {EventKind::broker_status, 10, told}, Settings{});
+  CHECK(s.facts.maybe_solo);
+}
+
+TEST_CASE("an order to lose sync that the broker died over is owed") {
+  State s;
+  s.phase = Phase::standby;
+  s.lose_sync_pending = s.facts.broker_known = s.facts.broker_alive = true;
+  step(s, {EventKind::broker_lost, 10, {}}, Settings{});
+  CHECK(s.owe_lose_sync);
+}
+
+TEST_CASE("permission to go alone that was asked for in an earlier episode is not waited for") {
+  State s;
+  s.inquiry = {Purpose::solo, 1, 0, 7};
+  s.facts.broker.change = 7;
+  CHECK_FALSE(guard::episode_over.holds(s, {}, Settings{}));
+  s.facts.broker.change = 8;
+  CHECK(guard::episode_over.holds(s, {}, Settings{}));
+}
+
 }  // namespace tandemq::failover
