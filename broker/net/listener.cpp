@@ -31,7 +31,8 @@ void set_option(int fd, int level, int option) {
 Result<std::unique_ptr<Listener>> Listener::bind(event_base* base, ListenAddress address,
                                                  Accept accept) {
   std::unique_ptr<Listener> listener(new Listener(base, std::move(address), std::move(accept)));
-  Status bound = listener->bind_socket();
+  Status bound = listener->resolve();
+  if (bound) bound = listener->bind_socket();
   if (!bound) return bound.error();
   return listener;
 }
@@ -41,35 +42,40 @@ Listener::~Listener() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Status Listener::bind_socket() {
+void Listener::FreeAddress::operator()(addrinfo* address) const {
+  freeaddrinfo(address);
+}
+
+Status Listener::resolve() {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const std::string port = std::to_string(address_.port);
   const int failed = getaddrinfo(address_.host.c_str(), port.c_str(), &hints, &found);
-  if (failed) {
-    return failure(gai_strerror(failed),
-                   "set " + address_.section + ".address to an address of this host");
-  }
+  to_.reset(failed ? nullptr : found);
+  if (!failed) return Done{};
+  return failure(gai_strerror(failed),
+                 "set " + address_.section + ".address to an address of this host");
+}
+
+Status Listener::bind_socket() {
   // Connections of an earlier life may be in the way of exclusive use, for a minute.
-  exclusive_ = try_bind(*found, false);
-  const bool bound = exclusive_ || (errno == EADDRINUSE && try_bind(*found, true));
-  const int error = bound ? 0 : errno;
-  freeaddrinfo(found);
-  if (error == 0) return Done{};
+  exclusive_ = try_bind(false);
+  if (exclusive_ || (errno == EADDRINUSE && try_bind(true))) return Done{};
+  const int error = errno;
   return failure(std::strerror(error), remedy(error));
 }
 
 // On failure errno says why. Two sockets share a port while both allow it and neither listens: a
 // program that came meanwhile and listened would keep this one from serving.
-bool Listener::try_bind(const addrinfo& to, bool shared) {
+bool Listener::try_bind(bool shared) {
   if (fd_ >= 0) ::close(fd_);
-  fd_ = socket(to.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  fd_ = socket(to_->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return false;
   if (shared) set_option(fd_, SOL_SOCKET, SO_REUSEADDR);
   set_option(fd_, IPPROTO_IP, IP_FREEBIND);  // the service address may be on the peer still
-  if (::bind(fd_, to.ai_addr, to.ai_addrlen) == 0) return true;
+  if (::bind(fd_, to_->ai_addr, to_->ai_addrlen) == 0) return true;
   const int error = errno;
   ::close(fd_);
   fd_ = -1;

@@ -52,8 +52,13 @@ class Listener {
  private:
   Listener(event_base* base, ListenAddress address, Accept accept)
       : base_(base), address_(std::move(address)), accept_(std::move(accept)) {}
+  struct FreeAddress {
+    void operator()(addrinfo* address) const;
+  };
+
+  Status resolve();
   Status bind_socket();
-  bool try_bind(const addrinfo& to, bool shared);
+  bool try_bind(bool shared);
   Error failure(const std::string& why, const std::string& remedy) const;
   std::string remedy(int error) const;
   static void on_readable(int fd, short what, void* self);
@@ -61,6 +66,7 @@ class Listener {
   event_base* base_;
   const ListenAddress address_;
   Accept accept_;
+  std::unique_ptr<addrinfo, FreeAddress> to_;  // asked for once: a resolver may be slow, or gone
   int fd_ = -1;
   bool exclusive_ = false;  // no other socket can be bound to the port
   bool prepared_ = false;

@@ -90,7 +90,7 @@ const Guard had_its_chance{
     "the standby was there, or 1.5 s since the promotion",
     [](S s, E, C) { return s.facts.paired_once || s.facts.now >= s.facts.reign_began_at + 1500; }};
 // Who went on alone before holds what nobody else has, until another reign is known.
-const Guard lease_over{"link down, lease run out, was never alone", [](S s, E, C c) {
+const Guard lease_over{"link down, lease run out, does not hold all alone", [](S s, E, C c) {
                          const BrokerStatus& b = s.facts.broker;
                          return s.facts.broker_connected && !b.peer_connected &&
                                 !holds_all_alone(s, c) && !lease_valid(s, c);

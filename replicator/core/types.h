@@ -69,7 +69,7 @@ struct ReplicaStatus {
   bool peer_connected = false;
   bool was_solo = false;       // durably solo: it may serve alone after a restart
   bool lost_alone = false;     // durably solo, and its state is unusable until a snapshot comes
-  std::uint64_t change = 0;    // raised at every change of role, pair state or in_sync
+  std::uint64_t change = 0;    // raised at every change of role, pair state or claim
   std::string reason;          // sentence for the last change
   double resync_progress = 0;  // 0 to 1 while resyncing
   std::uint64_t peer_silent_ms = 0;

@@ -101,6 +101,7 @@ void JournalImpl::begin_at_end() {
   next_segment_ = newest.first;
   next_offset_ = newest.end;
   indexed_offset_ = newest.index.empty() ? 0 : newest.index.back().offset;
+  settled_until_ = 0;
   flushed_.clear();
   flushed_from_ = 0;
 }

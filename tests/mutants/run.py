@@ -133,6 +133,8 @@ def main():
         return 0
     chosen = [m for m in mutants()
               if not options.names or any(n in m["name"] for n in options.names)]
+    if not chosen:
+        parser.error("no fault has a name with " + " or ".join(options.names) + " (--list)")
     sync_tree()
     configure()
     print("builds the healthy tree and its tests", flush=True)
