@@ -217,6 +217,20 @@ TEST_CASE("a note of what is durable that is missing or damaged is no knowledge"
   CHECK(opened(disk).last == 20);
 }
 
+TEST_CASE("that the very last record was durable is known by its mark alone") {
+  MemoryDisk clean;
+  {
+    auto journal = open_on(clean, 1 << 20);
+    fill(**journal, 20, 1, true);
+  }
+  REQUIRE(clean.remove(std::string(kDir) + "/durable") == 0);
+  REQUIRE(opened(clean).last == 20);
+  std::string& bytes = *clean.content(path_of(1));
+  bytes[bytes.rfind("0123456789ab")] ^= 1;
+  const Opened result = opened(clean);
+  CHECK_MESSAGE(!result.ok, result.last);
+}
+
 TEST_CASE("garbage behind the last record is a torn tail; its size is told") {
   const auto disk = killed(20, 3, false);
   std::mt19937_64 random(3);

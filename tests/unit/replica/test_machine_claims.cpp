@@ -1,0 +1,99 @@
+// What one node says of itself or of its history, and the other must not take on trust.
+#include <doctest/doctest.h>
+
+#include "machine_case.h"
+
+using namespace tandemq;
+using namespace tandemq::repl;
+
+namespace {
+
+std::string encoded(const Message& message) {
+  std::string bytes;
+  encode(bytes, message);
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("a standby does not follow a reign that has ended, and forgets no epoch by it") {
+  World w;
+  w.pair_up();
+  w.kill(w.a);
+  w.order(w.b, event::Promote{});  // a second reign, of which the first primary has not heard
+  w.finish_sync(w.b);
+  w.kill(w.b);
+  w.start(w.a);
+  w.start(w.b);
+  w.connect();
+  REQUIRE(w.deliver(w.b));  // the Hello
+  const Epoch seen = w.b.meta.epoch_seen;
+  w.b.inbox.push_front(encoded(msg::Follow{seen - 1, w.a.last(), false, false, false}));
+  w.deliver(w.b);
+  CHECK_FALSE(w.b.status().peer_connected);
+  CHECK(w.b.meta.epoch_seen == seen);
+}
+
+TEST_CASE(
+    "a standby that was left behind is not in sync, though it claims it and lacks no commit") {
+  World w;
+  w.pair_up();
+  w.cut();
+  w.order(w.a, event::GoSolo{"test"});  // durable, and nothing committed alone yet
+  REQUIRE(w.b.meta.in_sync);
+  REQUIRE(w.a.replica->committed() <= w.b.last());
+  w.connect();
+  while (w.b.status().peer_connected == false && (w.deliver(w.a) || w.deliver(w.b))) {
+  }
+  while (w.deliver(w.a)) {
+  }
+  REQUIRE(w.deliver(w.b));  // the Follow
+  CHECK_FALSE(w.b.meta.in_sync);
+  w.settle();
+  CHECK(w.a.status().pair_state == PairState::paired);
+}
+
+TEST_CASE("a snapshot whose checksum at the end is another one is not installed") {
+  World w;
+  w.pair_up();
+  w.network = false;
+  w.cut();
+  w.append(w.a, 10);
+  w.trim(w.a, w.a.last());  // its checkpoint holds what is about to be cut
+  REQUIRE(w.order(w.b, event::Promote{}).empty());
+  w.network = true;
+  w.connect();
+  const auto is_end = [](const std::string& bytes) {
+    Message message;
+    std::size_t size = 0;
+    return decode(bytes, message, size) == WireRead::message &&
+           std::holds_alternative<msg::SnapshotEnd>(message);
+  };
+  bool spoilt = false;
+  for (int i = 0; i < 1000 && !spoilt; ++i) {
+    if (!w.a.inbox.empty() && is_end(w.a.inbox.front())) {
+      w.a.inbox.front() = encoded(msg::SnapshotEnd{0xdeadbeef});
+      w.deliver(w.a);
+      spoilt = true;
+    } else if (!w.deliver(w.a) && !w.deliver(w.b) && !w.finish_sync(w.b) &&
+               !w.finish_snapshot(w.b)) {
+      w.tick();
+      w.connect();
+    }
+  }
+  REQUIRE(spoilt);
+  CHECK(position(w.a, "InstallSnapshot", 0) < 0);
+  CHECK_FALSE(w.a.status().peer_connected);
+  w.settle();
+  CHECK(w.b.status().pair_state == PairState::paired);
+  CHECK(w.a.state == w.b.state);
+}
+
+TEST_CASE("the journal is kept from the record on that the peer needs next") {
+  World w;
+  w.pair_up();
+  CHECK(w.a.replica->peer_needs_from() == w.b.last() + 1);
+  w.cut();
+  w.append(w.a, 3);
+  CHECK(w.a.replica->peer_needs_from() == w.b.last() + 1);
+}
