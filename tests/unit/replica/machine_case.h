@@ -21,6 +21,17 @@ inline long position(const MachineNode& node, const std::string& name, std::size
 struct World : MachineWorld {
   using MachineWorld::MachineWorld;
   ~World() { CHECK_MESSAGE(broken.empty(), broken); }
+
+  // b reigns, and a's checkpoint holds what b never had: a comes back by snapshot only.
+  void leave_only_a_snapshot() {
+    pair_up();
+    network = false;
+    cut();
+    append(a, 10);
+    trim(a, a.last());
+    REQUIRE(order(b, event::Promote{}).empty());
+    network = true;
+  }
 };
 
 }  // namespace tandemq::repl

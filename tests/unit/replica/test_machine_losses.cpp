@@ -45,13 +45,7 @@ TEST_CASE("a node that lost what was not synced is not called in sync while its 
 
 TEST_CASE("a state that cannot be rebuilt comes back by snapshot") {
   World w;
-  w.pair_up();
-  w.network = false;
-  w.cut();
-  w.append(w.a, 10);
-  w.trim(w.a, w.a.last());  // its checkpoint holds what is about to be cut
-  CHECK(w.order(w.b, event::Promote{}).empty());
-  w.network = true;
+  w.leave_only_a_snapshot();
   w.settle();
   CHECK(position(w.a, "Send NeedSnapshot", 0) >= 0);
   CHECK(position(w.a, "InstallSnapshot", 0) >= 0);
