@@ -95,6 +95,7 @@ void learn_report(State& s, const PeerReport& heard, const Settings& set) {
   f.peer_known = true;
   f.peer_heard_at = f.now;
   f.lease_from = std::max(f.lease_from, heard.echo_sent_at);
+  if (epoch_node(f.peer.epoch) != set.index) f.peer_reign = std::max(f.peer_reign, f.peer.epoch);
   if (!peer_primary(s, set)) return;
   f.peer_primary_at = f.now;
   const bool reigns = f.broker.role == Role::primary && f.broker_alive;

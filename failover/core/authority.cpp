@@ -40,7 +40,7 @@ bool peer_claims(const State& s) {
 Verdict cold_start_with_peer(const State& s, const Settings& set) {
   if (peer_claims(s)) return pending("the peer is primary or about to be");
   const bool peer_newer = s.facts.peer.broker_known && peer_outranks(s, set);
-  if (holds_all_alone(s, set) && !s.facts.peer.broker_alive && !peer_newer) {
+  if (holds_all_alone(s) && !s.facts.peer.broker_alive && !peer_newer) {
     return granted(false, "solo_before", "this node was the only one to serve, it holds all");
   }
   if (!s.facts.peer.broker_known) {
@@ -49,7 +49,7 @@ Verdict cold_start_with_peer(const State& s, const Settings& set) {
   if (!s.facts.broker.peer_connected && s.facts.now < s.since + kCompareMs) {
     return pending("the brokers are given a moment to compare their journals over the link");
   }
-  if (!electable(s, set) && !fresh_pair(s)) {
+  if (!electable(s) && !fresh_pair(s)) {
     return pending("this node is out of sync: only the operator may promote it, with --force");
   }
   if (!outranks_peer(s, set)) {
@@ -65,10 +65,10 @@ Verdict cold_start_alone(const State& s, const Settings& set) {
   if (s.facts.now < s.facts.started_at + kGreetingMs + set.silence_ms) {
     return pending("the peer is given a moment to be heard");
   }
-  if (holds_all_alone(s, set)) {
+  if (holds_all_alone(s)) {
     return granted(true, "solo_before", "this node was the only one to serve, it holds all");
   }
-  if (!electable(s, set)) {
+  if (!electable(s)) {
     return pending("this node is out of sync: only the operator may promote it, with --force");
   }
   if (s.facts.broker.last_lsn == 0) return pending("a new pair begins when both nodes are there");
@@ -114,7 +114,7 @@ Verdict silence_take_over(const State& s, const Settings& set) {
 }
 
 Verdict silence_cold_start(const State& s, const Settings& set) {
-  if (!electable(s, set) || s.facts.broker.last_lsn == 0 || !lease_of_peer_over(s, set)) return {};
+  if (!electable(s) || s.facts.broker.last_lsn == 0 || !lease_of_peer_over(s, set)) return {};
   if (set.cold_start == ColdStart::serve) {
     return granted(true, "cold_start",
                    "cold_start = \"serve\": the peer is silent; what it may know more is given up");

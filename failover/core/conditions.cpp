@@ -33,10 +33,10 @@ bool lost_a_tail(const auto& claimant, const auto& other) {
 Rank own_rank(const State& s, const Settings& set) {
   const BrokerStatus& b = s.facts.broker;
   const Report& r = s.facts.peer;
-  const bool outlived = b.was_solo && outreigned(s, set);
+  const bool outlived = b.was_solo && outreigned(s);
   const bool was_solo = !outlived && (b.was_solo || b.lost_alone || s.facts.maybe_solo);
   const bool confirmed = !outlived && (b.in_sync || was_solo);
-  const bool claims = electable(s, set) && (confirmed || !lost_a_tail(b, r));
+  const bool claims = electable(s) && (confirmed || !lost_a_tail(b, r));
   return {confirmed, claims, b.epoch, was_solo, b.last_lsn, 3 - set.index};
 }
 
@@ -109,19 +109,18 @@ bool answered(const State& s, const Settings& set) {
 
 // Who went alone bound nobody by a lease: a hand, a split or a cold start may have had the peer
 // serve since. Its epoch tells, also when the peer is silent by now.
-bool outreigned(const State& s, const Settings& set) {
-  const Epoch there = s.facts.peer.epoch;
-  return s.facts.peer_known && there > s.facts.broker.epoch && epoch_node(there) != set.index;
+bool outreigned(const State& s) {
+  return s.facts.peer_reign > s.facts.broker.epoch;
 }
 
-bool holds_all_alone(const State& s, const Settings& set) {
-  return s.facts.broker.was_solo && !outreigned(s, set);
+bool holds_all_alone(const State& s) {
+  return s.facts.broker.was_solo && !outreigned(s);
 }
 
-bool electable(const State& s, const Settings& set) {
+bool electable(const State& s) {
   const BrokerStatus& b = s.facts.broker;
-  if (b.was_solo) return holds_all_alone(s, set);
-  return b.in_sync || b.was_in_sync;
+  if (outreigned(s)) return b.in_sync && !b.was_solo;
+  return b.in_sync || b.was_in_sync || b.was_solo;
 }
 
 // After a standstill the oldest of the reports that wait unread comes first: until the peer has

@@ -70,7 +70,7 @@ struct Answer {
 struct Report {
   std::uint64_t boot = 0;
   Phase phase = Phase::starting;
-  bool broker_known = false;  // the broker's figures below were seen in this life of the agent
+  bool broker_known = false;  // the broker's figures below were seen, or are remembered
   bool broker_alive = false;
   Role role = Role::standby;
   PairState pair_state = PairState::waiting;
@@ -96,7 +96,7 @@ struct Facts {
   TimeMs started_at = 0;
   TimeMs awake_since = 0;  // the agent itself stood still until then: what it missed waits unread
 
-  bool broker_known = false;      // `broker` was seen in this life of the agent
+  bool broker_known = false;      // `broker` was seen in this life of the agent, or is remembered
   bool broker_alive = false;      // its process exists
   bool broker_connected = false;  // its control connection answers
   BrokerStatus broker;
@@ -119,6 +119,7 @@ struct Facts {
   bool peer_known = false;
   Report peer;
   TimeMs peer_heard_at = 0;    // on any path between the agents
+  Epoch peer_reign = 0;        // the newest reign of the peer that was heard of
   TimeMs peer_primary_at = 0;  // when it last said that its broker serves
   TimeMs rival_heard_at = 0;   // its keepalived, as master beside ours
   TimeMs link_heard_at = 0;    // on the replication link, by the broker

@@ -168,9 +168,14 @@ class Stepper {
   void promote(const AuthorityAnswer& answer) {
     s_.authority = answer;
     Action& a = order(Order::promote);
-    a.epoch = std::max(s_.facts.broker.epoch, s_.facts.peer.epoch);
+    a.epoch = newest_epoch();
     a.deadline = answer.deadline;
     force_unconfirmed(a);
+  }
+
+  Epoch newest_epoch() const {
+    const Facts& f = s_.facts;
+    return std::max({f.broker.epoch, f.peer.epoch, f.peer_reign});
   }
 
   // Its claim to be in sync was agreed on between the agents, not between the brokers: the order
@@ -189,7 +194,7 @@ class Stepper {
     s_.authority.alone = !peer_fresh(s_, set_);
     s_.lost_at = s_.facts.now;
     Action& a = order(Order::promote);
-    a.epoch = std::max(s_.facts.broker.epoch, s_.facts.peer.epoch);
+    a.epoch = newest_epoch();
     if (std::get<OperatorOrder>(cause.data).force) {
       a.on = true;  // whatever the broker has become meanwhile
     } else {

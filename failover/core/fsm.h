@@ -3,6 +3,7 @@
 
 #include "failover/core/action.h"
 #include "failover/core/authority.h"
+#include "failover/core/memory.h"
 #include "failover/core/state.h"
 #include "failover/core/table.h"
 
@@ -15,9 +16,9 @@ Actions step(State& state, const Event& event, const Settings& settings);
 // The machine with its authority: answers that are there already are fed back within the same call.
 class Machine {
  public:
-  // `eligible`, `claim`: what keepalived was told last.
+  // `eligible`, `claim`: what keepalived was told last. `memory`: of the life before.
   Machine(Settings settings, std::unique_ptr<Authority> authority, TimeMs now, bool eligible,
-          unsigned claim = 0);
+          unsigned claim = 0, const Memory& memory = {});
 
   Actions handle(const Event& event);
   const State& state() const { return state_; }

@@ -70,10 +70,10 @@ const Guard owes_lose_sync{"the peer was allowed to go solo meanwhile", [](S s, 
                              return s.owe_lose_sync && connected_as(s, Role::standby) &&
                                     !s.lose_sync_pending && may_retry(s);
                            }};
-const Guard may_be_forced{"it is or was in sync, or --force", [](S s, E e, C c) {
+const Guard may_be_forced{"it is or was in sync, or --force", [](S s, E e, C) {
                             const auto* order = std::get_if<OperatorOrder>(&e.data);
                             return connected_as(s, Role::standby) && order &&
-                                   (order->force || electable(s, c));
+                                   (order->force || electable(s));
                           }};
 
 const Guard pair_waiting{"the pair is waiting", [](S s, E, C) {
@@ -93,7 +93,7 @@ const Guard had_its_chance{
 const Guard lease_over{"link down, lease run out, does not hold all alone", [](S s, E, C c) {
                          const BrokerStatus& b = s.facts.broker;
                          return s.facts.broker_connected && !b.peer_connected &&
-                                !holds_all_alone(s, c) && !lease_valid(s, c);
+                                !holds_all_alone(s) && !lease_valid(s, c);
                        }};
 const Guard episode_over{"what was asked for is over", [](S s, E, C) {
                            return s.inquiry.purpose == Purpose::solo &&
@@ -148,7 +148,7 @@ const Guard peer_went_alone{
       return peer_primary(s, c) && s.facts.peer.pair_state == PairState::solo &&
              s.facts.peer.epoch >= b.epoch && connected_as(s, Role::standby) && !b.peer_connected &&
              s.facts.lease_from > s.facts.link_down_at && (b.in_sync || b.was_in_sync) &&
-             !holds_all_alone(s, c) && !s.lose_sync_pending && may_retry(s);
+             !holds_all_alone(s) && !s.lose_sync_pending && may_retry(s);
     }};
 const Guard peer_asks_promote{"the peer asks to serve, its journal comes first", [](S s, E, C c) {
                                 return unanswered(s, c, AskKind::promote) && s.facts.broker_known &&

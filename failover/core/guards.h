@@ -20,15 +20,15 @@ bool silent_everywhere(const State& s, const Settings& set);
 TimeMs peer_silent_since(const State& s);  // last sign of life on any path, at least our own start
 TimeMs lease_ms(const State& s, const Settings& set);  // the shorter one of both agents'
 bool lease_valid(const State& s, const Settings& set);
-bool damped(const State& s, const Settings& set);      // roles have just changed
-bool flapping(const State& s, const Settings& set);    // the peer comes and goes, and lives
-bool answered(const State& s, const Settings& set);    // the peer granted our running inquiry
-bool outreigned(const State& s, const Settings& set);  // the peer began a reign above our broker's
+bool damped(const State& s, const Settings& set);    // roles have just changed
+bool flapping(const State& s, const Settings& set);  // the peer comes and goes, and lives
+bool answered(const State& s, const Settings& set);  // the peer granted our running inquiry
+bool outreigned(const State& s);                     // the peer began a reign above our broker's
 // Our journal may be served without the peer's word on it.
-bool electable(const State& s, const Settings& set);
+bool electable(const State& s);
 // Our broker was the only one to serve when it last served, and no reign of the peer is known
 // since.
-bool holds_all_alone(const State& s, const Settings& set);
+bool holds_all_alone(const State& s);
 // What the peer says now is not what waited unread while this agent stood still.
 bool hears_the_present(const State& s);
 bool fresh_pair(const State& s);  // both journals are empty: either node may begin

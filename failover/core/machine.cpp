@@ -3,12 +3,13 @@
 namespace tandemq::failover {
 
 Machine::Machine(Settings settings, std::unique_ptr<Authority> authority, TimeMs now, bool eligible,
-                 unsigned claim)
+                 unsigned claim, const Memory& memory)
     : settings_(settings), authority_(std::move(authority)) {
   state_.facts.now = state_.facts.started_at = state_.since = now;
   state_.eligible = eligible;
   state_.claim = claim;
   state_.eligible_since = now;
+  recall(memory, state_);
 }
 
 Actions Machine::handle(const Event& event) {

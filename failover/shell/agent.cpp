@@ -37,10 +37,12 @@ std::unique_ptr<Authority> authority_of(const AgentConfig& config) {
 Agent::Agent(event_base* base, const AgentConfig& config)
     : base_(base),
       config_(config),
+      memory_(config.memory_file()),
+      life_before_(memory_.read()),
       // As it is: a restart of the agent must move nothing.
       machine_(config.settings(random_boot()), authority_of(config), boottime_ms(),
                TrackFile::read(config.track_file()).eligible,
-               TrackFile::read(config.track_file()).claim),
+               TrackFile::read(config.track_file()).claim, life_before_.memory),
       history_(config.state_dir + "/history.jsonl"),
       webhook_(base, config.webhook_url),
       keepalived_(base, config.keepalived_pid_file,
@@ -153,7 +155,7 @@ Status Agent::start_network() {
     gateway_ = std::move(gateway).value();
   }
   keepalived_.start();
-  broker_.start();
+  broker_.start(life_before_.broker);
   ticked_at_ = boottime_ms();
   tick_.every(kTickMs);
   heartbeat_.every(config_.heartbeat_ms);
@@ -169,7 +171,9 @@ void Agent::post(EventKind kind, decltype(Event::data) data) {
   while (!queue_.empty()) {
     const Event event = std::move(queue_.front());
     queue_.pop_front();
-    carry_out(machine_.handle(event));
+    const Actions actions = machine_.handle(event);
+    memory_.keep({memory_of(machine_.state()), broker_.process()});
+    carry_out(actions);
   }
   handling_ = false;
 }

@@ -19,6 +19,7 @@
 #include "failover/shell/history.h"
 #include "failover/shell/keepalived_watch.h"
 #include "failover/shell/loop.h"
+#include "failover/shell/memory_file.h"
 #include "failover/shell/metrics.h"
 #include "failover/shell/notify_fifo.h"
 #include "failover/shell/peer_link.h"
@@ -62,6 +63,8 @@ class Agent {
 
   event_base* base_;
   AgentConfig config_;
+  MemoryFile memory_;
+  const Remembered life_before_;
   Machine machine_;
   History history_;
   std::unique_ptr<AgentMetrics> metrics_;

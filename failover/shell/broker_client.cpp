@@ -49,8 +49,10 @@ BrokerClient::~BrokerClient() {
   if (channel_) bufferevent_free(channel_);
 }
 
-void BrokerClient::start() {
+void BrokerClient::start(const ProcessId& before) {
   ticked_at_ = boottime_ms();
+  const bool lives = before.pid != 0 && identify(before.pid) == before;
+  if (lives && process_.watch(before.pid)) health_.disconnected(ticked_at_);
   timer_.every(kTickMs);
   connect();
 }

@@ -37,12 +37,15 @@ class BrokerClient {
   BrokerClient(const BrokerClient&) = delete;
   BrokerClient& operator=(const BrokerClient&) = delete;
 
-  void start();
+  // `before`: the process that an earlier life of the agent has watched; while it lives, its broker
+  // is not gone, whatever has become of its socket.
+  void start(const ProcessId& before = {});
   // Answered by order_done, at once when there is no connection.
   void order(const Action& action);
   void kill();
 
   pid_t pid() const { return process_.pid(); }
+  ProcessId process() const { return process_.id(); }
   // The last status object as text of JSON, empty when none was heard from the living broker.
   const nlohmann::json& status() const { return *status_; }
 

@@ -54,6 +54,7 @@ struct AgentConfig {
   std::string webhook_url;
 
   std::string track_file() const { return run_dir + "/track"; }
+  std::string memory_file() const { return run_dir + "/memory.json"; }
   std::string notify_fifo() const { return run_dir + "/vrrp.fifo"; }
   Settings settings(std::uint64_t boot) const;
   // What should be equal on both nodes, for comparing.

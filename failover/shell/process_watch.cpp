@@ -3,14 +3,28 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 #include "failover/shell/processor_use.h"
 
 namespace tandemq::failover {
+
+ProcessId identify(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  if (!std::getline(stat, line)) return {};
+  // Field 22 of proc(5); the state, behind the name that may hold anything, is the third.
+  std::istringstream fields(line.substr(std::min(line.rfind(") ") + 2, line.size())));
+  std::string skipped;
+  for (int field = 3; field < 22; ++field) fields >> skipped;
+  ProcessId id{pid, 0};
+  return fields >> id.started ? id : ProcessId{};
+}
 
 ProcessWatch::ProcessWatch(event_base* base, std::function<void()> died)
     : base_(base), died_(std::move(died)) {}
@@ -20,7 +34,7 @@ bool ProcessWatch::watch(pid_t pid) {
   const int fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (fd < 0) return false;
   fd_.reset(fd);
-  pid_ = pid;
+  id_ = identify(pid);
   killed_ = false;
   event_ = std::make_unique<Readable>(base_, fd, [this] { ready(); });
   return true;
@@ -29,7 +43,7 @@ bool ProcessWatch::watch(pid_t pid) {
 void ProcessWatch::forget() {
   event_.reset();
   fd_.reset();
-  pid_ = 0;
+  id_ = {};
   killed_ = false;
 }
 
@@ -40,7 +54,7 @@ bool ProcessWatch::kill() {
 }
 
 bool ProcessWatch::is_spent() const {
-  return killed_ && threads_stand_still(pid_);
+  return killed_ && threads_stand_still(id_.pid);
 }
 
 bool threads_stand_still(pid_t pid) {

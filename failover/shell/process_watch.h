@@ -4,12 +4,22 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
 #include "failover/shell/loop.h"
 
 namespace tandemq::failover {
+
+// Of one process for ever: numbers are given again, but not with the same time of start.
+struct ProcessId {
+  pid_t pid = 0;              // 0: none
+  std::uint64_t started = 0;  // in clock ticks after the host's start
+  bool operator==(const ProcessId&) const = default;
+};
+// Of the process that has the number now; pid 0 when there is none.
+ProcessId identify(pid_t pid);
 
 class ProcessWatch {
  public:
@@ -19,7 +29,8 @@ class ProcessWatch {
   bool watch(pid_t pid);
   void forget();
   bool watching() const { return static_cast<bool>(fd_); }
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return id_.pid; }
+  ProcessId id() const { return id_; }
   // SIGKILL. False when the process is gone or may not be signalled (errno says).
   bool kill();
   // Killed by kill(), and runs no instruction of its own any more although the kernel may still
@@ -33,7 +44,7 @@ class ProcessWatch {
   std::function<void()> died_;
   Fd fd_;
   std::unique_ptr<Readable> event_;
-  pid_t pid_ = 0;
+  ProcessId id_;
   bool killed_ = false;
 };
 

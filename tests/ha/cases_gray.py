@@ -63,6 +63,19 @@ def daemons_stuck(bed):
     return load.finish()
 
 
+@case("broker of the primary dies for good while its agent restarts, before it counts as silent",
+      budget_ms=1000, limit_ms=3000, options=("--set", "agent:failover.silence_ms=1500"))
+def broker_dies_behind_its_agent(bed):
+    def both(node):
+        bed.signal(node, "agent", signal.SIGKILL)
+        bed.kill_broker(node)
+        bed.lab("start", node, "agent")
+    old, load = promoted_instead(bed, both)
+    result = load.finish()
+    expect(bed.agent(old)["agent"]["state"] == "broker_down", "the new agent knows that its peer reigns")
+    return result
+
+
 @case("agent, then broker of the primary killed, no supervisor", budget_ms=400, limit_ms=2000)
 def agent_then_broker_killed(bed):
     def both(node):

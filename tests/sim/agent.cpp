@@ -51,9 +51,9 @@ std::unique_ptr<failover::Authority> authority(bool manual) {
 
 struct Agent::Life {
   Life(Clock& clock, const failover::Settings& settings, bool manual, TimeMs now,
-       const test::Keepalived& told)
+       const test::Keepalived& told, const failover::Memory& memory)
       : process(clock),
-        machine(settings, authority(manual), now, told.eligible, told.claim),
+        machine(settings, authority(manual), now, told.eligible, told.claim, memory),
         session(settings.boot),
         health(kHealthTimeoutMs) {}
   ~Life() { process.end(); }
@@ -98,7 +98,8 @@ void Agent::start() {
   settings.boot = (side_ + 1) * 1000 + ++boots_;
   settings.damping_ms = config_.damping_ms;
   settings.silence_decides = !config_.manual;
-  life_ = std::make_unique<Life>(place_.clock, settings, config_.manual, now_ms(), keepalived);
+  life_ =
+      std::make_unique<Life>(place_.clock, settings, config_.manual, now_ms(), keepalived, memory_);
   life_->process.ended = [this] { kill(); };
   life_->process.post([this] {
     post(EventKind::interface, keepalived.interface_up);
@@ -153,7 +154,9 @@ void Agent::post(EventKind kind, decltype(failover::Event::data) data) {
 }
 
 void Agent::handle(const failover::Event& event) {
-  for (const failover::Action& action : life_->machine.handle(event)) carry_out(action);
+  const failover::Actions actions = life_->machine.handle(event);
+  memory_ = memory_of(life_->machine.state());
+  for (const failover::Action& action : actions) carry_out(action);
 }
 
 void Agent::carry_out(const failover::Action& a) {

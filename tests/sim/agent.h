@@ -27,6 +27,7 @@ class Agent {
 
   void start();
   void kill();
+  void forget() { memory_ = {}; }  // what the host's power takes with it
   bool exists() const { return life_ != nullptr; }
   void stop();  // SIGSTOP
   void go_on();
@@ -79,6 +80,7 @@ class Agent {
   const AgentConfig config_;
   const unsigned side_;
   std::uint64_t boots_ = 0;
+  failover::Memory memory_;
   std::uint64_t requests_ = 0;
   TimeUs asked_until_ = 0, told_until_ = 0;  // when the last line on its way arrives
   std::unique_ptr<Life> life_;

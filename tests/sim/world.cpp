@@ -155,6 +155,7 @@ void World::lose_power(unsigned side, unsigned kept) {
   freeze(side, false);
   host_up_[side] = false;
   agents[side]->kill();
+  agents[side]->forget();
   test::Keepalived& keepalived = agents[side]->keepalived;
   keepalived.alive = keepalived.eligible = false;
   keepalived.vrrp = failover::Vrrp::unknown;

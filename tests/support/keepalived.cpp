@@ -8,6 +8,8 @@ namespace {
 using failover::Vrrp;
 
 constexpr TimeMs kAdvertMs = 100;
+// Measured with 2.2.7, which also sees what was removed while it was stopped.
+constexpr TimeMs kRestoreMs = 65;
 
 void become(Keepalived& node, Vrrp state, const VrrpAround& around) {
   const Vrrp before = std::exchange(node.vrrp, state);
@@ -37,6 +39,10 @@ void keepalived_turn(Keepalived& own, Keepalived& other, TimeMs now, const VrrpA
   if (own.vrrp == Vrrp::backup && now >= own.advert_heard + 3 * kAdvertMs + own.index) {
     become(own, Vrrp::master, around);
     own.advert_due = now;
+  }
+  if (own.vrrp == Vrrp::master && !own.address) {
+    own.advert_heard = now + kRestoreMs - 3 * kAdvertMs;
+    return become(own, Vrrp::backup, around);
   }
   if (own.vrrp != Vrrp::master || now < own.advert_due) return;
   own.advert_due = now + kAdvertMs;

@@ -1,6 +1,7 @@
 // A small model of keepalived on two hosts: VRRP whose priority follows what the agent claims, then
-// the lower index, a track file that makes a node ineligible, and adverts that may be lost. For
-// worlds on virtual time.
+// the lower index, a track file that makes a node ineligible, and adverts that may be lost. A
+// master whose address somebody removes becomes backup and soon master again. For worlds on virtual
+// time.
 #pragma once
 
 #include <cstdint>

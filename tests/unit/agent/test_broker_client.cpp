@@ -266,3 +266,36 @@ TEST_CASE("an order without a connection is refused at once") {
   REQUIRE(rig.last_done());
   CHECK(rig.last_done()->refused);
 }
+
+TEST_CASE(
+    "a broker that an earlier life of the agent watched is not gone while its process lives") {
+  LoopRig rig;
+  const pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  std::vector<EventKind> events;
+  BrokerClient client(
+      rig.base, {rig.folder / "broker.sock", 10, 30, 50},
+      [&](EventKind kind, const decltype(Event::data)&) { events.push_back(kind); });
+  client.start(identify(child));
+  CHECK_FALSE(rig.until(100, [&] { return !events.empty(); }));
+  // Its socket is gone and stays away: as good as hung.
+  CHECK(rig.until(2000, [&] { return events == std::vector{EventKind::broker_hung}; }));
+  client.kill();
+  CHECK(rig.until(2000, [&] { return events.back() == EventKind::broker_lost; }));
+  waitpid(child, nullptr, 0);
+}
+
+TEST_CASE("another process with the number of the broker before is nobody") {
+  LoopRig rig;
+  std::vector<EventKind> events;
+  BrokerClient client(
+      rig.base, {rig.folder / "broker.sock", 10, 30, 50},
+      [&](EventKind kind, const decltype(Event::data)&) { events.push_back(kind); });
+  ProcessId before = identify(getpid());
+  ++before.started;
+  client.start(before);
+  CHECK(events == std::vector{EventKind::broker_lost});
+}

@@ -111,3 +111,11 @@ TEST_CASE("a process's death is an event, and the signal cannot hit another one"
   CHECK_FALSE(watch.kill());
   CHECK_FALSE(watch.watch(child));
 }
+
+TEST_CASE("a process is known by its number and its start") {
+  const ProcessId own = identify(getpid());
+  CHECK(own.pid == getpid());
+  CHECK(own.started > 0);
+  CHECK(identify(getpid()) == own);
+  CHECK(identify(0) == ProcessId{});
+}

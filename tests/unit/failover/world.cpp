@@ -45,7 +45,7 @@ void World::start_agent(std::size_t n) {
   std::unique_ptr<Authority> authority = std::make_unique<TimeoutAuthority>();
   if (manual_) authority = std::make_unique<ManualAuthority>();
   node.agent = std::make_unique<Machine>(set, std::move(authority), now, node.keepalived.eligible,
-                                         node.keepalived.claim);
+                                         node.keepalived.claim, node.memory);
   node.session = std::make_unique<PeerSession>(set.boot);
   node.seen_life = node.seen_change = 0;
   node.inbox.clear();
@@ -113,6 +113,7 @@ void World::kill_host(std::size_t n) {
   Node& node = nodes[n];
   node.host_up = node.keepalived.address = false;
   node.agent.reset();
+  node.memory = {};
   node.broker_due = node.agent_due = node.keepalived_due = 0;
 }
 
@@ -129,6 +130,7 @@ void World::to_agent(std::size_t n, std::function<void()> what) {
 Actions World::deliver(std::size_t n, Event event) {
   if (!nodes[n].agent) return {};
   Actions actions = nodes[n].agent->handle(event);
+  nodes[n].memory = memory_of(nodes[n].agent->state());
   carry_out(n, actions);
   return actions;
 }

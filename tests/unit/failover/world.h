@@ -28,6 +28,7 @@ struct Node {
   std::unique_ptr<Machine> agent;  // null: not running
   std::unique_ptr<PeerSession> session;
   std::uint64_t boots = 0;
+  Memory memory;  // of the agent's lives since the host started
   TimeMs agent_paused_until = 0;
   TimeMs started_at = 0;
   std::vector<std::function<void()>> inbox;  // events that wait for a paused agent

@@ -1,0 +1,66 @@
+// One agent on virtual time, with what its broker and its peer say made up by the test.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "failover/core/fsm.h"
+
+namespace tandemq::failover {
+
+struct OneAgent {
+  explicit OneAgent(unsigned index, bool manual = false) {
+    settings.index = index;
+    settings.boot = 11;
+    settings.silence_decides = !manual;
+    start();
+    peer.boot = 22;
+    peer.broker_known = peer.broker_alive = peer.keepalived_alive = true;
+    peer.vrrp = Vrrp::backup;
+    peer.in_sync_lease_ms = 1100;
+  }
+  void start() {
+    std::unique_ptr<Authority> authority = std::make_unique<TimeoutAuthority>();
+    if (!settings.silence_decides) authority = std::make_unique<ManualAuthority>();
+    machine = std::make_unique<Machine>(settings, std::move(authority), now, false, 0, memory);
+    tell(EventKind::keepalived_up);
+    tell(EventKind::vrrp, Vrrp::backup);
+  }
+  // Another life of the agent on the same host.
+  void restart() {
+    settings.boot += 100;
+    ordered.clear();
+    memory = memory_of(machine->state());
+    start();
+  }
+  void tell(EventKind kind, decltype(Event::data) data = {}) {
+    for (const Action& a : machine->handle({kind, now, std::move(data)}))
+      if (a.kind == ActionKind::order_broker) ordered.push_back(a.order);
+  }
+  void hear(TimeMs echo_of) { tell(EventKind::peer_report, PeerReport{peer, echo_of}); }
+  void pass(TimeMs ms, bool heard) {
+    for (TimeMs end = now + ms; now < end;) {
+      now += 10;
+      if (heard && now % 50 == 0) hear(now - 20);
+      broker.peer_silent_ms += 10;
+      if (now % 200 == 0) tell(EventKind::broker_status, broker);
+      tell(EventKind::tick);
+    }
+  }
+  Phase phase() const { return machine->state().phase; }
+  bool was_ordered(Order what) const {
+    return std::find(ordered.begin(), ordered.end(), what) != ordered.end();
+  }
+
+  Settings settings;
+  TimeMs now = 100000;
+  std::unique_ptr<Machine> machine;
+  BrokerStatus broker;
+  Report peer;
+  Memory memory;
+  std::vector<Order> ordered;
+};
+
+}  // namespace tandemq::failover
