@@ -14,14 +14,16 @@ namespace tandemq::broker {
 
 // What a CONNECT says about who is there; its own copy.
 struct Credentials {
-  Credentials(core::Door by, const mqtt::Connect& packet)
+  Credentials(core::Door by, const mqtt::Connect& packet, std::string shown = {})
       : door(by),
+        certificate(std::move(shown)),
         has_username(packet.has_username),
         wants_method(packet.properties.has(mqtt::Property::authentication_method)),
         username(packet.username),
         password(packet.password) {}
 
   core::Door door;
+  std::string certificate;  // the user that it names; empty: none was shown, or it is not asked for
   bool has_username;
   bool wants_method;  // an exchange of AUTH packets
   std::string username;

@@ -32,22 +32,30 @@ void ConnectStage::begin(Client& client, const mqtt::Connect& packet) {
   const mqtt::Reason reason = *std::exchange(client.admission, std::nullopt);
   if (reason != mqtt::Reason::success) return refuse(client, reason);
 
+  const std::string certified = client.channel.peer_certificate();
+  std::optional<mqtt::Connect> under_its_name;
+  if (!certified.empty()) {
+    under_its_name = packet;
+    under_its_name->has_username = true;
+    under_its_name->username = certified;
+  }
+  const mqtt::Connect& connect = under_its_name ? *under_its_name : packet;
   const core::SeatId seat = reign_.engine->connect(
-      {client.id, packet, client.name(), client.entrance.door}, turn_.now(), effects_);
+      {client.id, connect, client.name(), client.entrance.door}, turn_.now(), effects_);
   if (seat != core::kNoSeat) {
     stages_.serve(client, seat);
     ++counters_.connects;
     if (first_ns_ == 0) first_ns_ = turn_.read_ns();
-    log_connected(client, packet);
+    log_connected(client, connect);
   }
   deliverer_.put(effects_);
 }
 
 void ConnectStage::ask(Client& client, const mqtt::Connect& packet) {
   const core::ConnId id = client.id;
-  const Authenticator::Ticket ticket =
-      authenticator_.begin(Credentials(client.entrance.door, packet),
-                           [this, id](mqtt::Reason reason) { take_answer(id, reason); });
+  const Authenticator::Ticket ticket = authenticator_.begin(
+      Credentials(client.entrance.door, packet, client.channel.peer_certificate()),
+      [this, id](mqtt::Reason reason) { take_answer(id, reason); });
   if (ticket != 0) stages_.ask(client, Question(authenticator_, ticket));
 }
 

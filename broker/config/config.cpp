@@ -96,6 +96,8 @@ void read_rest(ConfigReader& in, Config& config) {
   read_journal(in, config.replication);
   in.section("checkpoint");
   in.number("interval_s", config.checkpoint.interval_s, 1, 86'400);
+  in.section("tls");
+  in.text("ticket_secret_file", config.tls.ticket_secret_file);
   read_metrics(in, config.metrics);
   in.section("log");
   in.choice("level", config.log.level, {"debug", "info", "notice", "warning", "error"});

@@ -6,11 +6,50 @@ namespace tandemq::broker {
 namespace {
 
 constexpr std::size_t kListenersMax = 64;
+constexpr std::uint16_t kTlsPort = 8883;  // registered for MQTT over TLS
 
 void read_access(ConfigReader& in, AccessSection& access) {
   in.flag("allow_anonymous", access.allow_anonymous);
   in.text("password_file", access.password_file);
   in.text("acl_file", access.acl_file);
+}
+
+void check_tls(ConfigReader& in, const net::TlsSettings& tls) {
+  if (tls.keyfile.size() != tls.certfile.size()) {
+    in.complain("keyfile", "must name one file for each of certfile, in the same order");
+  }
+  const bool about_clients = tls.require_certificate || !tls.crlfile.empty() ||
+                             tls.certificate_username != net::CertificateName::none;
+  if (about_clients && !tls.asks_for_certificate()) {
+    in.complain("cafile",
+                "must name the authority that signs the clients' certificates (or capath "
+                "a folder of them): require_certificate, crlfile and "
+                "certificate_username ask for it");
+  }
+  if (!tls.on() && (tls.asks_for_certificate() || !tls.keyfile.empty())) {
+    in.complain("certfile",
+                "must name the server's own certificate: cafile, capath or keyfile "
+                "mean nothing without it");
+  }
+}
+
+void read_tls(ConfigReader& in, net::TlsSettings& tls) {
+  in.texts("certfile", tls.certfile);
+  in.texts("keyfile", tls.keyfile);
+  in.text("cafile", tls.cafile);
+  in.text("capath", tls.capath);
+  in.text("crlfile", tls.crlfile);
+  in.flag("require_certificate", tls.require_certificate);
+  std::string name = "none";
+  in.choice("certificate_username", name, {"none", "cn", "san", "subject"});
+  tls.certificate_username = name == "cn"        ? net::CertificateName::common_name
+                             : name == "san"     ? net::CertificateName::alternative_name
+                             : name == "subject" ? net::CertificateName::subject
+                                                 : net::CertificateName::none;
+  in.choice("tls_version", tls.tls_version, {"tlsv1.2", "tlsv1.3"});
+  in.text("ciphers", tls.ciphers);
+  in.text("ciphersuites", tls.ciphersuites);
+  check_tls(in, tls);
 }
 
 void check_port(ConfigReader& in, const ListenerSection& one, std::vector<TakenPort>& taken) {
@@ -46,8 +85,11 @@ std::vector<ListenerSection> read_listeners(ConfigReader& in, std::vector<TakenP
     in.section("listener", i);
     in.word("name", one.name, 32);
     in.text("address", one.address);
-    in.number("port", one.port, 1);
+    std::uint16_t port = 0;
+    in.number("port", port, 1);
     in.number("connections_max", one.connections_max, 1, 1'000'000);
+    read_tls(in, one.tls);
+    one.port = port != 0 ? port : one.tls.on() ? kTlsPort : one.port;
     read_access(in, one.access);
     check_name(in, one, listeners);
     check_port(in, one, taken);

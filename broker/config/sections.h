@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "broker/net/tls_settings.h"
+
 namespace tandemq::broker {
 
 struct NodeSection {
@@ -30,14 +32,22 @@ struct ListenerSection {
   std::uint16_t port = 1883;
   std::uint32_t connections_max = 20'000;
   AccessSection access;
+  net::TlsSettings tls;
 
   // Where the file does not say it: only those of this host come in without a password, and they
   // only where there are none.
   bool lets_anonymous_in() const;
-  // No client can log in: neither anonymously nor with a password.
-  bool is_shut() const { return !lets_anonymous_in() && access.password_file.empty(); }
+  // No client can log in: neither anonymously, nor with a password, nor by its certificate.
+  bool is_shut() const {
+    const bool by_certificate = tls.certificate_username != net::CertificateName::none;
+    return !lets_anonymous_in() && access.password_file.empty() && !by_certificate;
+  }
   // The line that opens a listener that is shut.
   std::string line_to_open() const;
+};
+
+struct TlsSection {
+  std::string ticket_secret_file;  // empty: tickets are good at this node, until it ends
 };
 
 struct CheckpointSection {

@@ -3,10 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "broker/access/access.h"
 #include "broker/base/exit_code.h"
 #include "broker/config/config.h"
+#include "broker/shell/expiry.h"
 #include "broker/shell/node.h"
 #include "broker/support/log.h"
 
@@ -21,6 +23,12 @@ int fail(const tandemq::Error& error) {
 int check_files(const tandemq::broker::Config& config, const std::string& file) {
   const tandemq::Status files = tandemq::broker::Access(nullptr, config.listeners).reload();
   if (!files) return fail(files.error());
+  const tandemq::Result<std::vector<std::string>> doubts =
+      tandemq::broker::check_certificates(config);
+  if (!doubts) return fail(doubts.error());
+  for (const std::string& doubt : *doubts) {
+    std::printf("%s: note: %s\n", file.c_str(), doubt.c_str());
+  }
   for (const tandemq::broker::ListenerSection& one : config.listeners) {
     if (!one.is_shut()) continue;
     std::printf("%s: note: no client can log in at listener %s (%s:%u): %s\n", file.c_str(),

@@ -121,6 +121,7 @@ void ControlImpl::run(const Caller& caller, const std::string& command, const js
   if (command == "hash") {
     return answer(caller, {{"lsn", orders_.status().replica.last}, {"hash", orders_.state_hash()}});
   }
+  if (command == "reload") return answer_done(caller, orders_.reload());
   if (command == "shutdown") {
     answer(caller, json::object());
     return orders_.shutdown();

@@ -181,6 +181,21 @@ void add_clients(Table& table, const NodeStatus& status) {
   table.counter("tandemq_keep_alive_timeouts_total", "Clients that fell silent", clients.timed_out);
 }
 
+void add_certificates(Table& table, const NodeStatus& status) {
+  table.family("tandemq_certificate_not_after_seconds",
+               "Unix time at which a file of a TLS listener ends: certificate, authority or "
+               "revocation list",
+               MetricType::Gauge);
+  for (const net::ListenerNote& one : status.certificates) {
+    table.value("file", one.note.file, static_cast<double>(one.note.not_after_s));
+  }
+  table.family("tandemq_tls_handshakes_total", "TLS handshakes by how they ended",
+               MetricType::Counter);
+  table.value("result", "full", static_cast<double>(status.handshakes.full));
+  table.value("result", "resumed", static_cast<double>(status.handshakes.resumed));
+  table.value("result", "failed", static_cast<double>(status.handshakes.failed));
+}
+
 void add_storage(Table& table, const NodeStatus& status) {
   const repl::JournalFigures& journal = status.journal;
   table.gauge("tandemq_journal_first_lsn", "Oldest record in the journal",
@@ -223,6 +238,7 @@ std::vector<prometheus::MetricFamily> metric_families(const NodeStatus& status) 
   add_pair(table, status);
   add_messages(table, status);
   add_clients(table, status);
+  add_certificates(table, status);
   add_storage(table, status);
   table.histogram("tandemq_turn_seconds", "Length of a turn of the event loop", status.turn_length);
   table.gauge("tandemq_turn_longest_seconds", "Longest turn since the start",

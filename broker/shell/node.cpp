@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/shell/expiry.h"
 #include "broker/support/log.h"
 #include "broker/support/service_notify.h"
 
@@ -12,6 +13,7 @@ namespace tandemq::broker {
 namespace {
 
 constexpr std::uint64_t kTicksPerSecond = 10;
+constexpr std::uint64_t kSecondsPerDay = 86'400;
 constexpr std::size_t kExpiryBudget = 2'000;  // records a tick
 constexpr std::uint64_t kCommitWaitNs = 2'000'000'000;
 constexpr std::uint64_t kLingerNs = 300'000'000;
@@ -71,6 +73,7 @@ void Node::every_second() {
     sys_topics_.publish(now, *engine_, turn_.now(), effects_);
     clients_.put(effects_);
   }
+  if (seconds_ % kSecondsPerDay == 0) tell_expiry(fronts_->notes());
   if (seconds_ % config_.checkpoint.interval_s == 0) {
     checkpoint([](const Result<Lsn>&) {});
   }

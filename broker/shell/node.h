@@ -18,6 +18,7 @@
 #include "broker/config/config.h"
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
+#include "broker/net/fronts.h"
 #include "broker/net/listeners.h"
 #include "broker/shell/control.h"
 #include "broker/shell/data_dir.h"
@@ -75,6 +76,7 @@ class Node : public repl::ReplicatorHost, public Orders {
   void switchover(const std::string& reason, Answer<Done> done) override;
   void leave(const std::string& reason, Answer<Done> done) override;
   void checkpoint(Answer<Lsn> done) override { images_.checkpoint(std::move(done)); }
+  Status reload() override;
   void shutdown() override;
 
  private:
@@ -86,7 +88,6 @@ class Node : public repl::ReplicatorHost, public Orders {
   Status open_control();
   void tell_recovery(const std::string& doing);
   void add_timers();
-  void reload();
   // node.cpp
   void end_of_turn();
   void tick();
@@ -107,6 +108,7 @@ class Node : public repl::ReplicatorHost, public Orders {
   core::State state_;
   Images images_;
   std::unique_ptr<Access> access_;
+  std::unique_ptr<net::Fronts> fronts_;
   Clients clients_;
   net::Listeners listeners_;
   std::unique_ptr<Metrics> metrics_;

@@ -1,6 +1,8 @@
 // Orders of the control socket, and what the node tells about itself.
+#include "broker/shell/expiry.h"
 #include "broker/shell/node.h"
 #include "broker/support/log.h"
+#include "broker/support/service_notify.h"
 
 namespace tandemq::broker {
 namespace {
@@ -28,6 +30,8 @@ NodeStatus Node::status() {
   out.engine = counters_;
   out.clients = clients_.counters();
   out.traffic = clients_.figures();
+  out.certificates = fronts_->notes();
+  out.handshakes = fronts_->handshakes();
   out.logins_waiting = access_->waiting();
   out.commit_latency = commit_.latency();
   out.turn_length = turn_length_;
@@ -100,6 +104,30 @@ void Node::leave(const std::string& reason, Answer<Done> done) {
   log(LogLevel::notice, "order_leave", {{"reason", reason}});
   if (engine_) return done(Error{"this node is primary; hand over with switchover first"});
   replicator_->leave([done] { done(Done{}); });
+}
+
+Status Node::reload() {
+  notify_reloading();
+  std::string failed;
+  const auto note = [&failed](const Status& done, const char* kept) {
+    if (done) return;
+    failed += (failed.empty() ? "" : "; ") + done.error().message;
+    log(LogLevel::error, "reload_failed", {{"reason", done.error().message}, {"kept", kept}});
+  };
+  note(log_open(config_.log.level, config_.log.target), "the log as it was");
+  const Status rules = access_->reload();
+  note(rules, "the rules before");
+  if (rules) {
+    if (engine_) engine_->rules_changed();
+    clients_.rules_changed();
+  }
+  note(fronts_->load(), "the certificates before");
+  tell_expiry(fronts_->notes());
+  notify_ready();
+  if (!failed.empty()) return Error{failed};
+  log(LogLevel::notice, "reloaded",
+      {{"text", "password, ACL and certificate files were read again"}});
+  return Done{};
 }
 
 }  // namespace tandemq::broker

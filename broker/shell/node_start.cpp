@@ -8,6 +8,7 @@
 
 #include "broker/base/check.h"
 #include "broker/net/priorities.h"
+#include "broker/shell/expiry.h"
 #include "broker/shell/node.h"
 #include "broker/shell/versions.h"
 #include "broker/support/address_check.h"
@@ -102,10 +103,15 @@ Node::Node(Config config)
       state_(random_number()),
       images_(config_, state_, *this),
       access_(std::make_unique<Access>(base_, config_.listeners)),
+      fronts_(std::make_unique<net::Fronts>(
+          net::Fronts::Around{base_, [this] { turn_.begin(clock_); },
+                              [this] { return pair_time(); }, config_.tls.ticket_secret_file},
+          fronts_of(config_.listeners))),
       clients_({config_.limits, clock_, turn_, *access_, [this] { event_base_loopbreak(base_); }},
                entrances_of(config_.listeners)),
       listeners_([this](std::size_t entrance, std::unique_ptr<net::Transport> transport) {
-        clients_.accept(entrance, std::move(transport));
+        transport = fronts_->put_before(entrance, std::move(transport));
+        if (transport) clients_.accept(entrance, std::move(transport));
       }),
       started_ns_(monotonic_ns()),
       status_log_(started_ns_),
@@ -120,6 +126,7 @@ Node::~Node() {
   replicator_.reset();
   listeners_.clear();
   clients_.close_all();
+  fronts_.reset();
   access_.reset();
   if (!config_.node.pid_file.empty() && replicator_started_) unlink(config_.node.pid_file.c_str());
   event_base_free(base_);
@@ -130,6 +137,7 @@ Status Node::start() {
   signal(SIGHUP, SIG_IGN);  // until the loop listens: a recovery must not end by it
   Status done = data_dir_.open(config_.node.data_dir);
   if (done) done = access_->reload();
+  if (done) done = fronts_->load();
   if (done) done = open_sockets();
   if (done) done = write_pid_file(config_.node.pid_file);
   if (done) done = open_storage();
@@ -142,6 +150,7 @@ Status Node::start() {
        {"node", config_.node.name},
        {"mode", config_.replication.single ? "single" : "pair"},
        {"pid", getpid()}});
+  tell_expiry(fronts_->notes());
   return replicator_->start();
 }
 
@@ -233,29 +242,13 @@ void Node::add_timers() {
   add_signal(0, SIGTERM, stop);
   add_signal(1, SIGINT, stop);
   add_signal(2, SIGHUP,
-             [](evutil_socket_t, short, void* self) { static_cast<Node*>(self)->reload(); });
+             [](evutil_socket_t, short, void* self) { (void)static_cast<Node*>(self)->reload(); });
   constexpr timeval tick_interval{0, 100'000};
   event_assign(
       &tick_event_, base_, -1, EV_PERSIST,
       [](evutil_socket_t, short, void* self) { static_cast<Node*>(self)->tick(); }, this);
   event_add(&tick_event_, &tick_interval);
   added_.push_back(&tick_event_);
-}
-
-void Node::reload() {
-  notify_reloading();
-  Status opened = log_open(config_.log.level, config_.log.target);
-  Status reloaded = access_->reload();
-  if (!opened) log(LogLevel::error, "reload_failed", {{"reason", opened.error().message}});
-  if (!reloaded) {
-    log(LogLevel::error, "reload_failed",
-        {{"reason", reloaded.error().message}, {"kept", "the rules before"}});
-  } else {
-    if (engine_) engine_->rules_changed();
-    clients_.rules_changed();
-    log(LogLevel::notice, "reloaded", {{"text", "password and ACL files were read again"}});
-  }
-  notify_ready();
 }
 
 }  // namespace tandemq::broker

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "broker/checkpoint/checkpoint.h"
 #include "broker/clients/counters.h"
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
+#include "broker/net/fronts.h"
 #include "broker/shell/histogram.h"
 #include "replicator/driver/replicator.h"
 
@@ -30,6 +32,8 @@ struct NodeStatus {
   core::EngineCounters engine;
   ClientCounters clients;
   ClientFigures traffic;
+  std::vector<net::ListenerNote> certificates;
+  net::Handshakes::Counters handshakes;
   std::uint64_t logins_waiting = 0;  // asked, not answered
   Histogram commit_latency, turn_length;
   std::uint64_t turn_ns_max = 0;  // longest turn since the start of the process

@@ -29,6 +29,8 @@ class Orders {
   virtual void checkpoint(Answer<Lsn> done) = 0;
   // Of the state after the last record; equal on both nodes at equal LSN and history.
   virtual std::uint64_t state_hash() = 0;
+  // Reads again what SIGHUP does. An error says what stays as it was.
+  virtual Status reload() = 0;
   virtual void shutdown() = 0;
 };
 

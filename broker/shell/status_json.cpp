@@ -4,6 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "broker/shell/expiry.h"
+#include "broker/support/turn.h"
+
 namespace tandemq::broker {
 namespace {
 
@@ -11,6 +14,19 @@ nlohmann::json to_json(const std::vector<repl::Difference>& differences) {
   nlohmann::json out = nlohmann::json::array();
   for (const repl::Difference& one : differences) {
     out.push_back({{"setting", one.name}, {"here", one.here}, {"there", one.there}});
+  }
+  return out;
+}
+
+nlohmann::json to_json(const std::vector<net::ListenerNote>& certificates) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const net::ListenerNote& one : certificates) {
+    out.push_back({{"listener", one.listener},
+                   {"file", one.note.file},
+                   {"kind", one.note.kind},
+                   {"subject", one.note.subject},
+                   {"not_after_s", one.note.not_after_s},
+                   {"days_left", days_left(one.note, wall_ms())}});
   }
   return out;
 }
@@ -53,6 +69,7 @@ nlohmann::json to_json(const NodeStatus& status) {
       {"lost_alone", replica.lost_alone},
       {"change", replica.change},
       {"connections", status.traffic.connections},
+      {"certificates", to_json(status.certificates)},
       {"sessions", status.state.sessions},
       {"subscriptions", status.state.subscriptions},
       {"retained", status.state.retained},

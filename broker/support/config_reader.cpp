@@ -106,9 +106,10 @@ void ConfigReader::path(std::string_view key, std::string& value) {
 void ConfigReader::texts(std::string_view key, std::vector<std::string>& values) {
   const toml::node* node = impl_->find(key);
   if (!node) return;
+  values.clear();
+  if (const auto* one = node->as_string()) return values.push_back(one->get());
   const toml::array* list = node->as_array();
   if (!list) return complain(key, "must be a list of texts: [\"...\"]");
-  values.clear();
   for (const toml::node& item : *list) {
     const auto* string = item.as_string();
     if (!string) return complain(key, "must hold texts in quotes only");

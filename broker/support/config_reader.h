@@ -35,7 +35,7 @@ class ConfigReader {
   void word(std::string_view key, std::string& value, std::size_t length_max);
   // A path that must be there.
   void path(std::string_view key, std::string& value);
-  // A list of texts in brackets.
+  // A list of texts in brackets; of one, the text alone will do.
   void texts(std::string_view key, std::vector<std::string>& values);
   void decimal(std::string_view key, double& value, double least, double most);
   void choice(std::string_view key, std::string& value,

@@ -135,6 +135,8 @@ int main(int argc, char** argv) try {
   auto* solo = app.add_subcommand("solo", "let this primary go on without its standby");
   auto* switchover = app.add_subcommand("switchover", "hand over to the peer, as planned");
   switchover->add_flag("--wait", options.wait, "until the pair is whole again");
+  auto* reload = app.add_subcommand(
+      "reload", "let the broker read passwords, rules and certificates again, as SIGHUP does");
   auto* checkpoint = app.add_subcommand("checkpoint", "write a checkpoint of the broker now");
   try {
     app.parse(argc, argv);
@@ -146,6 +148,7 @@ int main(int argc, char** argv) try {
   if (promote->parsed())
     return order(options, options.agent_socket, {{"cmd", "promote"}, {"force", options.force}});
   if (solo->parsed()) return order(options, options.agent_socket, {{"cmd", "solo"}});
+  if (reload->parsed()) return order(options, options.broker_socket, {{"cmd", "reload"}});
   if (checkpoint->parsed())
     return order(options, options.broker_socket, {{"cmd", "checkpoint"}}, kCheckpointMs);
   if (switchover->parsed()) {

@@ -77,10 +77,13 @@ class Client:
 
     def __init__(self, port, client_id, version=5, clean=False, expiry=NEVER, keep_alive=60,
                  will=None, host="127.0.0.1", timeout=10, username=None, password=None,
-                 properties=b"", will_properties=b""):
+                 properties=b"", will_properties=b"", tls=None, session=None):
+        """`tls`: an SSLContext; `session`: of an earlier connection with it, to be resumed."""
         self.version, self.client_id = version, client_id
         self.socket = socket.create_connection((host, port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host, session=session)
         self.buffer = b""
         self.next_id = 0
         flags = 2 if clean else 0

@@ -143,3 +143,51 @@ TEST_CASE("a file that is missing is a configuration error") {
   REQUIRE_FALSE(config);
   CHECK(config.error().code == 2);
 }
+
+TEST_CASE("a listener that speaks TLS") {
+  const std::string text = std::string(kSingle) + "[listener]\n";
+  Result<Config> config = parse_config(text + R"(
+certfile = "/server.pem"
+keyfile = "/server.key"
+cafile = "/ca.pem"
+capath = "/authorities"
+crlfile = "/crl.pem"
+require_certificate = true
+certificate_username = "san"
+tls_version = "tlsv1.3"
+ciphers = "HIGH"
+ciphersuites = "TLS_AES_128_GCM_SHA256"
+[tls]
+ticket_secret_file = "/secret"
+)",
+                                       "t.toml");
+  REQUIRE(config);
+  const ListenerSection& one = config->listeners.at(0);
+  CHECK(one.port == 8883);
+  CHECK(one.tls.certfile == std::vector<std::string>{"/server.pem"});
+  CHECK(one.tls.keyfile == std::vector<std::string>{"/server.key"});
+  CHECK(one.tls.cafile == "/ca.pem");
+  CHECK(one.tls.capath == "/authorities");
+  CHECK(one.tls.crlfile == "/crl.pem");
+  CHECK(one.tls.require_certificate);
+  CHECK(one.tls.certificate_username == net::CertificateName::alternative_name);
+  CHECK(one.tls.tls_version == "tlsv1.3");
+  CHECK(one.tls.ciphers == "HIGH");
+  CHECK(one.tls.ciphersuites == "TLS_AES_128_GCM_SHA256");
+  CHECK(config->tls.ticket_secret_file == "/secret");
+  CHECK_FALSE(one.is_shut());  // certificates let in
+}
+
+TEST_CASE("TLS settings that make no sense alone are refused") {
+  const std::string text = std::string(kSingle) + "[listener]\n";
+  const std::string with = text + "certfile = [\"/a.pem\", \"/b.pem\"]\n";
+  CHECK(parse_config(with + "keyfile = [\"/a.key\", \"/b.key\"]\n", "t.toml"));
+  CHECK(contains(error_of(with + "keyfile = \"/a.key\"\n"), "one file for each of certfile"));
+  const std::string one = text + "certfile = \"/a.pem\"\nkeyfile = \"/a.key\"\n";
+  CHECK(contains(error_of(one + "require_certificate = true\n"), "listener.cafile"));
+  CHECK(contains(error_of(one + "crlfile = \"/crl\"\n"), "listener.cafile"));
+  CHECK(contains(error_of(one + "certificate_username = \"cn\"\n"), "listener.cafile"));
+  CHECK(contains(error_of(one + "certificate_username = \"dn\"\n"), "t.toml:6"));
+  CHECK(contains(error_of(one + "tls_version = \"tlsv1\"\n"), "tlsv1.2"));
+  CHECK(contains(error_of(text + "cafile = \"/ca.pem\"\n"), "listener.certfile"));
+}

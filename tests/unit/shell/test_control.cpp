@@ -35,6 +35,7 @@ class NotedOrders : public Orders {
   }
   void checkpoint(Answer<Lsn> done) override { done(Lsn{12}); }
   std::uint64_t state_hash() override { return 17; }
+  Status reload() override { return note("reload"); }
   void shutdown() override { noted = "shutdown"; }
 
   Status note(std::string what) {

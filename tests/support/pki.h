@@ -1,0 +1,45 @@
+// Certificates for tests: an authority that issues what is asked for, into a folder of files.
+#pragma once
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/net/tls_pem.h"
+
+namespace tandemq::test {
+
+class Pki {
+ public:
+  struct Wish {
+    std::string common_name;
+    std::string alternative_names;  // as OpenSSL writes them: "DNS:a.example,email:b@c"
+    bool rsa = false;
+    long days = 30;  // negative: is over
+  };
+  struct Issued {
+    std::string certfile, keyfile;
+  };
+
+  // The authority's own certificate is `folder`/`name`.pem.
+  Pki(std::string folder, const std::string& name);
+  Issued issue(const std::string& name, const Wish& wish);
+  // A list of these, good for so long; returns its file.
+  std::string revoke(const std::string& name, const std::vector<std::string>& certfiles,
+                     long days = 30);
+  const std::string& cafile() const { return cafile_; }
+
+ private:
+  std::string write(const std::string& name, const net::KeyPtr& key, X509* certificate);
+  net::X509Ptr make(const Wish& wish, EVP_PKEY* key);
+
+  std::string folder_, cafile_;
+  net::KeyPtr key_;
+  net::X509Ptr authority_;
+  long serial_ = 1;
+};
+
+}  // namespace tandemq::test
