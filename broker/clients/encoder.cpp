@@ -70,9 +70,8 @@ void Encoder::answer(std::string& out, const Recipient& to, const core::Effect& 
     case EffectKind::pubrec:
     case EffectKind::pubrel:
     case EffectKind::pubcomp:
-      ack_.packet_id = effect.packet_id;
-      ack_.reason = effect.reason;
-      return mqtt::encode_ack(out, to.version, packet_type(effect.kind), ack_, to.packet_max);
+      return mqtt::encode_ack(out, to.version, packet_type(effect.kind), effect.packet_id,
+                              effect.reason);
     case EffectKind::publish:
     case EffectKind::disconnect:
     case EffectKind::close:

@@ -50,8 +50,7 @@ class Encoder {
   void connack(std::string& out, const Recipient& to, const core::Effect& effect) const;
 
   const core::Limits& promised_;
-  mqtt::Publish publish_;  // reused for their capacity
-  mqtt::Ack ack_;
+  mqtt::Publish publish_;  // reused for its capacity
   // The last PUBLISH of QoS 0 without detail that was written, to be copied when the next one says
   // the same to another client.
   struct Written {

@@ -84,22 +84,20 @@ void Engine::Impl::emit_at_once(Seat& seat, const MessageRef& message, std::size
 
 void Engine::Impl::plan_target(Seat& seat, std::size_t route, const MessageRef& message, TimeMs now,
                                Effects& out) {
+  const bool ends_here = is_volatile(seat.session->id);
+  auto& targets = ends_here ? ephemeral.targets : durable.targets;
+  Target& planned = targets.emplace_back();
   const Placement placement =
-      decide_target(limits, seat, plan, route, message->footprint(), target);
+      decide_target(limits, seat, plan, route, message->footprint(), planned);
   if (placement == Placement::queue_full) {
+    targets.pop_back();
     ++counters.dropped_queue_full;
     return;
   }
-  ++counters.delivered[target.qos];
+  ++counters.delivered[planned.qos];
   if (placement == Placement::queued) will_wait(seat, *message);
-  const bool ends_here = is_volatile(target.session);
-  auto& targets = ends_here ? ephemeral.targets : durable.targets;
-  if (target.subscription_ids.empty())
-    targets.push_back({target.session, target.packet_id, target.qos, target.retain, {}});
-  else
-    targets.push_back(target);
   if (ends_here) return;
-  durable_bytes += kTargetBytes + target.subscription_ids.size() * sizeof(std::uint32_t);
+  durable_bytes += kTargetBytes + planned.subscription_ids.size() * sizeof(std::uint32_t);
   if (durable_bytes > limits.record_list_bytes_max) commit_receivers({}, message, now, out);
 }
 

@@ -37,14 +37,18 @@ class SessionSubscription {
 // Sorted packet identifiers.
 class PacketIdSet {
  public:
-  bool contains(std::uint16_t id) const { return std::binary_search(ids_.begin(), ids_.end(), id); }
+  bool contains(std::uint16_t id) const {
+    if (ids_.empty() || ids_.back() < id) return false;  // who counts up
+    return ids_.front() == id || std::binary_search(ids_.begin(), ids_.end(), id);
+  }
   void insert(std::uint16_t id) {
     auto at = ids_.empty() || ids_.back() < id ? ids_.end()
                                                : std::lower_bound(ids_.begin(), ids_.end(), id);
     if (at == ids_.end() || *at != id) ids_.insert(at, id);
   }
   bool erase(std::uint16_t id) {
-    auto at = std::lower_bound(ids_.begin(), ids_.end(), id);
+    const bool front = !ids_.empty() && ids_.front() == id;  // who releases in order
+    auto at = front ? ids_.begin() : std::lower_bound(ids_.begin(), ids_.end(), id);
     if (at == ids_.end() || *at != id) return false;
     ids_.erase(at);
     return true;

@@ -56,6 +56,11 @@ struct Header {
 
 Header read_header(std::string_view in) {
   Header header;
+  if (in.size() > 1 && (in[1] & 0x80) == 0) {  // most are short
+    header.size = 2;
+    header.remaining = static_cast<std::uint8_t>(in[1]);
+    return header;
+  }
   for (std::size_t i = 1; i < in.size() && i <= 4; ++i) {
     const auto next = static_cast<std::uint8_t>(in[i]);
     header.remaining |= (next & 0x7fu) << 7 * (i - 1);

@@ -21,6 +21,9 @@ void encode(std::string& out, Version version, const Publish& packet);
 // `type` is one of puback, pubrec, pubrel, pubcomp.
 void encode_ack(std::string& out, Version version, PacketType type, const Ack& packet,
                 std::uint32_t maximum_packet_size = 0);
+// The same without properties.
+void encode_ack(std::string& out, Version version, PacketType type, std::uint16_t packet_id,
+                Reason reason);
 void encode(std::string& out, Version version, const Subscribe& packet);
 void encode(std::string& out, Version version, const Unsubscribe& packet);
 // `type` is suback or unsuback.

@@ -10,25 +10,22 @@ bool plain(const Properties& properties) {
 
 }  // namespace
 
+void encode_ack(std::string& out, Version version, PacketType type, std::uint16_t packet_id,
+                Reason reason) {
+  const unsigned first = static_cast<unsigned>(type) << 4 | (type == PacketType::pubrel ? 2 : 0);
+  const bool tells = version == Version::v5 && reason != Reason::success;
+  char raw[5];
+  RawWriter writer{raw};
+  writer.u16(first << 8 | (tells ? 3 : 2));
+  writer.u16(packet_id);
+  if (tells) writer.u8(static_cast<unsigned>(reason));
+  out.append(raw, tells ? 5 : 4);
+}
+
 void encode_ack(std::string& out, Version version, PacketType type, const Ack& packet,
                 std::uint32_t maximum_packet_size) {
-  const unsigned first = static_cast<unsigned>(type) << 4 | (type == PacketType::pubrel ? 2 : 0);
-  const bool bare = plain(packet.properties);
-  if (version != Version::v5 || (bare && packet.reason == Reason::success)) {
-    char raw[4];
-    RawWriter writer{raw};
-    writer.u16(first << 8 | 2);
-    writer.u16(packet.packet_id);
-    out.append(raw, sizeof(raw));
-    return;
-  }
-  if (bare) {
-    RawWriter writer = extend(out, 5);
-    writer.u16(first << 8 | 3);
-    writer.u16(packet.packet_id);
-    writer.u8(static_cast<unsigned>(packet.reason));
-    return;
-  }
+  if (version != Version::v5 || plain(packet.properties))
+    return encode_ack(out, version, type, packet.packet_id, packet.reason);
   put_limited(out, type, maximum_packet_size, [&](std::string& body, Keep keep) {
     put_u16(body, packet.packet_id);
     put_u8(body, static_cast<unsigned>(packet.reason));

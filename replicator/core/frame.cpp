@@ -1,6 +1,7 @@
 #include "replicator/core/frame.h"
 
 #include "broker/base/crc32c.h"
+#include "replicator/core/frame_write.h"
 
 namespace tandemq::repl {
 namespace {
@@ -27,20 +28,25 @@ FrameRead read_frame(std::string_view in, FrameView& frame) {
   return FrameRead::frame;
 }
 
-void write_frame(std::string& out, Epoch epoch, Lsn lsn, std::uint16_t kind, const ByteSource& body,
-                 std::uint8_t version) {
+void write_frame_at(char* at, Epoch epoch, Lsn lsn, std::uint16_t kind, const ByteSource& body,
+                    std::uint8_t version) {
   TMQ_CHECK(body.size() <= kFrameMax - kFrameHeader);
   const std::size_t length = kFrameHeader + body.size();
+  put_at(at, 0, static_cast<std::uint32_t>(length));
+  put_at(at, kFrameEpoch, epoch);
+  put_at(at, kFrameLsn, lsn);
+  put_at(at, kFrameKind, kind);
+  put_at(at, kFrameVersion, version);
+  put_at(at, kFrameZero, std::uint8_t{0});
+  body.write(at + kFrameHeader);
+  put_at(at, kFrameChecksum, crc32c({at + kFrameChecked, length - kFrameChecked}));
+}
+
+void write_frame(std::string& out, Epoch epoch, Lsn lsn, std::uint16_t kind, const ByteSource& body,
+                 std::uint8_t version) {
   const std::size_t start = out.size();
-  out.resize(start + length);
-  char* frame = out.data() + start;
-  put_at(frame, 0, static_cast<std::uint32_t>(length));
-  put_at(frame, kFrameEpoch, epoch);
-  put_at(frame, kFrameLsn, lsn);
-  put_at(frame, kFrameKind, kind);
-  put_at(frame, kFrameVersion, version);
-  body.write(frame + kFrameHeader);
-  put_at(frame, kFrameChecksum, crc32c({frame + kFrameChecked, length - kFrameChecked}));
+  out.resize(start + kFrameHeader + body.size());
+  write_frame_at(out.data() + start, epoch, lsn, kind, body, version);
 }
 
 }  // namespace tandemq::repl

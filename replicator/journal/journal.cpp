@@ -9,6 +9,7 @@
 
 #include "broker/base/bytes.h"
 #include "broker/base/check.h"
+#include "replicator/core/frame_write.h"
 #include "replicator/journal/journal_impl.h"
 
 namespace tandemq::repl {
@@ -52,7 +53,7 @@ Lsn JournalImpl::append(Epoch epoch, std::uint16_t kind, const ByteSource& body,
                         std::uint8_t version) {
   const std::size_t length = kFrameHeader + body.size();
   if (!goes_on(length, epoch)) place(length, epoch, last_ + 1);
-  write_frame(buffer_, epoch, ++last_, kind, body, version);
+  write_frame_at(buffer_.extend(length), epoch, ++last_, kind, body, version);
   return last_;
 }
 
@@ -114,24 +115,26 @@ void JournalImpl::place(std::size_t length, Epoch epoch, Lsn lsn) {
 void JournalImpl::start_batch() {
   const Lsn synced = worker_.figures().synced;
   if (synced > marked_ && next_offset_ + kFrameHeader <= segments_.back().size) {
-    write_sync_mark(buffer_, segments_.back().salt, synced);
-    next_offset_ += buffer_.size();
+    std::string mark;
+    write_sync_mark(mark, segments_.back().salt, synced);
+    buffer_.append(mark);
+    next_offset_ += mark.size();
     marked_ = synced;
   }
   frames_from_ = buffer_.size();
 }
 
 std::string_view JournalImpl::pending() const {
-  return std::string_view(buffer_).substr(buffer_.empty() ? 0 : frames_from_);
+  return buffer_.view().substr(buffer_.empty() ? 0 : frames_from_);
 }
 
 std::string_view JournalImpl::flushed() const {
-  return std::string_view(flushed_).substr(flushed_from_);
+  return flushed_.view().substr(flushed_from_);
 }
 
 void JournalImpl::flush() {
   if (buffer_.empty() || failed_) return;
-  const std::string_view batch = buffer_;
+  const std::string_view batch = buffer_.view();
   std::size_t done = 0;
   for (const Roll& next : rolls_) {
     if (!write_piece(batch.substr(done, next.at - done)) || !roll(next)) return;

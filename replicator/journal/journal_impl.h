@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/base/byte_buffer.h"
 #include "replicator/journal/durable_note.h"
 #include "replicator/journal/journal.h"
 #include "replicator/journal/journal_io.h"
@@ -109,9 +110,9 @@ class JournalImpl final : public Journal {
   Lsn marked_ = 0;     // the file says that it is durable
 
   // The batch: a sync mark perhaps, then frames.
-  std::string buffer_;
+  ByteBuffer buffer_;
   std::size_t frames_from_ = 0;  // where the frames begin in it
-  std::string flushed_;          // the batch before
+  ByteBuffer flushed_;           // the batch before
   std::size_t flushed_from_ = 0;
   std::vector<Roll> rolls_;
   std::vector<Place> places_;
