@@ -15,6 +15,24 @@ TEST_CASE("an empty queue finds nothing and gives the identifier asked for") {
   CHECK(queue.lower_bound(5) == 0);
 }
 
+TEST_CASE("what was left unacknowledged for a whole turn of the identifiers hides nothing") {
+  DeliveryQueue queue;
+  const auto fly = [&queue](std::uint16_t id) {
+    queue.push();
+    queue.begin_flight(id);
+  };
+  fly(1);
+  for (std::uint16_t id = 2; id < 65'534; ++id) {
+    fly(id);
+    queue.erase(queue.find(id));
+  }
+  for (const int id : {65'534, 65'535, 2, 3}) fly(static_cast<std::uint16_t>(id));
+  CHECK(queue.find(65'534) == 1);
+  CHECK(queue.find(65'535) == 2);
+  CHECK(queue.find(2) == 3);
+  CHECK(queue.free_id(1) == 4);
+}
+
 TEST_CASE("the queue does what a list would, around the end of identifiers and with gaps") {
   struct Model {
     std::uint64_t sequence;

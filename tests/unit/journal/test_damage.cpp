@@ -231,6 +231,25 @@ TEST_CASE("that the very last record was durable is known by its mark alone") {
   CHECK_MESSAGE(!result.ok, result.last);
 }
 
+TEST_CASE("what a journal holds behind a cut is known to be durable as before it") {
+  MemoryDisk disk;
+  {
+    auto journal = open_on(disk, 1 << 20);
+    fill(**journal, 1000, 4, true);
+    REQUIRE((*journal)->truncate_after(100, nullptr));
+    fill(**journal, 400, 4, true);
+  }
+  REQUIRE(disk.remove(std::string(kDir) + "/durable") == 0);
+  MemoryDisk healthy(disk);
+  REQUIRE(opened(healthy).last == 500);
+  std::string& bytes = *disk.content(path_of(1));
+  const std::size_t middle = bytes.rfind("0123456789ab") / kSectorBytes / 2;
+  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(middle * kSectorBytes), kSectorBytes,
+              '\0');
+  const Opened result = opened(disk);
+  CHECK_MESSAGE(!result.ok, result.last);
+}
+
 TEST_CASE("garbage behind the last record is a torn tail; its size is told") {
   const auto disk = killed(20, 3, false);
   std::mt19937_64 random(3);
