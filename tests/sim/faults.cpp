@@ -67,15 +67,23 @@ void Faults::one() {
   }
 }
 
-// A broker or an agent ends at its next change of anything, halfway.
+// A broker or an agent ends at its next change of anything, halfway; or the broker's host does.
 void Faults::between_actions(unsigned side) {
   Random& random = world_.place.random;
   const auto within = static_cast<unsigned>(random.between(1, random.chance(50) ? 6 : 300));
   unsigned& left =
       random.chance(60) ? world_.nodes[side]->actions_left : world_.agents[side]->actions_left;
   left = within;
+  if (random.chance(40)) {
+    world_.nodes[side]->power_goes = [this, side] {
+      if (!may_lose_power(side)) return false;
+      world_.lose_power(side, static_cast<unsigned>(world_.place.random.below(100)));
+      return true;
+    };
+  }
   mend_later([this, &left, side] {
     left = 0;
+    world_.nodes[side]->power_goes = nullptr;
     world_.restart(side);
   });
 }
@@ -102,17 +110,25 @@ void Faults::crash(unsigned side) {
 
 // With the rule `replicated` what was acknowledged survives the loss of one host. So the other one
 // must not have lost its own tail since it was last in sync.
+bool Faults::may_lose_power(unsigned side) const {
+  const Node& other = *world_.nodes[1 - side];
+  return both_may_lose_power() || (!other.tail_lost && other.running());
+}
+
+bool Faults::both_may_lose_power() const {
+  return world_.config.commit == repl::CommitRule::replicated_synced;
+}
+
 void Faults::power(unsigned side) {
   Random& random = world_.place.random;
-  const bool any = world_.config.commit == repl::CommitRule::replicated_synced;
-  if (!any && (world_.nodes[1 - side]->tail_lost || !world_.nodes[1 - side]->running())) return;
+  if (!may_lose_power(side)) return;
   if (world_.config.seed % 4 == 0) {
     world_.clocks_wrong = true;
     world_.nodes[side]->clock_skew_us =
         static_cast<std::int64_t>(random.below(7200)) * 1000000 - 3600 * std::int64_t{1000000};
   }
   world_.lose_power(side, static_cast<unsigned>(random.below(100)));
-  if (any && random.chance(30))
+  if (both_may_lose_power() && random.chance(30))
     world_.lose_power(1 - side, static_cast<unsigned>(random.below(100)));
   mend_later([this] {
     world_.restart(0);

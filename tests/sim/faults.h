@@ -26,6 +26,8 @@ class Faults {
   void pause(unsigned side);
   void service(unsigned side);
   void mend_later(std::function<void()> mend);
+  bool may_lose_power(unsigned side) const;
+  bool both_may_lose_power() const;
 
   World& world_;
 };

@@ -34,7 +34,9 @@ void Node::start() {
   kept_.mend_disk();
   ++lives_;
   life_ = std::make_unique<Life>(place_, kept_, name_);
-  life_->process.ended = [this] { gone("stopped"); };
+  life_->process.ended = [this] {
+    if (!power_goes || !power_goes()) gone("stopped");
+  };
   life_->process.post([this] { run(); });
 }
 

@@ -116,10 +116,11 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
   std::uint64_t wills_published() const;
   std::uint64_t deaths_seen() const { return deaths_seen_; }  // connections that ended
 
-  std::int64_t clock_skew_us = 0;  // of the wall clock when the process starts
-  bool tail_lost = false;          // lost power and has not been in sync with a primary since
-  TimeUs recovery = 0;             // what a start takes until the journal is read
-  unsigned actions_left = 0;       // of the replica; the process ends before the last. 0: no end
+  std::int64_t clock_skew_us = 0;    // of the wall clock when the process starts
+  bool tail_lost = false;            // lost power and has not been in sync with a primary since
+  TimeUs recovery = 0;               // what a start takes until the journal is read
+  unsigned actions_left = 0;         // of the replica; the process ends before the last. 0: no end
+  std::function<bool()> power_goes;  // asked at an end of its own: true, its host has lost power
 
  private:
   struct Connection {

@@ -228,6 +228,7 @@ void World::heal() {
     nodes[side]->kept().durable_max = 0;
     nodes[side]->kept().stalled_until = 0;
     nodes[side]->kept().folds_fail = false;
+    nodes[side]->power_goes = nullptr;
     nodes[side]->recovery = nodes[side]->actions_left = agents[side]->actions_left = 0;
     block(side, false);
     block_service(side, false);
