@@ -15,8 +15,6 @@ namespace {
 constexpr std::uint64_t kTicksPerSecond = 10;
 constexpr std::uint64_t kSecondsPerDay = 86'400;
 constexpr std::size_t kExpiryBudget = 2'000;  // records a tick
-constexpr std::uint64_t kCommitWaitNs = 2'000'000'000;
-constexpr std::uint64_t kLingerNs = 300'000'000;
 
 }  // namespace
 
@@ -97,51 +95,6 @@ void Node::tell_peer_absence(const NodeStatus& now) const {
        {"remedy",
         "see whether tandemqd runs there, and compare replication.listen, peer_address and pair_id "
         "of both nodes; one must have node.index 1, the other 2"}});
-}
-
-void Node::shutdown() {
-  if (stopping_ != Stopping::no) return;
-  notify_stopping();
-  log(LogLevel::notice, "stopping", {{"role", repl::to_string(status_log_.last().role)}});
-  stop_by_ns_ = monotonic_ns() + kCommitWaitNs;
-  listeners_.close();
-  if (engine_) {
-    clients_.pause_reading(true);
-    stopping_ = Stopping::committing;
-  } else {
-    stopping_ = Stopping::leaving;
-    replicator_->leave([this] { stopping_ = Stopping::lingering; });
-  }
-}
-
-// Every acknowledgement that can still be given is given before the clients are sent away.
-void Node::continue_stopping() {
-  const std::uint64_t now = monotonic_ns();
-  const bool late = now > stop_by_ns_;
-  switch (stopping_) {
-    case Stopping::committing: {
-      const repl::ReplicaStatus status = replicator_->status();
-      if (status.committed < status.last && !late) return;
-      clients_.end_reign(mqtt::Reason::server_shutting_down);
-      stop_by_ns_ = now + kLingerNs;
-      stopping_ = Stopping::lingering;
-      return;
-    }
-    case Stopping::leaving:
-      if (late) stopping_ = Stopping::stopped;
-      return;
-    case Stopping::lingering:
-      if (late || clients_.size() == 0) stopping_ = Stopping::stopped;
-      return;
-    case Stopping::no:
-    case Stopping::stopped:
-      return;
-  }
-}
-
-void Node::stop_with(int exit_code) {
-  exit_code_ = exit_code;
-  stopping_ = Stopping::stopped;
 }
 
 }  // namespace tandemq::broker

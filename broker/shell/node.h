@@ -80,7 +80,15 @@ class Node : public repl::ReplicatorHost, public Orders {
   void shutdown() override;
 
  private:
-  enum class Stopping : std::uint8_t { no, committing, leaving, lingering, stopped };
+  enum class Stopping : std::uint8_t {
+    no,
+    handing_over,
+    committing,
+    following,
+    leaving,
+    lingering,
+    stopped
+  };
 
   // node_start.cpp
   Status open_sockets();
@@ -94,7 +102,11 @@ class Node : public repl::ReplicatorHost, public Orders {
   void every_second();
   void hold_ports();
   void tell_peer_absence(const NodeStatus& now) const;
+  // node_stop.cpp
+  void hand_over();
+  void leave_pair();
   void continue_stopping();
+  void continue_with(Stopping step, std::uint64_t at_most_ns);
   void stop_with(int exit_code);
   // node_host.cpp
   void begin_reign(const repl::ReplicaStatus& status);

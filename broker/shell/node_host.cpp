@@ -1,6 +1,7 @@
 // The replicator speaks to the node: records, commits, roles.
 #include <unistd.h>
 
+#include "broker/shell/first_words.h"
 #include "broker/shell/node.h"
 #include "broker/support/log.h"
 #include "broker/support/service_notify.h"
@@ -60,7 +61,10 @@ void Node::begin_reign(const repl::ReplicaStatus& status) {
   }
   for (const ListenerSection& one : config_.listeners) {
     log(LogLevel::notice, "listening",
-        {{"listener", one.name}, {"address", one.address}, {"port", one.port}});
+        {{"listener", one.name},
+         {"address", one.address},
+         {"port", one.port},
+         {"lets_in", lets_in(one)}});
   }
 }
 

@@ -88,7 +88,7 @@ void Node::switchover(const std::string& reason, Answer<Done> done) {
   clients_.pause_reading(true);
   replicator_->switchover([this, done](const Status& status) {
     switching_over_ = false;
-    if (engine_) {  // it failed, this node goes on
+    if (engine_ && stopping_ == Stopping::no) {  // it failed, this node goes on
       clients_.pause_reading(false);
       Status listening = listeners_.open();
       if (!listening) stop_with(listening.error().code);

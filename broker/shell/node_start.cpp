@@ -9,6 +9,7 @@
 #include "broker/base/check.h"
 #include "broker/net/priorities.h"
 #include "broker/shell/expiry.h"
+#include "broker/shell/first_words.h"
 #include "broker/shell/node.h"
 #include "broker/shell/versions.h"
 #include "broker/support/address_check.h"
@@ -151,6 +152,8 @@ Status Node::start() {
        {"mode", config_.replication.single ? "single" : "pair"},
        {"pid", getpid()}});
   tell_expiry(fronts_->notes());
+  if (state_.meta().lsn == 0)
+    log(LogLevel::notice, "first_start", {{"text", first_words(config_)}});
   return replicator_->start();
 }
 

@@ -18,6 +18,7 @@
 #include "broker/base/exit_code.h"
 #include "broker/support/log_limit.h"
 #include "broker/support/log_writer.h"
+#include "broker/support/service_notify.h"
 
 namespace tandemq {
 namespace {
@@ -25,11 +26,18 @@ namespace {
 constexpr std::array<std::string_view, 5> kLevelNames = {"debug", "info", "notice", "warning",
                                                          "error"};
 LogLevel threshold = LogLevel::info;
+bool to_journal = false;
 
 // How long a process that ends waits for its last lines.
 constexpr unsigned kLastWordsMs = 500;
 
-std::string timed(const std::string& line) {
+// syslog(3) has the same names with these numbers.
+std::string_view priority_of(LogLevel level) {
+  constexpr std::array<std::string_view, 5> kPriorities = {"<7>", "<6>", "<5>", "<4>", "<3>"};
+  return to_journal ? kPriorities[static_cast<std::size_t>(level)] : "";
+}
+
+std::string timed(LogLevel level, const std::string& line) {
   timeval now{};
   gettimeofday(&now, nullptr);
   tm utc{};
@@ -37,14 +45,16 @@ std::string timed(const std::string& line) {
   char text[64];
   const std::size_t size = std::strftime(text, sizeof text, "time=%Y-%m-%dT%H:%M:%S.", &utc);
   const std::string milliseconds = std::to_string(1000 + now.tv_usec / 1000).substr(1);
-  return std::string(text, size) + milliseconds + "Z " + line + "\n";
+  std::string out(priority_of(level));
+  return out.append(text, size) + milliseconds + "Z " + line + "\n";
 }
 
 // Never destroyed (log_writer.h).
 LogWriter& output() {
   static LogWriter* const writer = [] {
     auto* made = new LogWriter([](std::uint64_t lines) {
-      return timed(format_line(LogLevel::warning, "log_lines_lost",
+      return timed(LogLevel::warning,
+                   format_line(LogLevel::warning, "log_lines_lost",
                                {{"lines", lines}, {"reason", "nobody read the log in time"}}));
     });
     std::atexit([] { log_drain(kLastWordsMs); });
@@ -95,8 +105,9 @@ bool within_limit(std::string_view event) {
   limit.tell(second, [](const std::string& of, std::uint64_t lines) {
     const std::string reason = "more than " + std::to_string(LogLimit::kLinesPerSecond) +
                                " lines of this event in a second";
-    output().put(timed(format_line(LogLevel::warning, "lines_left_out",
-                                   {{"of", of}, {"lines", lines}, {"reason", reason}})));
+    output().put(
+        timed(LogLevel::warning, format_line(LogLevel::warning, "lines_left_out",
+                                             {{"of", of}, {"lines", lines}, {"reason", reason}})));
   });
   return limit.take(event, second);
 }
@@ -107,6 +118,7 @@ Status log_open(std::string_view level, const std::string& target) {
   for (std::size_t i = 0; i < kLevelNames.size(); ++i) {
     if (kLevelNames[i] == level) threshold = static_cast<LogLevel>(i);
   }
+  to_journal = target == "stderr" && stderr_is_journal();
   if (target == "stderr") {
     output().write_to(std::make_shared<LogFile>(STDERR_FILENO));
     return Done{};
@@ -149,7 +161,7 @@ std::string format_line(LogLevel level, std::string_view event,
 void log(LogLevel level, std::string_view event, std::initializer_list<Field> fields) {
   if (!log_enabled(level)) return;
   if (level != LogLevel::error && !within_limit(event)) return;
-  output().put(timed(format_line(level, event, fields)));
+  output().put(timed(level, format_line(level, event, fields)));
 }
 
 bool log_drain(unsigned milliseconds) {

@@ -1,7 +1,10 @@
 #include "broker/support/service_notify.h"
 
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <ctime>
 
 namespace tandemq {
@@ -27,6 +30,13 @@ void notify_watchdog() {
 }
 void notify_extend_start(unsigned seconds) {
   sd_notify(0, ("EXTEND_TIMEOUT_USEC=" + std::to_string(seconds) + "000000").c_str());
+}
+
+bool stderr_is_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");  // device:inode
+  struct stat own {};
+  if (stream == nullptr || fstat(STDERR_FILENO, &own) != 0) return false;
+  return stream == std::to_string(own.st_dev) + ":" + std::to_string(own.st_ino);
 }
 
 }  // namespace tandemq

@@ -15,4 +15,7 @@ void notify_watchdog();
 // A long start goes on: systemd waits `seconds` more.
 void notify_extend_start(unsigned seconds);
 
+// Standard error goes to the journal, which reads a line's priority off a `<4>` at its beginning.
+bool stderr_is_journal();
+
 }  // namespace tandemq

@@ -124,6 +124,8 @@ std::string render_status(const json& agent_answer, const json& broker) {
   std::string out;
   if (agent_answer.is_object()) {
     out += text(agent_answer, "summary") + "\n\n";
+  } else if (broker.is_object() && broker.value("single", false)) {
+    out += "A broker by itself, without a pair and without an agent.\n\n";
   } else {
     out += "The agent does not answer: nobody watches this node.\n\n";
   }

@@ -9,6 +9,7 @@
 
 #include "failover/ctl/line_client.h"
 #include "failover/ctl/render.h"
+#include "failover/ctl/step_aside.h"
 
 namespace {
 
@@ -109,6 +110,31 @@ int wait_whole(const Options& options) {
   return fail(options, Error{"the pair is not whole after 30 s; see tandemqctl status", 1});
 }
 
+int say_done(const Options& options, const std::string& command, const std::string& result) {
+  if (options.as_json) {
+    std::printf("%s\n", json{{"ok", true}, {"result", result}}.dump(2).c_str());
+  } else {
+    std::printf("%s: done, %s\n", command.c_str(), result.c_str());
+  }
+  return 0;
+}
+
+// Before this host or its broker is restarted.
+int step_aside(const Options& options) {
+  const Result<json> answer =
+      ask(options.broker_socket, {{"cmd", "status"}}, timeout_of(options, kQuestionMs));
+  if (!answer) return fail(options, answer.error());
+  const AsideVerdict verdict = judge_step_aside(answer->value("status", json::object()));
+  if (verdict.what == Aside::must_stay) return fail(options, Error{verdict.why, kRefused});
+  if (verdict.what == Aside::hands_over) {
+    const Result<json> done =
+        ask(options.agent_socket, {{"cmd", "switchover"}}, timeout_of(options, kOrderMs));
+    if (!done) return fail(options, done.error());
+    if (const int code = wait_whole(options); code != 0) return code;
+  }
+  return say_done(options, "step-aside", verdict.why);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -137,6 +163,8 @@ int main(int argc, char** argv) try {
   switchover->add_flag("--wait", options.wait, "until the pair is whole again");
   auto* reload = app.add_subcommand(
       "reload", "let the broker read passwords, rules and certificates again, as SIGHUP does");
+  auto* aside =
+      app.add_subcommand("step-aside", "hand over if need be, so that this host can be restarted");
   auto* checkpoint = app.add_subcommand("checkpoint", "write a checkpoint of the broker now");
   try {
     app.parse(argc, argv);
@@ -145,6 +173,7 @@ int main(int argc, char** argv) try {
   }
   if (show->parsed()) return status(options);
   if (past->parsed()) return history(options);
+  if (aside->parsed()) return step_aside(options);
   if (promote->parsed())
     return order(options, options.agent_socket, {{"cmd", "promote"}, {"force", options.force}});
   if (solo->parsed()) return order(options, options.agent_socket, {{"cmd", "solo"}});

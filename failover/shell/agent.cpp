@@ -103,8 +103,9 @@ Status Agent::start() {
   Result<std::unique_ptr<TrackFile>> track = TrackFile::open(
       base_, config_.track_file(), {machine_.state().eligible, machine_.state().claim},
       [this](const std::string& found) {
-        // keepalived itself empties it and writes that when it starts.
-        const bool initial = found == std::to_string(TrackFile::kFaultValue);
+        // keepalived itself empties it and writes that when it starts, for root's eyes alone.
+        const bool initial =
+            found == std::to_string(TrackFile::kFaultValue) || found == std::strerror(EACCES);
         if (initial || !machine_.state().facts.keepalived_alive) return;
         metrics_->tampered();
         log(LogLevel::warning, "track_file_repaired",

@@ -99,7 +99,7 @@ Status Recovery::state_unusable(const std::string& why) {
 Status Recovery::meet_checkpoint(Journal& journal, Lsn checkpoint_lsn) {
   const JournalFigures figures = journal.figures();
   last_ = figures.last;
-  if (meta_.pair_id.empty() && figures.last > 0) {
+  if (meta_.pair_id.empty() && figures.last > 0 && !config_.single) {
     ports_.runtime->log("warning", "meta_missing", "a journal without meta.json: out of sync");
   }
   const bool had_records = checkpoint_lsn > 0 || !meta_.history.empty();

@@ -84,7 +84,7 @@ def test_json_is_as_documented(ctx):
 def test_dead_daemons(ctx):
     node = single(ctx)
     node.agent.stop()
-    node.expect_ctl(["status"], 0, "The agent does not answer", "primary, solo")
+    node.expect_ctl(["status"], 0, "no agent answers", "primary, solo")
     for command in ("promote", "solo", "switchover", "history"):
         node.expect_ctl([command], 3, "agent.sock", "No such file", "the service does not run")
     answer = json.loads(node.expect_ctl(["status", "--json"], 0))

@@ -235,3 +235,55 @@ def test_watch(ctx):
         pair.a.control("solo", authority="test")
         while "solo" not in states:
             states.append(json.loads(lines.readline())["status"]["pair_state"])
+
+
+def test_a_primary_that_is_told_to_end_hands_over(ctx):
+    """Without an agent: when a host goes down nobody knows which of its services still is there."""
+    pair = Pair(ctx).start()
+    client = Client(pair.a.port, "c")
+    client.publish("kept", b"before", 1, retain=True)
+    client.receive(PUBACK)
+    pair.a.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: pair.b.status()["role"] == "primary", "the peer reigns")
+    expect(pair.a.exit_code() == 0, "an orderly end")
+    # The one that left said so: its successor neither waits for it nor asks anybody.
+    wait_until(lambda: pair.b.status()["pair_state"] == "solo", "the peer goes on alone", 2)
+    pair.a.start(listening=False)
+    pair.wait_paired()
+    expect(pair.primary() is pair.b, "who was handed the reign keeps it")
+
+
+def test_a_primary_without_a_standby_just_ends(ctx):
+    pair = Pair(ctx).start()
+    pair.b.stop()
+    wait_until(lambda: pair.a.status()["pair_state"] == "solo", "it goes on alone")
+    pair.a.stop()
+    expect("event=handed_over" not in pair.a.log(), "there was nobody to hand over to")
+
+
+def test_a_node_by_itself_is_no_half_of_a_pair(ctx):
+    """Two such nodes have equal epochs for different records: none may slip into a pair."""
+    pair = Pair(ctx)
+    pair.a.settings.update({"replication.mode": "single", "replication.pair_id": ""})
+    for _ in range(2):
+        pair.a.start()
+        pair.a.stop()
+    expect("meta_missing" not in pair.a.log(), "a node by itself is no alarm")
+    pair.a.settings.update({"replication.mode": "pair", "replication.pair_id": "plant-1"})
+    pair.a.launch()
+    expect(pair.a.exit_code() == 2, "its data are refused")
+    expect(pair.a.tells("belongs to pair"), pair.a.log_tail())
+
+
+def test_a_node_that_knows_its_pair_becomes_half_of_it(ctx):
+    pair = Pair(ctx)
+    pair.a.settings["replication.mode"] = "single"
+    pair.a.start()
+    client = Client(pair.a.port, "c")
+    client.publish("kept", b"from before", 1, retain=True)
+    client.receive(PUBACK)
+    pair.a.stop()
+    pair.a.settings["replication.mode"] = "pair"
+    pair.start()
+    pair.expect_same_state()
+    expect(pair.b.status()["retained"] > 0, "what it held is on both")

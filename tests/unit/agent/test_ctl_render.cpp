@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "failover/ctl/render.h"
+#include "failover/ctl/step_aside.h"
 
 using namespace tandemq::failover;
 using nlohmann::json;
@@ -43,6 +44,26 @@ TEST_CASE("status is one screen with both nodes, and copes with what is missing"
     CHECK_MESSAGE(all.find(part) != std::string::npos, part << " in\n" << all);
   CHECK(render_status(nullptr, nullptr).find("does not answer") != std::string::npos);
   CHECK(render_status(agent_answer(nullptr), nullptr).find("not heard") != std::string::npos);
+}
+
+TEST_CASE("a node by itself has no agent, which is no alarm") {
+  const std::string all = render_status(nullptr, {{"role", "primary"}, {"single", true}});
+  CHECK(all.find("by itself") != std::string::npos);
+  CHECK(all.find("nobody watches") == std::string::npos);
+}
+
+TEST_CASE("a broker steps aside when its peer takes over, or nobody needs it") {
+  CHECK(judge_step_aside(kPrimary).what == Aside::hands_over);
+  CHECK(judge_step_aside({{"role", "standby"}, {"pair_state", "paired"}}).what == Aside::is_aside);
+  CHECK(judge_step_aside({{"role", "primary"}, {"pair_state", "solo"}, {"single", true}}).what ==
+        Aside::is_aside);
+  for (const char* state : {"solo", "waiting", "resyncing"}) {
+    json broker = kPrimary;
+    broker["pair_state"] = state;
+    const AsideVerdict verdict = judge_step_aside(broker);
+    CHECK(verdict.what == Aside::must_stay);
+    CHECK(verdict.why.find("because") != std::string::npos);
+  }
 }
 
 TEST_CASE("status tells versions, what does not pair and what differs") {

@@ -1,0 +1,31 @@
+#include "broker/shell/first_words.h"
+
+#include "broker/support/endpoint.h"
+
+namespace tandemq::broker {
+
+std::string lets_in(const ListenerSection& listener) {
+  const bool passwords = !listener.access.password_file.empty();
+  const std::string users = "the users of " + listener.access.password_file;
+  if (!listener.lets_anonymous_in()) return passwords ? users : "nobody";
+  const std::string everyone = is_loopback(listener.address) ? "everyone on this host" : "everyone";
+  return passwords ? everyone + ", and " + users : everyone;
+}
+
+std::string first_words(const Config& config) {
+  std::string out;
+  for (const ListenerSection& one : config.listeners) {
+    out += out.empty() ? "" : "; ";
+    out += one.address + ":" + std::to_string(one.port) + " is for " + lets_in(one);
+  }
+  if (!config.metrics.listen.empty()) out += "; metrics are at " + config.metrics.listen;
+  if (config.replication.single) {
+    return out +
+           "; this node is by itself. To let others in, name an address and a password_file "
+           "(mosquitto_passwd makes it); for a pair, see tandemq(7)";
+  }
+  return out + "; this node is one of a pair with " + config.replication.peer_name +
+         ": it serves when tandemq-agent or `tandemqctl promote` makes it primary";
+}
+
+}  // namespace tandemq::broker
