@@ -125,7 +125,7 @@ std::string render_status(const json& agent_answer, const json& broker) {
   if (agent_answer.is_object()) {
     out += text(agent_answer, "summary") + "\n\n";
   } else if (broker.is_object() && broker.value("single", false)) {
-    out += "A broker by itself, without a pair and without an agent.\n\n";
+    out += "A broker by itself: no agent answers, and it needs none.\n\n";
   } else {
     out += "The agent does not answer: nobody watches this node.\n\n";
   }

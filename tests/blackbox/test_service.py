@@ -51,6 +51,21 @@ def test_broker_tells_systemd(ctx):
     expect(broker.exit_code() == 0, "an orderly end")
 
 
+def test_lines_for_the_journal_have_a_priority(ctx):
+    """`journalctl -p warning` would find nothing without; a log file has none."""
+    broker = ctx.broker(listener_address="0.0.0.0")   # told as shut, which is a warning
+    with open(broker.log_file, "w", encoding="utf-8"):
+        log = os.stat(broker.log_file)
+    broker.launch({"JOURNAL_STREAM": f"{log.st_dev}:{log.st_ino}"})
+    expect(broker.tells("<4>time="), "a warning says what it is")
+    expect(broker.tells("<5>time="), "a notice as well")
+    broker.stop()
+    begun = len(broker.log())
+    broker.launch()
+    wait_until(lambda: "event=listener_shut" in broker.log()[begun:], "it starts again")
+    expect("<4>" not in broker.log()[begun:], "a file is for people")
+
+
 def test_agent_tells_systemd(ctx):
     systemd = Systemd(ctx)
     os.environ["NOTIFY_SOCKET"] = systemd.path
@@ -88,13 +103,28 @@ def test_units_are_valid(ctx):
     for name in ("tandemqd.service", "tandemq-agent.service"):
         with open(os.path.join(UNITS, name), encoding="utf-8") as file:
             text = file.read()
-        text = re.sub(r"ExecStart=\S+", "ExecStart=/bin/true", text)
+        text = re.sub(r"Exec(Start|Reload)=\S+", r"Exec\1=/bin/true", text)
         path = os.path.join(ctx.folder, name)
         with open(path, "w", encoding="utf-8") as file:
             file.write(re.sub(r"Documentation=.*\n", "", text))
         found = subprocess.run(["systemd-analyze", "verify", "--man=no", path], check=False,
                                capture_output=True, text=True)
         expect(found.returncode == 0 and not found.stderr, f"{name}: {found.stderr}")
+
+
+def test_units_are_exposed_no_more_than(ctx):
+    """In tenths, as systemd-analyze rates them; keepalived's unit in Debian has 96 without ours."""
+    if not shutil.which("systemd-analyze"):
+        raise Skipped("no systemd-analyze")
+    keepalived = os.path.join(ctx.folder, "keepalived.service")
+    with open(keepalived, "w", encoding="utf-8") as out, \
+            open(os.path.join(UNITS, "keepalived.service.d", "tandemq.conf"), encoding="utf-8") as ours:
+        out.write("[Service]\nExecStart=/bin/true\n" + ours.read())
+    for path, most in ((os.path.join(UNITS, "tandemqd.service"), 12),
+                       (os.path.join(UNITS, "tandemq-agent.service"), 21), (keepalived, 26)):
+        found = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager",
+                                f"--threshold={most}", path], check=False, capture_output=True, text=True)
+        expect(found.returncode == 0, f"{path} is exposed more: {found.stdout[-400:]}")
 
 
 def syscalls_of(name):

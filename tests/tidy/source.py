@@ -41,7 +41,9 @@ class Tree:
         def is_script(path):
             if path.endswith(SCRIPTS):
                 return True
-            return "." not in os.path.basename(path) and self.text(path).startswith("#!")
+            first = self.text(path).split("\n", 1)[0]
+            return ("." not in os.path.basename(path) and first.startswith("#!")
+                    and "make" not in first)
         return [f for f in self.files if is_script(f)]
 
     def corpus(self, path):

@@ -1,0 +1,36 @@
+"""The manual pages say of every program what its --help does, and nothing else."""
+import os
+import re
+
+from support.expect import expect
+from test_command_lines import PROGRAMS, run
+
+MAN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "packaging", "man")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+
+
+def page_of(program):
+    section = {"tandemqd": 8, "tandemq-agent": 8}.get(program, 1)
+    with open(os.path.join(MAN, f"{program}.{section}.scd"), encoding="utf-8") as file:
+        return file.read()
+
+
+def helps(ctx, program):
+    """What the program and each of its commands print for --help, and the commands."""
+    text = run(ctx, program, "--help")[1]
+    commands = re.findall(r"^  ([a-z][a-z-]*)  ", text.partition("\nSubcommands:")[2], re.MULTILINE)
+    return [text] + [run(ctx, program, command, "--help")[1] for command in commands], commands
+
+
+def test_pages_name_every_option_and_command(ctx):
+    for program in PROGRAMS:
+        texts, commands = helps(ctx, program)
+        has = {option for text in texts
+               for line in re.findall(r"^  (?:-\S,)?(--\S+)", text, re.MULTILINE)
+               for option in OPTION.findall(line)}
+        page = page_of(program)
+        tells = set(OPTION.findall(page))
+        expect(has == tells, f"{program}: not on its page {sorted(has - tells)}, only there "
+               f"{sorted(tells - has)}")
+        for command in commands:
+            expect(f"*{command}*" in page, f"{program}: its page does not tell of {command}")
