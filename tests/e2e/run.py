@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+"""The packages on two booted hosts: `./run e2e`. Ends with `N passed, M failed`.
+
+run.py [--list] [--keep] [CASE...]     cases are those of cases.py; with CASE only those, on a fresh pair
+"""
+import argparse
+import glob
+import hashlib
+import os
+import sys
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import cases  # noqa: E402
+import hosts  # noqa: E402
+from pair import Pair, unpack_bench  # noqa: E402
+
+PACKAGES = os.path.join(hosts.ROOT, "build", "packages")
+NEEDED = ("a_broker_by_itself_explains_itself", "two_hosts_become_a_pair")
+
+
+def image():
+    """Made anew when what is in it changes."""
+    script = os.path.join(hosts.HERE, "image.sh")
+    with open(script, "rb") as file:
+        key = hashlib.sha256(file.read()).hexdigest()[:12]
+    path = os.path.join(hosts.WORK, f"base-{key}.ext4")
+    if not os.path.exists(path):
+        hosts.run(script, path, seconds=600)
+    return path
+
+
+def run_case(function, pair):
+    name = function.__name__.replace("_", " ")
+    begun = time.monotonic()
+    try:
+        told = function(pair) or ""
+    except Exception as error:  # pylint: disable=broad-except  # a broken case must not hide the others
+        if not isinstance(error, hosts.Failed):
+            traceback.print_exc()
+        print(f"FAILED {name}: {error}", flush=True)
+        return False
+    print(f"ok     {name} ({time.monotonic() - begun:.0f} s) {told}", flush=True)
+    return True
+
+
+def run_all(wanted, keep):
+    network = hosts.Network()
+    both = []
+    passed = 0
+    try:
+        base = image()
+        both = [hosts.Host(number, base) for number in (1, 2)]
+        for host in both:
+            host.boot()
+        pair = Pair(both)
+        for function in wanted:
+            good = run_case(function, pair)
+            passed += good
+            if not good:
+                keep_logs(both)
+                if function.__name__ in NEEDED:
+                    break
+        return passed
+    finally:
+        if not keep:
+            for host in both:
+                host.off()
+            network.down()
+
+
+def keep_logs(both):
+    for host in both:
+        with open(os.path.join(host.folder, "journal.log"), "w", encoding="utf-8") as file:
+            file.write(host.sh("journalctl -b -o short-precise --no-pager", check=False).stdout)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="leave the hosts running")
+    options = parser.parse_args()
+    known = {function.__name__: function for function in cases.CASES}
+    if options.list:
+        print("\n".join(known))
+        return 0
+    wanted = [f for n, f in known.items()
+              if not options.names or n in NEEDED or any(word in n for word in options.names)]
+    os.makedirs(hosts.WORK, exist_ok=True)
+    hosts.run(os.path.join(hosts.HERE, "repository.sh"), PACKAGES, hosts.REPOSITORY, seconds=300)
+    unpack_bench(glob.glob(os.path.join(PACKAGES, "tandemq-bench_*.deb"))[0])
+    begun = time.monotonic()
+    passed = run_all(wanted, options.keep)
+    print(f"took {time.monotonic() - begun:.0f} s")
+    print(f"{passed} passed, {len(wanted) - passed} failed")
+    return 0 if passed == len(wanted) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
