@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -26,15 +27,33 @@ void set_option(int fd, int level, int option) {
   setsockopt(fd, level, option, &on, sizeof(on));
 }
 
+// Whether the host has this family of addresses: IPv6 may be switched off.
+bool is_spoken(int family) {
+  const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
+socklen_t size_of(const sockaddr_storage& address) {
+  return address.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Listener>> Listener::bind(event_base* base, ListenAddress address,
-                                                 Accept accept) {
-  std::unique_ptr<Listener> listener(new Listener(base, std::move(address), std::move(accept)));
-  Status bound = listener->resolve();
-  if (bound) bound = listener->bind_socket();
-  if (!bound) return bound.error();
-  return listener;
+Result<std::vector<std::unique_ptr<Listener>>> Listener::bind(event_base* base,
+                                                              const ListenAddress& address,
+                                                              const Accept& accept) {
+  std::vector<std::unique_ptr<Listener>> all;
+  const Result<std::vector<sockaddr_storage>> found = Listener(base, address, accept).resolve();
+  if (!found) return found.error();
+  for (const sockaddr_storage& to : *found) {
+    all.emplace_back(new Listener(base, address, accept));
+    all.back()->to_ = to;
+    all.back()->one_of_several_ = found->size() > 1;
+    const Status bound = all.back()->bind_socket();
+    if (!bound) return bound.error();
+  }
+  return all;
 }
 
 Listener::~Listener() {
@@ -42,21 +61,31 @@ Listener::~Listener() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-void Listener::FreeAddress::operator()(addrinfo* address) const {
-  freeaddrinfo(address);
-}
-
-Status Listener::resolve() {
+// Each once. What this host has no protocol for is left out, unless there is nothing else.
+Result<std::vector<sockaddr_storage>> Listener::resolve() const {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const std::string port = std::to_string(address_.port);
   const int failed = getaddrinfo(address_.host.c_str(), port.c_str(), &hints, &found);
-  to_.reset(failed ? nullptr : found);
-  if (!failed) return Done{};
-  return failure(gai_strerror(failed),
-                 "set " + address_.section + ".address to an address of this host");
+  if (failed) {
+    return failure(gai_strerror(failed),
+                   "set " + address_.section + ".address to an address of this host");
+  }
+  std::vector<sockaddr_storage> out;
+  for (const addrinfo* one = found; one; one = one->ai_next) {
+    if (!is_spoken(one->ai_family) && (one->ai_next || !out.empty())) continue;
+    sockaddr_storage address{};
+    std::memcpy(&address, one->ai_addr, one->ai_addrlen);
+    if (std::none_of(out.begin(), out.end(), [&](const sockaddr_storage& other) {
+          return std::memcmp(&other, &address, sizeof address) == 0;
+        })) {
+      out.push_back(address);
+    }
+  }
+  freeaddrinfo(found);
+  return out;
 }
 
 Status Listener::bind_socket() {
@@ -71,11 +100,12 @@ Status Listener::bind_socket() {
 // program that came meanwhile and listened would keep this one from serving.
 bool Listener::try_bind(bool shared) {
   if (fd_ >= 0) ::close(fd_);
-  fd_ = socket(to_->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  fd_ = socket(to_.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return false;
   if (shared) set_option(fd_, SOL_SOCKET, SO_REUSEADDR);
   set_option(fd_, IPPROTO_IP, IP_FREEBIND);  // the service address may be on the peer still
-  if (::bind(fd_, to_->ai_addr, to_->ai_addrlen) == 0) return true;
+  if (one_of_several_) set_option(fd_, IPPROTO_IPV6, IPV6_V6ONLY);
+  if (::bind(fd_, reinterpret_cast<const sockaddr*>(&to_), size_of(to_)) == 0) return true;
   const int error = errno;
   ::close(fd_);
   fd_ = -1;

@@ -4,16 +4,17 @@
 #pragma once
 
 #include <event2/event_struct.h>
+#include <sys/socket.h>
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "broker/base/result.h"
 #include "broker/net/transport.h"
 
-struct addrinfo;
 struct event_base;
 
 namespace tandemq::net {
@@ -28,9 +29,11 @@ class Listener {
  public:
   using Accept = std::function<void(std::unique_ptr<Transport>)>;
 
-  // Binds. An error (code 3) names address, port and remedy. The loop outlives it.
-  static Result<std::unique_ptr<Listener>> bind(event_base* base, ListenAddress address,
-                                                Accept accept);
+  // Binds: one for each address of the host's name that this host has a protocol for. An error
+  // (code 3) names address, port and remedy. The loop outlives them.
+  static Result<std::vector<std::unique_ptr<Listener>>> bind(event_base* base,
+                                                             const ListenAddress& address,
+                                                             const Accept& accept);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -52,11 +55,7 @@ class Listener {
  private:
   Listener(event_base* base, ListenAddress address, Accept accept)
       : base_(base), address_(std::move(address)), accept_(std::move(accept)) {}
-  struct FreeAddress {
-    void operator()(addrinfo* address) const;
-  };
-
-  Status resolve();
+  Result<std::vector<sockaddr_storage>> resolve() const;
   Status bind_socket();
   bool try_bind(bool shared);
   Error failure(const std::string& why, const std::string& remedy) const;
@@ -66,7 +65,8 @@ class Listener {
   event_base* base_;
   const ListenAddress address_;
   Accept accept_;
-  std::unique_ptr<addrinfo, FreeAddress> to_;  // asked for once: a resolver may be slow, or gone
+  sockaddr_storage to_{};  // asked for once: a resolver may be slow, or gone
+  bool one_of_several_ = false;
   int fd_ = -1;
   bool exclusive_ = false;  // no other socket can be bound to the port
   bool prepared_ = false;

@@ -4,14 +4,14 @@
 
 namespace tandemq::net {
 
-Status Listeners::bind(event_base* base, ListenAddress address) {
-  const std::size_t place = all_.size();
-  Result<std::unique_ptr<Listener>> bound =
-      Listener::bind(base, std::move(address), [this, place](std::unique_ptr<Transport> transport) {
+Status Listeners::bind(event_base* base, const ListenAddress& address) {
+  Result<std::vector<std::unique_ptr<Listener>>> bound =
+      Listener::bind(base, address, [this, place = places_](std::unique_ptr<Transport> transport) {
         accept_(place, std::move(transport));
       });
   if (!bound) return bound.error();
-  all_.push_back(std::move(bound).value());
+  ++places_;
+  for (auto& one : *bound) all_.push_back(std::move(one));
   return Done{};
 }
 

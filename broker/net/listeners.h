@@ -16,7 +16,8 @@ class Listeners {
 
   explicit Listeners(Accept accept) : accept_(std::move(accept)) {}
 
-  Status bind(event_base* base, ListenAddress address);
+  // Each call is a place; a name with several addresses is served on all of them.
+  Status bind(event_base* base, const ListenAddress& address);
 
   // The error of the first that cannot; those before it have done it then.
   Status prepare() { return each(&Listener::prepare); }
@@ -36,6 +37,7 @@ class Listeners {
 
   Accept accept_;
   std::vector<std::unique_ptr<Listener>> all_;
+  std::size_t places_ = 0;
 };
 
 }  // namespace tandemq::net

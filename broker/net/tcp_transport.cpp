@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "broker/net/priorities.h"
 
@@ -70,7 +71,8 @@ std::string TcpTransport::peer_address() const {
                   NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
     return {};
   }
-  return std::string(host) + ":" + port;
+  const bool v6 = std::strchr(host, ':') != nullptr;
+  return (v6 ? "[" + std::string(host) + "]" : std::string(host)) + ":" + port;
 }
 
 }  // namespace tandemq::net

@@ -134,3 +134,33 @@ TEST_CASE("a port that is taken is told with its section and a remedy") {
   CHECK(taken.error().message.find(":" + std::to_string(port)) != std::string::npos);
   CHECK(taken.error().message.find("set listener 'inside'.port") != std::string::npos);
 }
+
+TEST_CASE("a name with several addresses is one place, served on all of them") {
+  Loop loop;
+  std::vector<std::size_t> came;
+  std::vector<std::string> from;
+  net::Listeners listeners([&](std::size_t listener, std::unique_ptr<net::Transport> transport) {
+    came.push_back(listener);
+    from.push_back(transport->peer_address());
+  });
+  const std::uint16_t port = free_port();
+  REQUIRE(listeners.bind(loop.base, {"listener", "127.0.0.1", free_port()}));
+  REQUIRE(listeners.bind(loop.base, {"listener", "localhost", port}));
+  REQUIRE(listeners.open());
+  const int four = dial(port);
+  CHECK(four >= 0);
+  const int six = socket(AF_INET6, SOCK_STREAM, 0);
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = in6addr_loopback;
+  address.sin6_port = htons(port);
+  const bool both = connect(six, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+  CHECK(both == (listeners.all().size() == 3));  // where the name has the second address
+  for (int i = 0; i < 5; ++i) loop.turn();
+  REQUIRE(came == std::vector<std::size_t>(both ? 2 : 1, 1));
+  std::sort(from.begin(), from.end());
+  CHECK(from.front().starts_with("127.0.0.1:"));
+  if (both) CHECK(from.back().starts_with("[::1]:"));
+  close(four);
+  if (six >= 0) close(six);
+}
