@@ -6,6 +6,7 @@ import ssl
 import subprocess
 
 from support.expect import expect
+from support.pair import Pair
 from support.pki import Pki
 from support.wire import PINGREQ, PINGRESP, PUBACK, PUBLISH, Client, packet
 
@@ -179,6 +180,34 @@ def test_ticket_of_the_other_node(ctx):
                f"{version}: the other node of the pair made a full handshake")
         expect(not Client(alone.port, "c", tls=trust, session=session).socket.session_reused,
                f"{version}: a node with another secret knew the ticket")
+
+
+def test_failover_costs_resumptions(ctx):
+    """All clients of a pair come back at the other node without a full handshake, and find their
+    sessions and what was queued for them."""
+    pki = Pki(ctx.folder + "/pki")
+    certfile, keyfile = pki.issue("server")
+    secret = ctx.folder + "/secret"
+    with open(secret, "w", encoding="utf-8") as file:
+        file.write("0123456789abcdef0123456789abcdef\n")
+    pair = Pair(ctx, listener_certfile=certfile, listener_keyfile=keyfile,
+                tls_ticket_secret_file=secret).start()
+    trust = pki.trust()
+    clients = [Client(pair.a.port, f"c{i}", tls=trust) for i in range(40)]
+    for client in clients:
+        client.subscribe("all", qos=1)
+    sessions = [client.socket.session for client in clients]
+    publisher = Client(pair.a.port, "publisher", tls=trust)
+    for client in clients:
+        client.close()
+    publisher.publish("all", "while you were away", qos=1)
+    expect(publisher.receive(PUBACK).code == 0, "no PUBACK")
+    pair.take_over(pair.b, pair.a)
+    for old, session in zip(clients, sessions):
+        client = Client(pair.b.port, old.client_id, tls=trust, session=session)
+        expect(client.socket.session_reused, f"{old.client_id} made a full handshake")
+        expect(client.connack.session_present, f"{old.client_id} lost its session")
+        expect(client.receive(PUBLISH).payload == b"while you were away", "another message")
 
 
 def test_half_handshakes_hold_up_nobody(ctx):
