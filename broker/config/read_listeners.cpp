@@ -52,6 +52,18 @@ void read_tls(ConfigReader& in, net::TlsSettings& tls) {
   check_tls(in, tls);
 }
 
+void read_web(ConfigReader& in, ListenerSection& one) {
+  std::string protocol = "mqtt";
+  in.choice("protocol", protocol, {"mqtt", "websockets"});
+  one.web.on = protocol == "websockets";
+  one.tls.under_http = one.web.on;
+  in.text("websockets_path", one.web.path);
+  in.texts("websockets_origin", one.web.origins);
+  if (!one.web.path.empty() && one.web.path.front() != '/') {
+    in.complain("websockets_path", "must begin with a slash, as \"/mqtt\"");
+  }
+}
+
 void check_port(ConfigReader& in, const ListenerSection& one, std::vector<TakenPort>& taken) {
   const Endpoint own{one.address, one.port};
   for (const TakenPort& other : taken) {
@@ -89,6 +101,7 @@ std::vector<ListenerSection> read_listeners(ConfigReader& in, std::vector<TakenP
     in.number("port", port, 1);
     in.number("connections_max", one.connections_max, 1, 1'000'000);
     read_tls(in, one.tls);
+    read_web(in, one);
     one.port = port != 0 ? port : one.tls.on() ? kTlsPort : one.port;
     read_access(in, one.access);
     check_name(in, one, listeners);

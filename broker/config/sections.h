@@ -8,6 +8,7 @@
 #include <string>
 
 #include "broker/net/tls_settings.h"
+#include "broker/net/websocket_upgrade.h"
 
 namespace tandemq::broker {
 
@@ -33,6 +34,7 @@ struct ListenerSection {
   std::uint32_t connections_max = 20'000;
   AccessSection access;
   net::TlsSettings tls;
+  net::WebSocketSettings web;
 
   // Where the file does not say it: only those of this host come in without a password, and they
   // only where there are none.

@@ -8,10 +8,13 @@
 namespace tandemq::net {
 
 Fronts::Front::Front(Listener from) : listener(std::move(from)) {
-  failed = [name = listener.name](const std::string& address, const std::string& reason) {
-    log(LogLevel::notice, "tls_refused",
-        {{"address", address}, {"listener", name}, {"reason", reason}});
+  const auto teller = [name = listener.name](const char* event) {
+    return [name, event](const std::string& address, const std::string& reason) {
+      log(LogLevel::notice, event, {{"address", address}, {"listener", name}, {"reason", reason}});
+    };
   };
+  failed = teller("tls_refused");
+  web_failed = teller("websocket_refused");
 }
 
 Fronts::Fronts(Around around, std::vector<Listener> listeners)
@@ -44,14 +47,16 @@ Status Fronts::load() {
 }
 
 std::unique_ptr<Transport> Fronts::put_before(std::size_t listener,
-                                              std::unique_ptr<Transport> bare) {
+                                              std::unique_ptr<Transport> transport) {
   const Front& front = *fronts_[listener];
-  if (!front.context) return bare;
-  const std::string address = bare->peer_address();
-  std::unique_ptr<Transport> secured =
-      TlsTransport::serve(std::move(bare), front.context, handshakes_, front.failed);
-  if (!secured) front.failed(address, "there is no memory for one more connection");
-  return secured;
+  if (front.context) {
+    const std::string address = transport->peer_address();
+    transport = TlsTransport::serve(std::move(transport), front.context, handshakes_, front.failed);
+    if (!transport) front.failed(address, "there is no memory for one more connection");
+  }
+  if (!transport || !front.listener.web.on) return transport;
+  return std::make_unique<WebSocketTransport>(std::move(transport), front.listener.web,
+                                              front.web_failed);
 }
 
 std::vector<ListenerNote> Fronts::notes() const {

@@ -1,5 +1,5 @@
-// What stands between the sockets of a listener and its channels, listener by listener: TLS, or
-// nothing.
+// What stands between the sockets of a listener and its channels, listener by listener: TLS,
+// WebSocket, one over the other, or nothing.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include "broker/net/tls_settings.h"
 #include "broker/net/tls_tickets.h"
 #include "broker/net/tls_transport.h"
+#include "broker/net/websocket_transport.h"
 
 namespace tandemq::net {
 
@@ -28,6 +29,7 @@ class Fronts {
   struct Listener {
     std::string name;
     TlsSettings tls;
+    WebSocketSettings web = {};
   };
   struct Around {
     event_base* base;  // null: only to check the files
@@ -46,7 +48,7 @@ class Fronts {
   Status load();
 
   // Null: refused, and told.
-  std::unique_ptr<Transport> put_before(std::size_t listener, std::unique_ptr<Transport> bare);
+  std::unique_ptr<Transport> put_before(std::size_t listener, std::unique_ptr<Transport> transport);
 
   // A turn's share of handshakes, for who has no loop.
   void shake_hands() { handshakes_.run(); }
@@ -60,6 +62,7 @@ class Fronts {
     Listener listener;
     std::shared_ptr<const TlsContext> context;  // null: no TLS
     TlsTransport::Failed failed;
+    WebSocketTransport::Failed web_failed;
   };
 
   Around around_;

@@ -14,14 +14,17 @@
 namespace tandemq::net {
 namespace {
 
-constexpr unsigned char kMqtt[] = "\4mqtt";
+constexpr std::string_view kMqtt = "\4mqtt";
+constexpr std::string_view kHttp = "\10http/1.1";
 
 // Who offers ALPN without it speaks something else (RFC 7301); who offers none is welcome.
 int on_protocols(SSL*, const unsigned char** chosen, unsigned char* size,
-                 const unsigned char* offered, unsigned int offered_size, void*) {
+                 const unsigned char* offered, unsigned int offered_size, void* arg) {
+  const auto& ours = *static_cast<const std::string_view*>(arg);
   unsigned char* found = nullptr;
-  if (SSL_select_next_proto(&found, size, kMqtt, sizeof kMqtt - 1, offered, offered_size) !=
-      OPENSSL_NPN_NEGOTIATED) {
+  if (SSL_select_next_proto(&found, size, reinterpret_cast<const unsigned char*>(ours.data()),
+                            static_cast<unsigned>(ours.size()), offered,
+                            offered_size) != OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
   *chosen = found;
@@ -53,7 +56,8 @@ Status set_up(SSL_CTX* context, const TlsSettings& settings) {
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // tickets alone
   SSL_CTX_set_num_tickets(context, 1);
-  SSL_CTX_set_alpn_select_cb(context, on_protocols, nullptr);
+  const std::string_view* const protocol = settings.under_http ? &kHttp : &kMqtt;
+  SSL_CTX_set_alpn_select_cb(context, on_protocols, const_cast<std::string_view*>(protocol));
   if (!settings.ciphers.empty() &&
       SSL_CTX_set_cipher_list(context, settings.ciphers.c_str()) != 1) {
     return bad_setting("ciphers", settings.ciphers, "`openssl ciphers -s -tls1_2` lists them");

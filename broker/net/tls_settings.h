@@ -21,6 +21,7 @@ struct TlsSettings {
   std::string tls_version = "tlsv1.2";  // the least: or "tlsv1.3"
   std::string ciphers;                  // of TLS 1.2, as OpenSSL writes them; empty: its choice
   std::string ciphersuites;             // of TLS 1.3
+  bool under_http = false;              // ALPN chooses "http/1.1", as for WebSocket, not "mqtt"
 
   bool on() const { return !certfile.empty(); }
   bool asks_for_certificate() const { return !cafile.empty() || !capath.empty(); }

@@ -4,6 +4,7 @@
 LIBRARIES = {
     "libevent": (("event2/",), ("PkgConfig::EVENT",)),
     "openssl": (("openssl/",), ("OpenSSL::SSL", "OpenSSL::Crypto")),
+    "wslay": (("wslay/",), ("wslay",)),
     "sqlite": (("sqlite3.h",), ("SQLite::SQLite3",)),
     "curl": (("curl/",), ("CURL::libcurl",)),
     "prometheus": (("prometheus/",), ("prometheus-cpp::pull", "prometheus-cpp::core")),
@@ -28,7 +29,7 @@ LAYERS = {
     "broker/base": Layer("tmq_base"),
     "broker/support": Layer("tmq_support", ("broker/base",),
                             ("libevent", "toml", "systemd"), system=True),
-    "broker/net": Layer("tmq_net", ("broker/base", "broker/support"), ("libevent", "openssl"),
+    "broker/net": Layer("tmq_net", ("broker/base", "broker/support"), ("libevent", "openssl", "wslay"),
                         system=True),
     "broker/mqtt": Layer("tmq_mqtt", ("broker/base",), core=True),
     "broker/core": Layer("tmq_core", ("broker/base", "broker/mqtt"), core=True),

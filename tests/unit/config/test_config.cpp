@@ -157,6 +157,9 @@ certificate_username = "san"
 tls_version = "tlsv1.3"
 ciphers = "HIGH"
 ciphersuites = "TLS_AES_128_GCM_SHA256"
+protocol = "websockets"
+websockets_path = "/mqtt"
+websockets_origin = ["https://plant.example"]
 [tls]
 ticket_secret_file = "/secret"
 )",
@@ -174,6 +177,10 @@ ticket_secret_file = "/secret"
   CHECK(one.tls.tls_version == "tlsv1.3");
   CHECK(one.tls.ciphers == "HIGH");
   CHECK(one.tls.ciphersuites == "TLS_AES_128_GCM_SHA256");
+  CHECK(one.web.on);
+  CHECK(one.tls.under_http);
+  CHECK(one.web.path == "/mqtt");
+  CHECK(one.web.origins == std::vector<std::string>{"https://plant.example"});
   CHECK(config->tls.ticket_secret_file == "/secret");
   CHECK_FALSE(one.is_shut());  // certificates let in
 }
@@ -189,5 +196,6 @@ TEST_CASE("TLS settings that make no sense alone are refused") {
   CHECK(contains(error_of(one + "certificate_username = \"cn\"\n"), "listener.cafile"));
   CHECK(contains(error_of(one + "certificate_username = \"dn\"\n"), "t.toml:6"));
   CHECK(contains(error_of(one + "tls_version = \"tlsv1\"\n"), "tlsv1.2"));
+  CHECK(contains(error_of(text + "websockets_path = \"mqtt\"\n"), "begin with a slash"));
   CHECK(contains(error_of(text + "cafile = \"/ca.pem\"\n"), "listener.certfile"));
 }
