@@ -87,6 +87,17 @@ void learn_loss(State& s) {
   s.authority = {};
 }
 
+// The clock of a virtual machine stands still while its hypervisor pauses it, and so shows no gap;
+// the peer's went on, as what it said meanwhile tells.
+void learn_clock(Facts& f, const PeerReport& heard) {
+  const bool from_the_start = heard.clock < f.clock_there;  // its host began anew
+  if (heard.echo_sent_at > f.lease_from || from_the_start) f.lease_there = heard.clock;
+  f.lease_from = std::max(f.lease_from, heard.echo_sent_at);
+  f.clock_there = heard.clock;
+  const TimeMs here = f.now - f.lease_from;
+  if (f.clock_there > f.lease_there + here + here / 20 + kStallMs) f.awake_since = f.now;
+}
+
 void learn_report(State& s, const PeerReport& heard, const Settings& set) {
   Facts& f = s.facts;
   if (s.silent_life != 0 && s.silent_life == heard.report.boot) s.flapped_at = f.now;
@@ -94,7 +105,7 @@ void learn_report(State& s, const PeerReport& heard, const Settings& set) {
   f.peer = heard.report;
   f.peer_known = true;
   f.peer_heard_at = f.now;
-  f.lease_from = std::max(f.lease_from, heard.echo_sent_at);
+  learn_clock(f, heard);
   if (epoch_node(f.peer.epoch) != set.index) f.peer_reign = std::max(f.peer_reign, f.peer.epoch);
   if (!peer_primary(s, set)) return;
   f.peer_primary_at = f.now;

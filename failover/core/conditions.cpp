@@ -89,9 +89,13 @@ TimeMs lease_ms(const State& s, const Settings& set) {
   return there == 0 ? set.in_sync_lease_ms : std::min(there, set.in_sync_lease_ms);
 }
 
+// By either clock: ours stands still with a virtual machine that is paused, the peer's does not.
 bool lease_valid(const State& s, const Settings& set) {
   if (!set.silence_decides) return true;
-  return s.facts.lease_from != 0 && s.facts.now < s.facts.lease_from + lease_ms(s, set);
+  const Facts& f = s.facts;
+  const TimeMs length = lease_ms(s, set);
+  return f.lease_from != 0 && f.now < f.lease_from + length &&
+         f.clock_there < f.lease_there + length;
 }
 
 bool damped(const State& s, const Settings& set) {

@@ -49,6 +49,7 @@ struct OrderDone {
 struct PeerReport {
   Report report;
   TimeMs echo_sent_at = 0;  // when we sent what the peer has last received from us, 0 unknown
+  TimeMs clock = 0;         // the peer's when it sent this, 0 unknown
 };
 
 // Permission to take over or to go on alone, from agreement with the peer's agent or from the

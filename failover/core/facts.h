@@ -125,6 +125,8 @@ struct Facts {
   TimeMs link_heard_at = 0;    // on the replication link, by the broker
   TimeMs link_down_at = 0;     // when we learned that the broker's link is down
   TimeMs lease_from = 0;       // when we sent the newest report that the peer says it has received
+  TimeMs lease_there = 0;      // by the peer's clock: when it first said so
+  TimeMs clock_there = 0;      // the peer's clock when it spoke last, 0 not told
 };
 
 }  // namespace tandemq::failover

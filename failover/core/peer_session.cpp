@@ -7,7 +7,7 @@ namespace tandemq::failover {
 Numbers PeerSession::next(TimeMs now) {
   ++seq_;
   sent_[seq_ % kRing] = now;
-  return {{boot_, seq_}, last_, greet_};
+  return {{boot_, seq_}, last_, greet_, now};
 }
 
 TimeMs PeerSession::sent_at(const Stamp& echo) const {
@@ -31,7 +31,7 @@ std::optional<PeerSession::Accepted> PeerSession::accept(const Numbers& n, TimeM
   why = Refusal::none;
   last_ = n.own;
   if (!known) greet_ = {};
-  return Accepted{proof};
+  return Accepted{proof, n.clock};
 }
 
 }  // namespace tandemq::failover

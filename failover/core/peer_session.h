@@ -24,8 +24,9 @@ struct Stamp {
 
 struct Numbers {
   Stamp own;
-  Stamp echo;   // newest accepted
-  Stamp greet;  // newest of an unproven boot id, so that its sender can prove itself
+  Stamp echo;        // newest accepted
+  Stamp greet;       // newest of an unproven boot id, so that its sender can prove itself
+  TimeMs clock = 0;  // the sender's when it sent this, 0: not told
 };
 
 class PeerSession {
@@ -36,6 +37,7 @@ class PeerSession {
 
   struct Accepted {
     TimeMs echo_sent_at = 0;  // 0: the peer has heard nothing recent from us
+    TimeMs clock = 0;         // the peer's
   };
   enum class Refusal : std::uint8_t { none, old, unproven };
   // The datagram, or why it is not to be believed. `unproven`: answer it with next().

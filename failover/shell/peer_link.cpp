@@ -111,7 +111,7 @@ void PeerLink::on_datagram(Path& path, std::string_view bytes) {
   path.figures.heard_at = now;  // a copy that took this path is a sign of life of this path
   if (!accepted) return;
   compare(d);
-  on_report_(PeerReport{d.report, accepted->echo_sent_at});
+  on_report_(PeerReport{d.report, accepted->echo_sent_at, accepted->clock});
 }
 
 // Names that only one of them has are of another version and not compared.

@@ -59,7 +59,8 @@ void read_body(const json& j, Datagram& d) {
   d.software = j.value("software", "");
   d.index = j.value("index", 0u);
   d.settings = j.value("settings", std::map<std::string, std::string>());
-  d.numbers = {stamp(j.at("own")), stamp(j.at("echo")), stamp(j.at("greet"))};
+  d.numbers = {stamp(j.at("own")), stamp(j.at("echo")), stamp(j.at("greet")),
+               j.value("clock", TimeMs{0})};
   Report& r = d.report;
   r = {};
   r.boot = d.numbers.own.boot;
@@ -93,6 +94,7 @@ std::string seal(const Datagram& d, const std::string& secret) {
                   {"own", stamp(d.numbers.own)},
                   {"echo", stamp(d.numbers.echo)},
                   {"greet", stamp(d.numbers.greet)},
+                  {"clock", d.numbers.clock},
                   {"phase", static_cast<unsigned>(r.phase)},
                   {"vrrp", static_cast<unsigned>(r.vrrp)},
                   {"ka", r.keepalived_alive},

@@ -41,7 +41,7 @@ void Replica::on(const event::Started& e) {
   const bool own_reign_is_newest = epoch_node(m_.meta.epoch_seen) == m_.config.node_index;
   m_.confirmed =
       m_.meta.in_sync && !m_.meta.peer_in_sync && (own_reign_is_newest || m_.config.single);
-  heard_ms_ = ticked_ms_ = m_.now_ms;
+  heard_ms_ = patient_ms_ = ticked_ms_ = m_.now_ms;
   m_.persist();
   m_.say(m_.meta.needs_snapshot
              ? "started; the state here is unusable until the peer sends a snapshot"
@@ -54,7 +54,7 @@ void Replica::on(const event::Started& e) {
 void Replica::on(const event::Tick&) {
   // A pause of this very process says nothing about the peer.
   if (m_.now_ms - ticked_ms_ > m_.config.peer_silence_ms / 2) {
-    heard_ms_ = m_.now_ms;
+    heard_ms_ = patient_ms_ = m_.now_ms;
     primary_.slept();
   }
   ticked_ms_ = m_.now_ms;
@@ -121,8 +121,8 @@ void Replica::watch_silence() {
                               : !m_.greeted ? std::max<std::uint64_t>(silence, 1000)
                               : catches_up  ? std::max(silence, kClaimPatienceMs)
                                             : silence;
-  if (m_.now_ms - heard_ms_ < limit) return;
-  drop_link("nothing heard from the peer for " + std::to_string(m_.now_ms - heard_ms_) + " ms",
+  if (m_.now_ms - patient_ms_ < limit) return;
+  drop_link("nothing heard from the peer for " + std::to_string(m_.now_ms - patient_ms_) + " ms",
             false);
 }
 

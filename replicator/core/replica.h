@@ -123,7 +123,8 @@ class Replica {
   Standby standby_{m_};
 
   std::uint64_t ticked_ms_ = 0;
-  std::uint64_t heard_ms_ = 0;       // last sign of life
+  std::uint64_t heard_ms_ = 0;       // last word of the peer
+  std::uint64_t patient_ms_ = 0;     // that, or the link's begin: its silence counts from here
   std::uint64_t beat_ms_ = 0;        // last sign of life given
   std::uint64_t peer_messages_ = 0;  // as its Hello said
   Meeting meeting_;                  // survives the link

@@ -16,7 +16,8 @@ void Replica::on(const event::LinkUp&) {
   if (m_.linked) link_lost("replaced by a new connection");
   m_.linked = true;
   m_.greeted = false;
-  heard_ms_ = beat_ms_ = m_.now_ms;
+  // No word of the peer's: the kernel of a host whose processes stand still takes connections.
+  patient_ms_ = beat_ms_ = m_.now_ms;
   m_.send(m_.hello());
 }
 
@@ -26,7 +27,7 @@ void Replica::on(const event::LinkDown& e) {
 
 void Replica::on(const event::Received& e) {
   if (!m_.linked) return;
-  heard_ms_ = m_.now_ms;
+  heard_ms_ = patient_ms_ = m_.now_ms;
   const bool opening = std::holds_alternative<msg::Hello>(*e.message) ||
                        std::holds_alternative<msg::Reject>(*e.message);
   if (!m_.greeted && !opening) {

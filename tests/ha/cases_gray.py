@@ -3,7 +3,7 @@ import signal
 
 from cases_death import FAULT_AT_S, goes_on_alone, promoted_instead
 from registry import case
-from testbed import expect, peer_of
+from testbed import LEASE, expect, peer_of
 
 # A client that connects to a stuck broker is accepted by the kernel, and waits 2 s for its CONNACK. On a slow
 # machine that is all of them.
@@ -23,6 +23,13 @@ def disk_stalled(bed):
 @case("standby's disk stands still for the rest of the test", budget_ms=1000, limit_ms=3000, options=DISK)
 def standby_disk_stalled(bed):
     _, load = goes_on_alone(bed, lambda node: bed.lab("hang", node, "disk"))
+    return load.finish()
+
+
+@case("standby host frozen, its cables in: its kernel takes connections that nobody answers",
+      budget_ms=1500, limit_ms=4000, options=("--set", f"{LEASE}=1100"))
+def standby_host_paused(bed):
+    _, load = goes_on_alone(bed, lambda node: bed.lab("hang", node, "host"))
     return load.finish()
 
 

@@ -256,7 +256,7 @@ void Agent::receive(const Datagram& datagram) {
   const auto accepted = life_->session.accept(datagram.numbers, now_ms(), why);
   if (accepted) {
     return post(EventKind::peer_report,
-                failover::PeerReport{datagram.report, accepted->echo_sent_at});
+                failover::PeerReport{datagram.report, accepted->echo_sent_at, accepted->clock});
   }
   if (why == failover::PeerSession::Refusal::unproven) send_report();
 }

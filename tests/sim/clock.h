@@ -39,6 +39,20 @@ class Clock {
   std::map<std::pair<TimeUs, std::uint64_t>, std::function<void()>> todo_;
 };
 
+// Stands still with a virtual machine that its hypervisor pauses.
+struct HostClock {
+  bool stands = false;
+  TimeUs since = 0, missed = 0;
+  TimeUs at(TimeUs now) const { return (stands ? since : now) - missed; }
+  void stop(TimeUs now) {
+    if (std::exchange(stands, true)) return;
+    since = now;
+  }
+  void go_on(TimeUs now) {
+    if (std::exchange(stands, false)) missed += now - since;
+  }
+};
+
 class Random {
  public:
   // `steady`: always the middle, so that a story does not change with the number of draws.

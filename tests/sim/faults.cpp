@@ -212,7 +212,11 @@ void Faults::pause(unsigned side) {
   const std::string& name = world_.nodes[side]->name();
   switch (random.below(3)) {
     case 0:
-      world_.freeze(side, true);
+      if (world_.config.seed % 4 == 3 && random.chance(50)) {
+        world_.pause(side);
+      } else {
+        world_.freeze(side, true);
+      }
       return mend_later([this, side] { world_.freeze(side, false); });
     case 1:
       world_.place.say(name + ": the broker is stopped");

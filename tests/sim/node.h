@@ -32,8 +32,9 @@ struct Place {
   core::ConnId last_conn = 0;  // of any node: a client tells its old connections from its new one
   std::function<void(std::uint64_t client, core::ConnId, Reply)> to_client;
   std::int64_t drift_ppm[2] = {};  // of the hosts' clocks
+  HostClock host_clock[2];
   TimeUs local_us(unsigned side) const {
-    const auto now = static_cast<std::int64_t>(clock.now());
+    const auto now = static_cast<std::int64_t>(host_clock[side].at(clock.now()));
     return static_cast<TimeUs>(now + now * drift_ppm[side] / 1'000'000);
   }
   // Of a host's CLOCK_BOOTTIME.

@@ -99,6 +99,7 @@ class Scenario {
   }
   std::string restart(const Words& w) { return world().restart(side(w[1])), ""; }
   std::string freeze(const Words& w) { return world().freeze(side(w[1]), true), ""; }
+  std::string pause(const Words& w) { return world().pause(side(w[1])), ""; }
   std::string thaw(const Words& w) { return world().freeze(side(w[1]), false), ""; }
   std::string cut(const Words& w) { return link(w, true); }
   std::string open(const Words& w) { return link(w, false); }
@@ -143,7 +144,7 @@ const std::map<std::string, Scenario::Command> Scenario::kCommands = {
     {"promote", &Scenario::promote}, {"solo", &Scenario::solo},
     {"leave", &Scenario::leave},     {"switchover", &Scenario::switchover},
     {"freeze", &Scenario::freeze},   {"thaw", &Scenario::thaw},
-    {"expect", &Scenario::expect}};
+    {"pause", &Scenario::pause},     {"expect", &Scenario::expect}};
 
 std::string Scenario::config(const Words& w) {
   if (world_) return "config comes first";

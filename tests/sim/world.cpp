@@ -171,8 +171,17 @@ void World::restart(unsigned side) {
   if (!agents[side]->exists()) agents[side]->start();
 }
 
+void World::pause(unsigned side) {
+  if (frozen_[side]) return;
+  place.say(nodes[side]->name() + ": its clock stands still");
+  place.host_clock[side].stop(place.clock.now());
+  clocks_wrong = true;
+  freeze(side, true);
+}
+
 void World::freeze(unsigned side, bool frozen) {
   if (frozen_[side] == frozen) return;
+  if (!frozen) place.host_clock[side].go_on(place.clock.now());
   frozen_[side] = frozen;
   place.say(nodes[side]->name() + (frozen ? ": the host is frozen" : ": the host is thawed"));
   if (frozen) {

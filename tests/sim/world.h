@@ -52,7 +52,8 @@ class World {
   void lose_power(unsigned side, unsigned kept);
   void restart(unsigned side);  // whatever of it does not run
   void freeze(unsigned side, bool frozen);
-  void block(unsigned from, bool blocked);          // the replication network, one way
+  void pause(unsigned side);                // as a hypervisor does: frozen, and its clock with it
+  void block(unsigned from, bool blocked);  // the replication network, one way
   void block_service(unsigned from, bool blocked);  // the service network between the hosts
   void cut_clients(unsigned side, bool cut);
   void slow(TimeUs link_delay, TimeUs disk_delay);

@@ -19,7 +19,7 @@ Datagram sample() {
   d.software = "1.2.3";
   d.index = 1;
   d.settings = {{"failover.authority", "timeout"}};
-  d.numbers = {{1ull << 52, 7}, {22, 8}, {33, 9}};
+  d.numbers = {{1ull << 52, 7}, {22, 8}, {33, 9}, 123456};
   Report& r = d.report;
   r.boot = 1ull << 52;
   r.phase = Phase::released;

@@ -39,7 +39,9 @@ struct OneAgent {
     for (const Action& a : machine->handle({kind, now, std::move(data)}))
       if (a.kind == ActionKind::order_broker) ordered.push_back(a.order);
   }
-  void hear(TimeMs echo_of) { tell(EventKind::peer_report, PeerReport{peer, echo_of}); }
+  void hear(TimeMs echo_of) {
+    tell(EventKind::peer_report, PeerReport{peer, echo_of, now + peer_ahead});
+  }
   void pass(TimeMs ms, bool heard) {
     for (TimeMs end = now + ms; now < end;) {
       now += 10;
@@ -59,6 +61,7 @@ struct OneAgent {
   std::unique_ptr<Machine> machine;
   BrokerStatus broker;
   Report peer;
+  TimeMs peer_ahead = 7000;  // of its clock before ours
   Memory memory;
   std::vector<Order> ordered;
 };

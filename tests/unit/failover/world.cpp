@@ -219,7 +219,8 @@ void World::receive(std::size_t n, const Datagram& d) {
     if (why == PeerSession::Refusal::unproven) send_report(n);
     return;
   }
-  deliver(n, {EventKind::peer_report, now, PeerReport{d.report, accepted->echo_sent_at}});
+  deliver(n, {EventKind::peer_report, now,
+              PeerReport{d.report, accepted->echo_sent_at, accepted->clock}});
 }
 
 // What the shell sees of the broker: connection, status changes, a loop that does not answer.

@@ -91,3 +91,17 @@ TEST_CASE("the journal is kept from the record on that the peer needs next") {
   w.append(w.a, 3);
   CHECK(w.a.replica->peer_needs_from() == w.b.last() + 1);
 }
+
+// The agent counts a lease from that.
+TEST_CASE("a connection that nobody speaks on is no sign of life") {
+  World w;
+  w.pair_up();
+  for (int i = 0; i < 30; ++i) w.tick();
+  const std::uint64_t silent = w.a.status().peer_silent_ms;
+  REQUIRE(silent > 0);
+  w.connect();
+  w.tick();
+  CHECK(w.a.status().peer_silent_ms > silent);
+  for (int i = 0; i < 10; ++i) w.tick();
+  CHECK(w.a.connected);  // it is given its time all the same
+}
