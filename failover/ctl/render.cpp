@@ -26,6 +26,15 @@ std::string seconds(std::uint64_t ms) {
   return tenths.insert(tenths.size() - 1, ".") + " s";
 }
 
+// "1 session", "2 sessions"
+std::string counted(const json& object, const char* key, const std::string& noun) {
+  return text(object, key) + " " + noun + (number(object, key) == 1 ? "" : "s");
+}
+
+std::string epoch(const json& object) {
+  return "epoch " + std::to_string(number(object, "epoch") >> 8);
+}
+
 void row(std::string& out, const std::string& name, const std::string& value) {
   out += "  " + name + std::string(name.size() < 16 ? 16 - name.size() : 1, ' ') + value + "\n";
 }
@@ -51,8 +60,7 @@ void render_broker(std::string& out, const json& broker) {
   if (!broker.is_object()) return row(out, "broker", "does not answer");
   row(out, "broker",
       text(broker, "role") + ", " + text(broker, "pair_state") + " for " +
-          seconds(number(broker, "since_ms")) + ", epoch " +
-          std::to_string(number(broker, "epoch") >> 8));
+          seconds(number(broker, "since_ms")) + ", " + epoch(broker));
   row(out, "because", text(broker, "reason"));
   row(out, "records",
       "last " + text(broker, "last_lsn") + ", committed " + text(broker, "committed_lsn") +
@@ -73,8 +81,8 @@ void render_broker(std::string& out, const json& broker) {
     row(out, "does not pair", text(broker, "peer_refused"));
   render_differences(out, broker);
   row(out, "clients",
-      text(broker, "connections") + " connected, " + text(broker, "sessions") + " sessions, " +
-          text(broker, "subscriptions") + " subscriptions");
+      text(broker, "connections") + " connected, " + counted(broker, "sessions", "session") + ", " +
+          counted(broker, "subscriptions", "subscription"));
   row(out, "messages",
       text(broker, "queued") + " queued, " + text(broker, "retained") + " retained");
 }
@@ -141,8 +149,7 @@ std::string render_status(const json& agent_answer, const json& broker) {
     return out;
   }
   row(out, "broker",
-      is_there(peer) ? text(peer, "role") + ", " + text(peer, "pair_state") + ", epoch " +
-                           std::to_string(number(peer, "epoch") >> 8)
+      is_there(peer) ? text(peer, "role") + ", " + text(peer, "pair_state") + ", " + epoch(peer)
                      : "not there");
   row(out, "VRRP", text(peer, "vrrp"));
   row(out, "in sync", text(peer, "in_sync"));
@@ -151,6 +158,32 @@ std::string render_status(const json& agent_answer, const json& broker) {
   for (const auto& [path, ms] : heard.items())
     row(out, "heard", (ms == -1 ? "never" : ms.dump() + " ms ago") + " over " + path);
   return out;
+}
+
+std::string render_force(const json& agent_answer) {
+  const json agent = agent_answer.value("agent", json());
+  const json broker = agent_answer.value("broker", json());
+  const json peer = agent_answer.value("peer", json());
+  const std::string node = text(agent, "node"), other = text(agent, "peer");
+  std::string out =
+      "promote --force makes " + node + " serve with what it has, whatever " + other + " holds.\n";
+  out += "  " + node + ": ";
+  if (broker.is_object()) {
+    out += "record " + text(broker, "last_lsn") + " of " + epoch(broker) +
+           ", in sync: " + text(broker, "in_sync") + "\n";
+  } else {
+    out += "its broker does not answer\n";
+  }
+  out += "  " + other + ": ";
+  if (peer.is_object()) {
+    out += std::string(agent.value("peer_fresh", false) ? "says" : "said last") + ": " +
+           (is_there(peer) ? text(peer, "role") + ", " + text(peer, "pair_state") : "no broker") +
+           ", record " + text(peer, "last_lsn") + " of " + epoch(peer) + "\n";
+  } else {
+    out += "was never heard\n";
+  }
+  return out + "What was acknowledged and only " + other +
+         " holds is lost for clients; when it returns, that goes into quarantine files there.\n";
 }
 
 std::string render_history(const json& changes) {

@@ -15,6 +15,9 @@ Health judge(const nlohmann::json& agent_answer, const nlohmann::json& broker);
 // One screen: summary, this node, its peer.
 std::string render_status(const nlohmann::json& agent_answer, const nlohmann::json& broker);
 
+// What `promote --force` on this node would do, before it is done; from the agent's status answer.
+std::string render_force(const nlohmann::json& agent_answer);
+
 // Role changes, the newest last, one line each and its reason below.
 std::string render_history(const nlohmann::json& changes);
 

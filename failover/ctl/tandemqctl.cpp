@@ -1,8 +1,11 @@
 // tandemqctl: the operator's tool. It asks the agent of this node, and for `status` the broker too,
 // so that it says something useful when only one of them answers.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -23,6 +26,7 @@ struct Options {
   int timeout_ms = 0;  // 0: as long as the command needs
   bool as_json = false;
   bool force = false;
+  bool yes = false;
   bool wait = false;
   unsigned limit = 20;
 };
@@ -30,6 +34,7 @@ struct Options {
 constexpr int kQuestionMs = 2000;
 constexpr int kOrderMs = 15000;  // a switchover drains, hands over, and may fail after 5 s
 constexpr int kCheckpointMs = 120000;
+constexpr int kUsage = 64;       // EX_USAGE: none of status's codes
 constexpr int kWaitTries = 300;  // of 100 ms
 
 int timeout_of(const Options& options, int otherwise) {
@@ -99,6 +104,26 @@ int order(const Options& options, const std::string& socket_path, const json& re
   return 0;
 }
 
+// By force only after a yes: typed, or given with the command where nobody can be asked.
+int make_primary(const Options& options) {
+  if (options.force && !options.yes) {
+    const Result<json> agent =
+        ask(options.agent_socket, {{"cmd", "status"}}, timeout_of(options, kQuestionMs));
+    if (!agent) return fail(options, agent.error());
+    std::fputs(render_force(*agent).c_str(), stderr);
+    if (isatty(STDIN_FILENO) == 0) {
+      return fail(options, Error{"nothing was done: give --yes with --force where nobody can be "
+                                 "asked",
+                                 kUsage});
+    }
+    std::fputs("Type yes to go on: ", stderr);
+    std::string line;
+    std::getline(std::cin, line);
+    if (line != "yes") return fail(options, Error{"nothing was done", 1});
+  }
+  return order(options, options.agent_socket, {{"cmd", "promote"}, {"force", options.force}});
+}
+
 // After a switchover: until the pair is whole again.
 int wait_whole(const Options& options) {
   for (int i = 0; i < kWaitTries; ++i) {
@@ -157,7 +182,8 @@ int main(int argc, char** argv) try {
   past->add_option("--limit", options.limit, "how many at most")->capture_default_str();
   auto* promote = app.add_subcommand("promote", "make this node primary");
   promote->add_flag("--force", options.force,
-                    "even out of sync: acknowledged messages may be lost");
+                    "even out of sync: acknowledged messages may be lost. Says what, and asks");
+  promote->add_flag("--yes", options.yes, "with --force: do not ask");
   auto* solo = app.add_subcommand("solo", "let this primary go on without its standby");
   auto* switchover = app.add_subcommand("switchover", "hand over to the peer, as planned");
   switchover->add_flag("--wait", options.wait, "until the pair is whole again");
@@ -169,13 +195,12 @@ int main(int argc, char** argv) try {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 64;  // EX_USAGE: none of status's codes
+    return app.exit(error) == 0 ? 0 : kUsage;
   }
   if (show->parsed()) return status(options);
   if (past->parsed()) return history(options);
   if (aside->parsed()) return step_aside(options);
-  if (promote->parsed())
-    return order(options, options.agent_socket, {{"cmd", "promote"}, {"force", options.force}});
+  if (promote->parsed()) return make_primary(options);
   if (solo->parsed()) return order(options, options.agent_socket, {{"cmd", "solo"}});
   if (reload->parsed()) return order(options, options.broker_socket, {{"cmd", "reload"}});
   if (checkpoint->parsed())
@@ -185,7 +210,7 @@ int main(int argc, char** argv) try {
     return code == 0 && options.wait ? wait_whole(options) : code;
   }
   std::fprintf(stderr, "tandemqctl: name a command; run with --help for the list\n");
-  return 64;
+  return kUsage;
 } catch (const std::exception& error) {  // such as an answer of another version, of other types
   std::fprintf(stderr, "tandemqctl: the answer cannot be read: %s\n", error.what());
   return tandemq::failover::kUnreachable;

@@ -269,6 +269,7 @@ void Agent::refresh() {
   const State& s = machine_.state();
   metrics_->refresh(s, peer_->paths(), peer_->meeting(), impairments().size());
   notify_watchdog();
+  peer_->tell_absence();
   // A keepalived that starts reads its own value after we have written ours: say it once more.
   const bool missed = s.eligible && s.facts.vrrp == Vrrp::fault && s.facts.interface_up;
   if (missed && s.facts.now > s.eligible_since + kRetouchMs &&

@@ -78,10 +78,18 @@ void History::load() {
   }
 }
 
-void History::add(Change change) {
+std::uint64_t History::add(Change change) {
   changes_.push_back(std::move(change));
   if (changes_.size() > kKept) changes_.pop_front();
   save();
+  return ++numbers_;
+}
+
+Change* History::find(std::uint64_t number) {
+  const std::uint64_t back = numbers_ - number;
+  return number == 0 || back >= changes_.size()
+             ? nullptr
+             : &*(changes_.rbegin() + static_cast<std::ptrdiff_t>(back));
 }
 
 void History::save() {

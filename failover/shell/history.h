@@ -20,7 +20,8 @@ struct Change {
   std::string from, to, cause, reason;
   std::int64_t detection_ms = -1;     // from the last sign of life of what was replaced
   std::int64_t promotion_ms = -1;     // from the decision until the broker served
-  std::int64_t first_client_ms = -1;  // from there to the first accepted CONNECT
+  std::int64_t first_client_ms = -1;  // from there to the first accepted CONNECT, where sessions
+                                      // were connected before
   std::int64_t sessions_95_ms = -1;   // until 95 % of the sessions connected before were back
 };
 nlohmann::json to_json(const Change& change);
@@ -37,9 +38,10 @@ class History {
 
   // What an earlier life has written; damaged lines are left out.
   void load();
-  void add(Change change);
-  // The newest entry, for figures that come later; save() when they are there.
-  Change* newest() { return changes_.empty() ? nullptr : &changes_.back(); }
+  // Its number, which no other entry of this life gets.
+  std::uint64_t add(Change change);
+  // For figures that come later, save() when they are there. Null when it is too old to be kept.
+  Change* find(std::uint64_t number);
   void save();
   const std::deque<Change>& changes() const { return changes_; }
 
@@ -48,6 +50,7 @@ class History {
 
   std::string file_;
   std::deque<Change> changes_;
+  std::uint64_t numbers_ = 0;  // that of the newest entry
   std::mutex mutex_;
   std::condition_variable wake_;
   std::string text_;  // to be written next

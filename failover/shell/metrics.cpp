@@ -65,8 +65,8 @@ struct AgentMetrics::Impl {
           .Add({});
   Family<Counter>& refused =
       counter("tandemq_agent_datagrams_refused_total", "not the peer's, by path");
-  Family<Counter>& failovers =
-      counter("tandemq_agent_failovers_total", "times that this node took over, by cause");
+  Family<Counter>& failovers = counter("tandemq_agent_failovers_total",
+                                       "times that this node took over from its peer, by cause");
   Family<Histogram>& phases =
       BuildHistogram()
           .Name("tandemq_agent_failover_phase_seconds")

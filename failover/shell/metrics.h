@@ -9,14 +9,15 @@
 #include "broker/base/result.h"
 #include "failover/core/state.h"
 #include "failover/shell/peer_link.h"
+#include "failover/shell/timeline.h"
 
 namespace tandemq::failover {
 
-class AgentMetrics {
+class AgentMetrics : public FailoverFigures {
  public:
   // `listen` as "127.0.0.1:9884", empty: figures are kept and not served. Error code 3.
   static Result<std::unique_ptr<AgentMetrics>> open(const std::string& listen);
-  ~AgentMetrics();
+  ~AgentMetrics() override;
 
   // Gauges as of now.
   void refresh(const State& state, const std::vector<PeerLink::PathFigures>& paths,
@@ -25,10 +26,8 @@ class AgentMetrics {
   void alarm();
   void tampered();
   void lower_priority_master();
-  // This node took over.
-  void failover(const std::string& cause);
-  // How long a part of it took: detection, promotion, first_client, sessions_95.
-  void phase(const char* name, std::int64_t ms);
+  void failover(const std::string& cause) override;
+  void phase(const char* name, std::int64_t ms) override;
   void loop_late(double seconds);
 
  private:

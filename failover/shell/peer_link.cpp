@@ -14,6 +14,7 @@ constexpr int kDatagramsPerTurn = 64;
 constexpr TimeMs kGreetEveryMs = 20;
 constexpr TimeMs kComplainEveryMs = 10000;
 constexpr TimeMs kRefusalLastsMs = 3000;
+constexpr TimeMs kAbsentMs = 3000;
 
 }  // namespace
 
@@ -143,6 +144,23 @@ PeerLink::Meeting PeerLink::meeting() const {
   Meeting meeting = meeting_;
   if (boottime_ms() >= refused_at_ + kRefusalLastsMs) meeting.refused.clear();
   return meeting;
+}
+
+bool PeerLink::tell_absence() {
+  if (absence_told_ || boottime_ms() < opened_at_ + kAbsentMs) return absence_told_;
+  std::string where;
+  for (const auto& path : paths_) {
+    if (path->figures.heard_at != 0) return false;
+    where += (where.empty() ? "" : ", ") + path->figures.address;
+  }
+  log(LogLevel::warning, "peer_not_heard",
+      {{"peer", config_.peer},
+       {"addresses", where},
+       {"reason", "no word of the peer's agent was taken since this one started"},
+       {"remedy",
+        "see whether tandemq-agent runs there, what its log says, and compare peer.listen, "
+        "peer.addresses and node.index of both nodes; a packet filter must let UDP pass"}});
+  return absence_told_ = true;
 }
 
 void PeerLink::complain(Path& path, const std::string& what) {

@@ -53,6 +53,9 @@ class PeerLink {
     std::vector<Difference> differences;
   };
   Meeting meeting() const;
+  // Says in the log, once, that no word of the peer was ever taken, where that is so after 3 s.
+  // Call now and then; true when it has said so.
+  bool tell_absence();
 
  private:
   struct Path {
@@ -65,7 +68,8 @@ class PeerLink {
       : config_(std::move(config)),
         own_(std::move(own)),
         on_report_(std::move(on_report)),
-        session_(config_.boot) {}
+        session_(config_.boot),
+        opened_at_(boottime_ms()) {}
   Status bind(event_base* base, const std::string& listen, const std::string& peer);
   void read(Path& path);
   void on_datagram(Path& path, std::string_view bytes);
@@ -77,6 +81,8 @@ class PeerLink {
   OnReport on_report_;
   PeerSession session_;
   std::vector<std::unique_ptr<Path>> paths_;
+  const TimeMs opened_at_;
+  bool absence_told_ = false;
   TimeMs greeted_at_ = 0;
   TimeMs complained_at_ = 0;
   TimeMs refused_at_ = 0;

@@ -27,7 +27,7 @@ class Node:
     def ctl(self, *arguments, prefix=()):
         program = os.path.join(self.ctx.prefix, "tandemqctl")
         found = subprocess.run([*prefix, program, *self.sockets, *arguments], check=False,
-                               capture_output=True, text=True, timeout=30)
+                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
         return found.returncode, found.stdout, found.stderr
 
     def expect_ctl(self, arguments, code, *parts, prefix=()):
@@ -50,6 +50,9 @@ def test_all_commands(ctx):
                     "not heard")
     node.expect_ctl(["history"], 0, "starting -> primary", "the broker serves")
     node.expect_ctl(["promote"], 0, "promote: done")
+    # Nobody can be asked here: it says what it would do, and does nothing.
+    node.expect_ctl(["promote", "--force"], 64, "makes a serve with what it has", "nothing was done", "--yes")
+    node.expect_ctl(["promote", "--force", "--yes"], 0, "promote: done")
     node.expect_ctl(["solo"], 1, "tandemqctl: ", "nothing to go on alone from")
     node.expect_ctl(["switchover"], 1, "tandemqctl: ", "cannot take over")
     node.expect_ctl(["checkpoint"], 0, "checkpoint: done")

@@ -132,7 +132,7 @@ def timeline(bed, full, killed, moved, primary, other):
                (full.get("95_percent_of_sessions_back_after_kill_ms"), "95 % of the sessions back"),
                (full.get("first_ack_after_kill_ms"), "first acknowledgement to a client"),
                (full.get("last_session_back_after_kill_ms"), "all 100 sessions back")]
-    changes = bed.history(other)
+    changes = [change for change in bed.history(other) if change["to"] == "primary"]
     if changes:
         last = changes[-1]
         detected = last["detection_ms"]

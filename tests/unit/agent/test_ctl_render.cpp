@@ -105,6 +105,34 @@ TEST_CASE(
         std::string::npos);
 }
 
+TEST_CASE("one is not many") {
+  json broker = kPrimary;
+  broker.update({{"connections", 1}, {"sessions", 1}, {"subscriptions", 1}});
+  CHECK(render_status(nullptr, broker).find("1 connected, 1 session, 1 subscription\n") !=
+        std::string::npos);
+  broker["subscriptions"] = 2;
+  CHECK(render_status(nullptr, broker).find("1 session, 2 subscriptions\n") != std::string::npos);
+}
+
+TEST_CASE("what a promotion by force would do is told with what both nodes hold") {
+  json answer = agent_answer({{"role", "primary"},
+                              {"pair_state", "solo"},
+                              {"epoch", (4 << 8) + 2},
+                              {"last_lsn", 900},
+                              {"broker_alive", true}});
+  answer["agent"].update({{"peer", "b"}, {"peer_fresh", false}});
+  answer["broker"] = kPrimary;
+  answer["broker"]["in_sync"] = false;
+  const std::string told = render_force(answer);
+  const auto has = [&](const char* part) { return told.find(part) != std::string::npos; };
+  CHECK(has("makes a serve with what it has"));
+  CHECK(has("a: record 40 of epoch 3, in sync: no"));
+  CHECK(has("b: said last: primary, solo, record 900 of epoch 4"));
+  answer["peer"] = nullptr;
+  CHECK(render_force(answer).find("b: was never heard") != std::string::npos);
+  CHECK(render_force({{"agent", nullptr}}).find("does not answer") != std::string::npos);
+}
+
 TEST_CASE("history tells each change with its phases") {
   const json changes = json::array({{{"time", "2026-01-01T00:00:00Z"},
                                      {"from", "standby"},

@@ -13,14 +13,19 @@ TEST_CASE("the history survives a restart, is bounded, and leaves damaged lines 
   const std::string file = rig.folder / "history.jsonl";
   {
     History history(file);
+    std::uint64_t last = 0, first = 0;
     for (std::size_t i = 0; i < History::kKept + 5; ++i) {
       Change c;
       c.wall_ms = 1'000'000 + i;
       c.from = "standby";
       c.to = "primary";
-      history.add(c);
+      last = history.add(c);
+      if (first == 0) first = last;
     }
-    history.newest()->first_client_ms = 12;
+    CHECK(history.find(first) == nullptr);
+    CHECK(history.find(0) == nullptr);
+    REQUIRE(history.find(last) != nullptr);
+    history.find(last)->first_client_ms = 12;
     history.save();
   }
   std::ofstream(file, std::ios::app) << "{\"time_ms\": \"yesterday\"}\ngarbage\n";

@@ -77,3 +77,17 @@ TEST_CASE("an agent with the same index, or of another name, is refused and told
   renamed.node = "c";
   refusals(renamed, "the agent of c (TandeMQ " TANDEMQ_VERSION ") is not the configured peer, b");
 }
+
+TEST_CASE("a peer that was never heard is told of after seconds, one that was is not") {
+  LoopRig rig;
+  {
+    End a(rig, config_of("a", 1));
+    CHECK_FALSE(a.link->tell_absence());
+    CHECK(rig.until(6000, [&] { return a.link->tell_absence(); }));
+  }
+  End a(rig, config_of("a", 1));
+  End b(rig, config_of("b", 2));
+  REQUIRE(talk(rig, a, b, [&] { return a.reports > 0 && b.reports > 0; }));
+  rig.until(3200, [] { return false; });
+  CHECK_FALSE(a.link->tell_absence());
+}
