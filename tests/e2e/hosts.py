@@ -138,3 +138,4 @@ class Host:
         if self.process:
             self.process.wait(20)
             self.process = None
+        run("find", self.group, "-depth", "-type", "d", "-delete", check=False)
