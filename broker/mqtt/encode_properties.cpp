@@ -53,15 +53,15 @@ void put_property(std::string& out, Property property, const Properties& p) {
   }
 }
 
-constexpr std::uint64_t bit(Property property) {
+constexpr std::uint64_t bit_of(Property property) {
   return std::uint64_t{1} << static_cast<unsigned>(property);
 }
 
 }  // namespace
 
 void put_properties(std::string& out, const Properties& properties, Keep keep) {
-  std::uint64_t wanted = properties.present & ~bit(Property::user_property);
-  if (keep == Keep::nothing_optional) wanted &= ~bit(Property::reason_string);
+  std::uint64_t wanted = properties.present & ~bit_of(Property::user_property);
+  if (keep == Keep::nothing_optional) wanted &= ~bit_of(Property::reason_string);
   const bool with_user = keep == Keep::all && !properties.user.empty();
   if (wanted == 0 && !with_user) return put_u8(out, 0);
 

@@ -6,7 +6,6 @@
 namespace tandemq::broker {
 namespace {
 
-constexpr std::int64_t kSecondsPerDay = 86'400;
 constexpr std::int64_t kWarnDays = 14;  // enough for the slowest of renewals
 
 const char* what_follows(const std::string& kind) {

@@ -12,6 +12,8 @@
 
 namespace tandemq::broker {
 
+inline constexpr std::int64_t kSecondsPerDay = 86'400;
+
 // What of the listeners' sections is net::Fronts'.
 std::vector<net::Fronts::Listener> fronts_of(const std::vector<ListenerSection>& listeners);
 

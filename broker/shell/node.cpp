@@ -13,7 +13,6 @@ namespace tandemq::broker {
 namespace {
 
 constexpr std::uint64_t kTicksPerSecond = 10;
-constexpr std::uint64_t kSecondsPerDay = 86'400;
 constexpr std::size_t kExpiryBudget = 2'000;  // records a tick
 
 }  // namespace
@@ -71,7 +70,7 @@ void Node::every_second() {
     sys_topics_.publish(now, *engine_, turn_.now(), effects_);
     clients_.put(effects_);
   }
-  if (seconds_ % kSecondsPerDay == 0) tell_expiry(fronts_->notes());
+  if (seconds_ % std::uint64_t{kSecondsPerDay} == 0) tell_expiry(fronts_->notes());
   if (seconds_ % config_.checkpoint.interval_s == 0) {
     checkpoint([](const Result<Lsn>&) {});
   }

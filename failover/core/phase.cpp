@@ -15,7 +15,7 @@ struct PhaseRow {
 // `keep`: as it was, so that a restart of the agent moves nothing, and so that a broker that is
 // demoted or killed can still tell its clients (docs/decisions). `unless_peer_can`: the address
 // waits here for the broker's restart when nobody else could serve it.
-constexpr PhaseRow kRows[kPhases] = {
+constexpr PhaseRow kPhaseRows[kPhases] = {
     {Phase::starting, "starting", Eligible::keep, "the broker has not been seen yet"},
     {Phase::waiting_for_peer, "waiting_for_peer", Eligible::keep,
      "no primary is known: who it shall be is being asked"},
@@ -41,7 +41,7 @@ constexpr PhaseRow kRows[kPhases] = {
 };
 
 const PhaseRow& row_of(Phase phase) {
-  const PhaseRow& row = kRows[static_cast<unsigned>(phase)];
+  const PhaseRow& row = kPhaseRows[static_cast<unsigned>(phase)];
   TMQ_CHECK(row.phase == phase);
   return row;
 }

@@ -6,7 +6,7 @@ namespace {
 using enum Phase;
 using namespace guard;
 
-const Row kRows[] = {
+const Row kAgreementRows[] = {
     // "May I go on alone?" Yes, once our broker has answered, to an order given for this question,
     // that it can no longer be promoted. Its last status proves nothing: being called in sync may
     // be under way to it.
@@ -54,7 +54,7 @@ const Row kRows[] = {
 }  // namespace
 
 std::span<const Row> agreement_rows() {
-  return kRows;
+  return kAgreementRows;
 }
 
 }  // namespace tandemq::failover

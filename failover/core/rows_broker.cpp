@@ -12,7 +12,7 @@ constexpr PhaseSet kServing{primary, waiting, switching};
 constexpr PhaseSet kBelow{starting,  waiting_for_peer, out_of_sync, standby, asking,
                           promoting, released,         broker_down, fenced};
 
-const Row kRows[] = {
+const Row kBrokerRows[] = {
     {kAny,
      broker_hung,
      {},
@@ -100,7 +100,7 @@ const Row kRows[] = {
 }  // namespace
 
 std::span<const Row> broker_rows() {
-  return kRows;
+  return kBrokerRows;
 }
 
 }  // namespace tandemq::failover

@@ -9,7 +9,7 @@ using namespace guard;
 
 constexpr PhaseSet kReign{primary, waiting};
 
-const Row kRows[] = {
+const Row kPrimaryRows[] = {
     {kReign,
      {},
      {&peer_reigns_higher},
@@ -180,7 +180,7 @@ const Row kRows[] = {
 }  // namespace
 
 std::span<const Row> primary_rows() {
-  return kRows;
+  return kPrimaryRows;
 }
 
 }  // namespace tandemq::failover

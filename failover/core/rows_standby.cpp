@@ -9,7 +9,7 @@ using namespace guard;
 
 constexpr PhaseSet kFollowers{waiting_for_peer, out_of_sync, standby, asking};
 
-const Row kRows[] = {
+const Row kStandbyRows[] = {
     {kFollowers,
      operator_promote,
      {&forced, &may_be_forced},
@@ -149,7 +149,7 @@ const Row kRows[] = {
 }  // namespace
 
 std::span<const Row> standby_rows() {
-  return kRows;
+  return kStandbyRows;
 }
 
 }  // namespace tandemq::failover

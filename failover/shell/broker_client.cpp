@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kTickMs = 5;
+constexpr std::uint64_t kPollMs = 5;
 constexpr std::size_t kLineMax = 64 << 10;
 
 json request_of(const Action& a) {
@@ -53,7 +53,7 @@ void BrokerClient::start(const ProcessId& before) {
   ticked_at_ = boottime_ms();
   const bool lives = before.pid != 0 && identify(before.pid) == before;
   if (lives && process_.watch(before.pid)) health_.disconnected(ticked_at_);
-  timer_.every(kTickMs);
+  timer_.every(kPollMs);
   connect();
 }
 

@@ -39,7 +39,7 @@ json to_json(const Change& c) {
 
 namespace {
 
-Change from_json(const json& j) {
+Change change_from(const json& j) {
   Change c;
   c.wall_ms = j.at("time_ms").get<std::uint64_t>();
   c.from = j.at("from").get<std::string>();
@@ -70,7 +70,7 @@ void History::load() {
   std::ifstream file(file_);
   for (std::string line; std::getline(file, line);) {
     try {
-      changes_.push_back(from_json(json::parse(line)));
+      changes_.push_back(change_from(json::parse(line)));
     } catch (const json::exception&) {
       continue;
     }

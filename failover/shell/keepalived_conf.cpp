@@ -107,7 +107,7 @@ std::string instance(const AgentConfig& c) {
          addresses(c) + "}\n";
 }
 
-std::optional<std::string> content(const std::string& path) {
+std::optional<std::string> file_text(const std::string& path) {
   std::ifstream file(path);
   if (!file) return std::nullopt;
   std::stringstream text;
@@ -130,13 +130,13 @@ std::string keepalived_conf(const AgentConfig& c) {
 }
 
 bool keepalived_conf_differs(const AgentConfig& c) {
-  const std::optional<std::string> now = content(c.keepalived_conf);
+  const std::optional<std::string> now = file_text(c.keepalived_conf);
   return now && *now != keepalived_conf(c);
 }
 
 Result<bool> write_keepalived_conf(const AgentConfig& c) {
   const std::string text = keepalived_conf(c);
-  if (content(c.keepalived_conf) == text) return false;
+  if (file_text(c.keepalived_conf) == text) return false;
   const std::string temporary = c.keepalived_conf + ".new";
   Fd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640));
   if (!fd) return failed(temporary, "write");

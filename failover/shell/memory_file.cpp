@@ -35,7 +35,7 @@ json to_json(const Remembered& r) {
           {"started", r.broker.started}};
 }
 
-Remembered from_json(const json& j) {
+Remembered remembered_from(const json& j) {
   Remembered r;
   Memory& m = r.memory;
   BrokerStatus& b = m.broker;
@@ -60,7 +60,7 @@ Remembered MemoryFile::read() {
   std::ifstream file(path_);
   if (!file) return {};
   try {
-    kept_ = from_json(json::parse(file));
+    kept_ = remembered_from(json::parse(file));
   } catch (const json::exception& error) {
     log(LogLevel::warning, "memory_damaged", {{"file", path_}, {"reason", error.what()}});
     unlink(path_.c_str());

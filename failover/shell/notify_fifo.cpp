@@ -12,7 +12,7 @@
 namespace tandemq::failover {
 namespace {
 
-constexpr std::size_t kLineMax = 512;
+constexpr std::size_t kNotificationMax = 512;
 
 std::string_view next_word(std::string_view& line) {
   while (!line.empty() && line.front() == ' ') line.remove_prefix(1);
@@ -81,7 +81,7 @@ void NotifyFifo::read() {
     if (n.ours && n.state_known) last = n;
   }
   if (last.ours) heard_(last);
-  if (partial_.size() > kLineMax) partial_.clear();
+  if (partial_.size() > kNotificationMax) partial_.clear();
 }
 
 }  // namespace tandemq::failover

@@ -10,16 +10,18 @@
 #include "broker/base/exit_code.h"
 
 namespace tandemq::repl {
-namespace {
 
-Error failed(const char* what, const std::string& path) {
+Error file_error(const char* what, const std::string& path) {
   return Error{std::string(what) + " " + path + ": " + std::strerror(errno), kExitEnvironment};
 }
 
+namespace {
+
 Status sync_folder(const std::string& folder) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return failed("cannot open", folder);
-  const Status synced = ::fsync(fd) == 0 ? Status(Done{}) : Status(failed("cannot sync", folder));
+  if (fd < 0) return file_error("cannot open", folder);
+  const Status synced =
+      ::fsync(fd) == 0 ? Status(Done{}) : Status(file_error("cannot sync", folder));
   ::close(fd);
   return synced;
 }
@@ -36,21 +38,21 @@ DurableFile::~DurableFile() {
 
 Status DurableFile::open() {
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-  return fd_ < 0 ? Status(failed("cannot create", temporary_)) : Status(Done{});
+  return fd_ < 0 ? Status(file_error("cannot create", temporary_)) : Status(Done{});
 }
 
 Status DurableFile::append(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return failed("cannot write", temporary_);
+    if (n < 0) return file_error("cannot write", temporary_);
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
   return Done{};
 }
 
 Status DurableFile::sync() {
-  return ::fsync(fd_) == 0 ? Status(Done{}) : Status(failed("cannot sync", temporary_));
+  return ::fsync(fd_) == 0 ? Status(Done{}) : Status(file_error("cannot sync", temporary_));
 }
 
 Status DurableFile::finish() {
@@ -58,7 +60,8 @@ Status DurableFile::finish() {
   if (!done) return done;
   ::close(fd_);
   fd_ = -1;
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) return failed("cannot replace", path_);
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0)
+    return file_error("cannot replace", path_);
   return sync_folder(path_.substr(0, path_.rfind('/')));
 }
 

@@ -27,6 +27,9 @@ class DurableFile {
   int fd_ = -1;
 };
 
+// WHAT PATH: and what errno says; code 3.
+Error file_error(const char* what, const std::string& path);
+
 // A whole file at once.
 Status write_file_durably(const std::string& path, std::string_view content);
 

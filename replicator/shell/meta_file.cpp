@@ -14,10 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-Error failed(const char* what, const std::string& path) {
-  return Error{std::string(what) + " " + path + ": " + std::strerror(errno), kExitEnvironment};
-}
-
 // Missing in the file of a version that agreed on nothing yet.
 Features features_from(const json& j) {
   Features features;
@@ -76,7 +72,7 @@ Result<Meta> load_meta(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) {
     if (errno == ENOENT) return Meta{};
-    return failed("cannot read", path);
+    return file_error("cannot read", path);
   }
   std::ostringstream text;
   text << in.rdbuf();

@@ -12,7 +12,7 @@ namespace tandemq::repl {
 namespace {
 
 constexpr std::size_t kPieceBytes = 1u << 20;
-constexpr std::size_t kSyncEach = 64u << 20;
+constexpr std::size_t kBytesPerSync = 64u << 20;
 
 // The frames at the front of `frames` up to record `last`.
 std::string_view up_to(std::string_view frames, Lsn last) {
@@ -36,7 +36,7 @@ Status copy(Journal& journal, Lsn first, Lsn last, DurableFile& file,
     next = *read + 1;
     Status done = file.append(up_to(frames, last));
     unsynced += frames.size();
-    if (done && unsynced >= kSyncEach) {
+    if (done && unsynced >= kBytesPerSync) {
       unsynced = 0;
       done = file.sync();
     }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kSyncEach = 8u << 20;  // received bytes between two hints to the disk
 
-Error failed(const char* what, const std::string& path) {
+Error snapshot_error(const char* what, const std::string& path) {
   return Error{std::string(what) + " " + path + ": " + std::strerror(errno)};
 }
 
@@ -61,7 +61,7 @@ Status FileWriter::store(std::uint64_t offset, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return failed("cannot write", path_);
+    if (n < 0) return snapshot_error("cannot write", path_);
     offset += static_cast<std::uint64_t>(n);
     unsynced_ += static_cast<std::uint64_t>(n);
     bytes.remove_prefix(static_cast<std::size_t>(n));
@@ -75,7 +75,7 @@ Status FileWriter::store(std::uint64_t offset, std::string_view bytes) {
 
 Status FileWriter::finish() {
   const bool synced = ::fsync(fd_) == 0;
-  Status status = synced ? Status(Done{}) : Status(failed("cannot sync", path_));
+  Status status = synced ? Status(Done{}) : Status(snapshot_error("cannot sync", path_));
   ::close(fd_);
   fd_ = -1;
   return status;
@@ -85,11 +85,11 @@ Status FileWriter::finish() {
 
 Result<std::unique_ptr<SnapshotReader>> open_snapshot(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return failed("cannot read the snapshot", path);
+  if (fd < 0) return snapshot_error("cannot read the snapshot", path);
   struct stat about {};
   if (::fstat(fd, &about) != 0) {
     ::close(fd);
-    return failed("cannot read the snapshot", path);
+    return snapshot_error("cannot read the snapshot", path);
   }
   return std::unique_ptr<SnapshotReader>(
       std::make_unique<FileReader>(fd, static_cast<std::uint64_t>(about.st_size)));
@@ -98,13 +98,13 @@ Result<std::unique_ptr<SnapshotReader>> open_snapshot(const std::string& path) {
 Result<std::unique_ptr<SnapshotWriter>> create_snapshot(const std::string& path,
                                                         std::uint64_t bytes) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-  if (fd < 0) return failed("cannot create", path);
+  if (fd < 0) return snapshot_error("cannot create", path);
   auto made = std::make_unique<FileWriter>(path, fd);
   // A disk too small is told before hours of copying, not behind them.
   const int room = bytes == 0 ? 0 : ::posix_fallocate(fd, 0, static_cast<off_t>(bytes));
   if (room == 0) return std::unique_ptr<SnapshotWriter>(std::move(made));
   errno = room;
-  const Error error = failed("no room for the snapshot:", path);
+  const Error error = snapshot_error("no room for the snapshot:", path);
   ::unlink(path.c_str());
   return error;
 }
