@@ -1,6 +1,9 @@
 #include "broker/shell/metrics_table.h"
 
+#include <algorithm>
 #include <limits>
+#include <map>
+#include <string>
 #include <utility>
 
 namespace tandemq::broker {
@@ -183,11 +186,18 @@ void add_clients(Table& table, const NodeStatus& status) {
 
 void add_certificates(Table& table, const NodeStatus& status) {
   table.family("tandemq_certificate_not_after_seconds",
-               "Unix time at which a file of a TLS listener ends: certificate, authority or "
-               "revocation list",
+               "Unix time at which the first part of a TLS listener's file ends: certificate, "
+               "authority or revocation list",
                MetricType::Gauge);
+  // A file may serve several listeners and hold several certificates; a scrape with a series twice
+  // is refused whole.
+  std::map<std::string, std::int64_t> ends;
   for (const net::ListenerNote& one : status.certificates) {
-    table.value("file", one.note.file, static_cast<double>(one.note.not_after_s));
+    const auto [file, first] = ends.try_emplace(one.note.file, one.note.not_after_s);
+    if (!first) file->second = std::min(file->second, one.note.not_after_s);
+  }
+  for (const auto& [file, not_after_s] : ends) {
+    table.value("file", file, static_cast<double>(not_after_s));
   }
   table.family("tandemq_tls_handshakes_total", "TLS handshakes by how they ended",
                MetricType::Counter);

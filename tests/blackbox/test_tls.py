@@ -4,8 +4,9 @@ import shutil
 import socket
 import ssl
 import subprocess
+from urllib.request import urlopen
 
-from support.expect import expect
+from support.expect import expect, free_port, wait_until
 from support.pair import Pair
 from support.pki import Pki
 from support.wire import PINGREQ, PINGRESP, PUBACK, PUBLISH, Client, packet
@@ -150,6 +151,27 @@ def test_expiry_is_told(ctx):
     expect([one["days_left"] for one in told] in ([2], [3]), f"status: {told}")
     code, out = code_of_check(ctx, broker)
     expect(code == 0 and "note:" in out and "more days" in out, f"--check: {code} {out}")
+
+
+def test_a_file_is_one_series(ctx):
+    """Of a scrape that has a series twice Prometheus keeps nothing."""
+    authorities, port = ctx.folder + "/authorities.pem", free_port()
+    pki = Pki(ctx.folder + "/pki")
+    with open(authorities, "w", encoding="utf-8") as f:
+        for one in (pki, Pki(ctx.folder + "/other", "another")):
+            with open(one.cafile, encoding="utf-8") as certificate:
+                f.write(certificate.read())
+    tls_broker(ctx, pki, listener_cafile=authorities, metrics_listen=f"127.0.0.1:{port}").start()
+
+    def series():
+        with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            return [line.rsplit(" ", 1)[0] for line in answer.read().decode().splitlines()
+                    if not line.startswith("#")]
+    told = f'tandemq_certificate_not_after_seconds{{file="{authorities}"}}'
+    wait_until(lambda: told in series(), "told", 5)
+    names = series()
+    twice = {name for name in names if names.count(name) > 1}
+    expect(not twice, f"twice in one scrape: {twice}")
 
 
 def test_check_names_bad_files(ctx):
