@@ -148,15 +148,15 @@ class Loader {
   void subscriptions() {
     sql::Statement read(db_,
                         "SELECT session, filter, qos, no_local, retain_as_published, "
-                        "retain_handling, identifier, sum FROM subscriptions "
+                        "retain_handling, identifier, retained_owed, sum FROM subscriptions "
                         "ORDER BY session, filter");
     while (read.step()) {
       const core::SubscriptionRow subscription{
           static_cast<core::SessionId>(read.number(0)),
           {read.text(1), static_cast<std::uint8_t>(read.number(2)), read.number(3) != 0,
            read.number(4) != 0, static_cast<std::uint8_t>(read.number(5)),
-           static_cast<std::uint32_t>(read.number(6))}};
-      if (!row(seen_.subscriptions, sum_of(subscription), read.number(7), "subscriptions")) return;
+           static_cast<std::uint32_t>(read.number(6)), read.number(7) != 0}};
+      if (!row(seen_.subscriptions, sum_of(subscription), read.number(8), "subscriptions")) return;
       if (visitor_) visitor_->subscription(subscription);
     }
   }

@@ -23,7 +23,8 @@ CREATE TABLE wills (session INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BL
   delay_s INTEGER NOT NULL, message_expiry_s INTEGER, sum INTEGER NOT NULL);
 CREATE TABLE subscriptions (session INTEGER NOT NULL, filter TEXT NOT NULL, qos INTEGER NOT NULL,
   no_local INTEGER NOT NULL, retain_as_published INTEGER NOT NULL,
-  retain_handling INTEGER NOT NULL, identifier INTEGER NOT NULL, sum INTEGER NOT NULL,
+  retain_handling INTEGER NOT NULL, identifier INTEGER NOT NULL, retained_owed INTEGER NOT NULL,
+  sum INTEGER NOT NULL,
   PRIMARY KEY (session, filter)) WITHOUT ROWID;
 CREATE TABLE messages (lsn INTEGER PRIMARY KEY, refs INTEGER NOT NULL, topic TEXT NOT NULL,
   payload BLOB, properties BLOB, qos INTEGER NOT NULL, retain INTEGER NOT NULL,
@@ -190,6 +191,7 @@ std::uint64_t sum_of(const core::SubscriptionRow& row) {
       .add(row.fields.retain_as_published)
       .add(row.fields.retain_handling)
       .add(row.fields.identifier)
+      .add(row.fields.retained_owed)
       .value();
 }
 

@@ -66,7 +66,7 @@ struct Store::Writes {
         no_session(db, "DELETE FROM sessions WHERE session = ?"),
         will(db, "INSERT INTO wills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         no_will(db, "DELETE FROM wills WHERE session = ?"),
-        filter(db, "INSERT INTO subscriptions VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+        filter(db, "INSERT INTO subscriptions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         no_filter(db, "DELETE FROM subscriptions WHERE session = ? AND filter = ?"),
         no_filters(db, "DELETE FROM subscriptions WHERE session = ?"),
         inbound(db, "INSERT OR IGNORE INTO inbound VALUES (?, ?, ?)"),

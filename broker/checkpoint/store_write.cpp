@@ -137,6 +137,7 @@ void Store::write_filters(const FoldSession& session) {
         .bind(row.fields.retain_as_published)
         .bind(row.fields.retain_handling)
         .bind(row.fields.identifier)
+        .bind(row.fields.retained_owed)
         .bind(sum_of(row));
     written_ += writes_->filter.run();
     ++next_.rows.subscriptions;

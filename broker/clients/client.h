@@ -53,6 +53,7 @@ struct Client {
   net::Channel channel;
   mqtt::Decoder decoder;
   std::unique_ptr<core::RetainedFeed> feed;  // a SUBSCRIBE being served: nothing else is handled
+  std::unique_ptr<core::RetainedFeed> fed;   // served; the client has said nothing since
   Question question;                         // open in stage asking
   std::optional<mqtt::Reason> admission;     // its answer, until the CONNECT is handled
   std::unique_ptr<char[]> client_id;         // zero-terminated, for log lines

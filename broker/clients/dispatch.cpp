@@ -9,6 +9,10 @@ using mqtt::PacketType;
 
 void Dispatch::handle(Client& client, const mqtt::Packet& packet) {
   if (packet.type == PacketType::connect) return connect_.begin(client, packet.connect);
+  if (client.fed && packet.type != PacketType::disconnect) {
+    reign_.engine->fed(*client.fed, effects_);
+    client.fed.reset();
+  }
   command(client, packet);
   deliverer_.put(effects_);
 }
@@ -62,7 +66,7 @@ void Dispatch::feed(Client& client) {
 
 void Dispatch::take_from_feed(Client& client) {
   if (reign_.engine->feed(*client.feed, kFeedPerCallback, turn_.now(), effects_)) {
-    client.feed.reset();
+    client.fed = std::move(client.feed);
   }
 }
 

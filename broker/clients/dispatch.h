@@ -19,7 +19,7 @@ class Dispatch {
 
   // The packet's views are valid during the call only. The client may have ended after it.
   void handle(Client& client, const mqtt::Packet& packet);
-  // The next of the retained messages that a SUBSCRIBE asked for; clears client.feed when done.
+  // The next of the retained messages that a SUBSCRIBE asked for; client.feed is null when done.
   void feed(Client& client);
 
  private:

@@ -149,9 +149,15 @@ Placement decide_target(const Limits& limits, Seat& seat, const RoutePlan& plan,
     ++planned.in_flight;
     return Placement::in_flight;
   }
-  if (queue.queued() + planned.queued >= limits.queued_messages_max ||
-      session.queued_bytes + (planned.queued + 1) * footprint > limits.queued_bytes_max)
-    return Placement::queue_full;
+  const auto has_place = [&](const QueueRoom& more) {
+    return queue.queued() + planned.queued < limits.queued_messages_max + more.messages &&
+           session.queued_bytes + (planned.queued + 1) * footprint <=
+               limits.queued_bytes_max + more.bytes;
+  };
+  if (!has_place({})) {
+    if (planned.queued == 0) seat.end_room();
+    if (!has_place(seat.room)) return Placement::queue_full;
+  }
   ++planned.queued;
   return Placement::queued;
 }

@@ -1,5 +1,6 @@
 // SUBSCRIBE and UNSUBSCRIBE, and the retained messages that a new subscription is sent.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "broker/core/engine_impl.h"
@@ -17,6 +18,7 @@ bool is_shared(std::string_view filter) {
 }
 
 constexpr std::size_t kRetainedPerRecord = 1000;
+constexpr std::size_t kLookAhead = 64;          // topic levels
 constexpr std::size_t kFilterBytes = 7;         // of a record, beside the text
 constexpr std::size_t kRetainedBytes = 11;      // the same
 constexpr std::size_t kBytesLikeATopic = 1024;  // of a message, as work
@@ -44,35 +46,57 @@ Reason Engine::Impl::check_filter(const Session& session, const mqtt::SubscribeF
   return static_cast<Reason>(filter.qos);
 }
 
-// Decides on one filter after the other. More than one record may name goes into further ones.
+// Whether a new subscription is to be sent any. Who would have to look far for that says yes.
+bool Engine::Impl::has_retained(std::string_view filter) const {
+  RetainedCursor cursor(s.retained, filter, cursors);
+  std::size_t budget = kLookAhead;
+  return cursor.next(budget) || !cursor.at_end();
+}
+
+// Into `subscribed`; more than one record may name goes into further ones.
+void Engine::Impl::name_filter(const SubscriptionFields& fields, Effects& out) {
+  subscribed.subscriptions.push_back(fields);
+  subscribed_bytes += kFilterBytes + fields.filter.size();
+  if (subscribed_bytes >= limits.record_list_bytes_max) commit_filters(out);
+}
+
+void Engine::Impl::commit_filters(Effects& out) {
+  if (!subscribed.subscriptions.empty()) commit(subscribed.session, subscribed, out);
+  subscribed.subscriptions.clear();
+  subscribed_bytes = 0;
+}
+
+// Decides on one filter after the other. One that is named twice gets its retained messages once.
 void Engine::Impl::subscribe_to(const Seat& seat, const mqtt::Subscribe& packet, RetainedFeed& feed,
                                 Effects& out) {
   const Session& session = *seat.session;
-  const std::uint32_t identifier = packet.properties.subscription_identifier;
-  std::set<std::string_view> added;  // new in the record that is being filled
-  std::size_t bytes = 0;
+  std::map<std::string_view, bool> named;  // in this packet so far; whether it is in the feed
+  std::size_t added = 0;                   // new in the record that is being filled
   subscribed.session = session.id;
-  subscribed.subscriptions.clear();
   for (const mqtt::SubscribeFilter& f : packet.filters) {
-    const Reason code = check_filter(session, f, added.size());
+    if (subscribed.subscriptions.empty()) added = 0;
+    const Reason code = check_filter(session, f, added);
     if (code == Reason::not_authorized) ++counters.refused_not_authorized;
     const bool refused = mqtt::is_error(code);
     feed.codes.push_back(refused && !session.is_v5() ? Reason::unspecified_error : code);
     if (refused) continue;
-    const bool existed =
-        s.subscriptions.contains(session, f.filter) || !added.insert(f.filter).second;
-    if (!is_shared(f.filter) && (f.retain_handling == 0 || (f.retain_handling == 1 && !existed)))
-      feed.filters.push_back({std::string(f.filter), f.qos, identifier});
-    subscribed.subscriptions.push_back(
-        {f.filter, f.qos, f.no_local, f.retain_as_published, f.retain_handling, identifier});
-    bytes += kFilterBytes + f.filter.size();
-    if (bytes < limits.record_list_bytes_max) continue;
-    commit(session.id, subscribed, out);
-    subscribed.subscriptions.clear();
-    added.clear();
-    bytes = 0;
+    const auto [seen, is_first] = named.try_emplace(f.filter, false);
+    const SessionSubscription* held = s.subscriptions.of(session, f.filter);
+    if (is_first && !held) ++added;
+    const bool is_new = is_first && (!held || held->retained_owed());
+    const bool wanted = f.retain_handling == 0 || (f.retain_handling == 1 && is_new);
+    SubscriptionFields fields{f.filter,          f.qos,
+                              f.no_local,        f.retain_as_published,
+                              f.retain_handling, packet.properties.subscription_identifier};
+    if (!seen->second && wanted && !is_shared(f.filter) && has_retained(f.filter)) {
+      feed.filters.push_back({std::string(f.filter), fields});
+      feed.filters.back().fields.filter = {};
+      seen->second = true;
+    }
+    fields.retained_owed = seen->second;
+    name_filter(fields, out);
   }
-  if (!subscribed.subscriptions.empty()) commit(session.id, subscribed, out);
+  commit_filters(out);
 }
 
 std::unique_ptr<RetainedFeed> Engine::subscribe(Origin from, const mqtt::Subscribe& packet, TimeMs,
@@ -95,7 +119,7 @@ std::unique_ptr<RetainedFeed> Engine::subscribe(Origin from, const mqtt::Subscri
   feed->packet_id = packet.packet_id;
   feed->suback_due = !is_volatile(session.id) &&
                      std::any_of(feed->filters.begin(), feed->filters.end(),
-                                 [](const RetainedFeed::Filter& filter) { return filter.qos > 0; });
+                                 [](const auto& filter) { return filter.fields.qos > 0; });
   if (!feed->suback_due) {
     e.tell(*seat, EffectKind::suback, packet.packet_id, Reason::success, out);
     out.back().detail = detail_of(std::move(feed->codes));
@@ -115,8 +139,8 @@ bool Engine::feed(RetainedFeed& feed, std::size_t budget, TimeMs now, Effects& o
   e.plan.clear();
   e.plan.tracked = true;
   e.retained_bytes = 0;
-  while (budget > 0 && !feed.filters.empty()) {
-    const RetainedFeed::Filter& filter = feed.filters.front();
+  while (budget > 0 && feed.at < feed.filters.size()) {
+    const RetainedFeed::Filter& filter = feed.filters[feed.at];
     if (!feed.cursor)
       feed.cursor = std::make_unique<RetainedCursor>(e.s.retained, filter.text, e.cursors);
     while (const Message* message = feed.cursor->next(budget)) {
@@ -125,28 +149,45 @@ bool Engine::feed(RetainedFeed& feed, std::size_t budget, TimeMs now, Effects& o
     }
     if (!feed.cursor->at_end()) break;
     feed.cursor.reset();
-    feed.filters.pop_front();
+    ++feed.at;
   }
   if (!record.items.empty()) e.commit(session, record, out);
-  if (!feed.filters.empty()) return false;
+  if (feed.at < feed.filters.size()) return false;
   e.end_feed(*seat, feed, begun, out);
   return true;
 }
 
-// Retained messages carry RETAIN 1 here, whatever the subscription's options (5.0 section 3.3.1.3).
+void Engine::fed(const RetainedFeed& feed, Effects& out) {
+  Impl& e = *impl_;
+  const Seat* seat = e.attached(feed.from);
+  if (!seat) return;
+  e.subscribed.session = seat->session->id;
+  for (const RetainedFeed::Filter& filter : feed.filters) {
+    SubscriptionFields fields = filter.fields;
+    fields.filter = filter.text;
+    e.name_filter(fields, out);
+  }
+  e.commit_filters(out);
+}
+
+// Its queue has room for as many messages more as are retained: a client that is there gets them
+// all. They carry RETAIN 1 here, whatever the subscription's options (5.0 section 3.3.1.3).
 void Engine::Impl::send_retained(Seat& seat, const Message& message,
                                  const RetainedFeed::Filter& filter, RetainedQueued& record,
                                  Effects& out) {
   const Session& session = *seat.session;
   if (!may_receive(rules, session, message.topic())) return;
-  const std::uint8_t qos = std::min(filter.qos, message.qos());
-  plan.routes.assign(1, {&session, filter.identifier, qos, true, false});
-  if (!fits_client(seat.attachment, message, qos, filter.identifier != 0)) {
+  const std::uint8_t qos = std::min(filter.fields.qos, message.qos());
+  plan.routes.assign(1, {&session, filter.fields.identifier, qos, true, false});
+  if (!fits_client(seat.attachment, message, qos, filter.fields.identifier != 0)) {
     ++counters.dropped_too_large;
     return;
   }
   // Not before the SUBACK, nor before the record that retained it.
   if (qos == 0) return emit_at_once(seat, MessageRef(&message), 0, s.last_lsn, out);
+  if (record.items.empty()) seat.end_room();
+  if (seat.room.messages < s.retained.size())
+    seat.room.add(message.footprint(), session.next_sequence + record.items.size());
   const Placement placement = decide_target(limits, seat, plan, 0, message.footprint(), target);
   if (placement == Placement::queue_full) {
     ++counters.dropped_queue_full;

@@ -63,6 +63,8 @@ class Engine {
                                                         TimeMs now, Effects& out);
   // Sends some of them: looks at `budget` topics at most, long messages count more. True when done.
   [[nodiscard]] bool feed(RetainedFeed& feed, std::size_t budget, TimeMs now, Effects& out);
+  // The client has said something else since its feed was done: nothing is owed any more.
+  void fed(const RetainedFeed& feed, Effects& out);
   void unsubscribe(Origin from, const mqtt::Unsubscribe& packet, TimeMs now, Effects& out);
   // A DISCONNECT packet; ends the attachment like disconnected() does. False when it was refused
   // (protocol error; effects in `out`).

@@ -103,6 +103,9 @@ struct Engine::Impl {
                     Effects& out);
   mqtt::Reason check_filter(const Session& session, const mqtt::SubscribeFilter& filter,
                             std::size_t added) const;
+  bool has_retained(std::string_view filter) const;
+  void name_filter(const SubscriptionFields& fields, Effects& out);
+  void commit_filters(Effects& out);
   void send_retained(Seat& seat, const Message& message, const RetainedFeed::Filter& filter,
                      RetainedQueued& record, Effects& out);
   void end_feed(const Seat& seat, RetainedFeed& feed, std::size_t begun, Effects& out);
@@ -133,6 +136,7 @@ struct Engine::Impl {
   Sent sent;
   Dropped dropped;
   Subscribed subscribed;
+  std::size_t subscribed_bytes = 0;  // about
 };
 
 }  // namespace tandemq::core

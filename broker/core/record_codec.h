@@ -33,7 +33,8 @@ enum SubscriptionFlag : std::uint8_t {
   kSubscriptionNoLocal = 0x04,
   kSubscriptionRetainAsPublished = 0x08,
   kSubscriptionRetainHandling = 0x30,
-  kSubscriptionRetainHandlingShift = 4
+  kSubscriptionRetainHandlingShift = 4,
+  kSubscriptionRetainedOwed = 0x40
 };
 
 // Whether a body has had fields added since its first version.

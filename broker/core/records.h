@@ -84,8 +84,11 @@ struct SubscriptionFields {
   bool retain_as_published = false;
   std::uint8_t retain_handling = 0;
   std::uint32_t identifier = 0;  // 0: none
+  // Its client may not have its retained messages yet: asked for again, it counts as new.
+  bool retained_owed = false;
 };
 
+// New subscriptions, or what has become of them.
 struct Subscribed {
   SessionId session = kNoSession;
   std::vector<SubscriptionFields> subscriptions;

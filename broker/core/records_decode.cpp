@@ -100,12 +100,13 @@ void read(ByteReader& in, Subscribed& r) {
   for (SubscriptionFields& s : r.subscriptions) {
     const std::uint8_t flags =
         read_flags(in, kSubscriptionQos | kSubscriptionNoLocal | kSubscriptionRetainAsPublished |
-                           kSubscriptionRetainHandling);
+                           kSubscriptionRetainHandling | kSubscriptionRetainedOwed);
     s.qos = read_qos(in, flags);
     s.no_local = (flags & kSubscriptionNoLocal) != 0;
     s.retain_as_published = (flags & kSubscriptionRetainAsPublished) != 0;
     s.retain_handling = static_cast<std::uint8_t>((flags & kSubscriptionRetainHandling) >>
                                                   kSubscriptionRetainHandlingShift);
+    s.retained_owed = (flags & kSubscriptionRetainedOwed) != 0;
     if (s.retain_handling > 2) in.fail();
     s.identifier = in.le<std::uint32_t>();
     s.filter = in.string16();

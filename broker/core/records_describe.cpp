@@ -67,7 +67,8 @@ std::string fields(const SessionRemoved& r) {
 std::string fields(const Subscribed& r) {
   std::string out = number("session", r.session);
   for (const SubscriptionFields& s : r.subscriptions)
-    out += " filter=" + quoted(s.filter) + number("qos", s.qos);
+    out += " filter=" + quoted(s.filter) + number("qos", s.qos) +
+           (s.retained_owed ? " retained_owed" : "");
   return out;
 }
 

@@ -96,7 +96,8 @@ void put(Out& out, const Subscribed& r) {
   for (const SubscriptionFields& s : r.subscriptions) {
     const int flags = s.qos | (s.no_local ? kSubscriptionNoLocal : 0) |
                       (s.retain_as_published ? kSubscriptionRetainAsPublished : 0) |
-                      s.retain_handling << kSubscriptionRetainHandlingShift;
+                      s.retain_handling << kSubscriptionRetainHandlingShift |
+                      (s.retained_owed ? kSubscriptionRetainedOwed : 0);
     out.u8(static_cast<Flags>(flags));
     out.u32(s.identifier);
     out.string16(s.filter);

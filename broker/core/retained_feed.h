@@ -1,14 +1,15 @@
 // The retained messages that a SUBSCRIBE still has to be sent, so that a subscription to very many
-// of them is served in pieces (Engine::feed) and never stops everything else.
+// of them is served in pieces (Engine::feed) and never stops everything else. Until they are with
+// the client its subscriptions owe them (docs/decisions/retained-owed.md).
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "broker/core/origin.h"
+#include "broker/core/records.h"
 #include "broker/core/retained_cursor.h"
 
 namespace tandemq::core {
@@ -18,11 +19,11 @@ namespace tandemq::core {
 struct RetainedFeed {
   struct Filter {
     std::string text;
-    std::uint8_t qos = 0;
-    std::uint32_t identifier = 0;
+    SubscriptionFields fields;  // without the filter
   };
   Origin from;
-  std::deque<Filter> filters;  // the first is being served
+  std::vector<Filter> filters;
+  std::size_t at = 0;  // of the filter that is being served
   std::unique_ptr<RetainedCursor> cursor;
   // A SUBACK that waits for the end: it promises a session that outlives this node that all its
   // deliveries above QoS 0 are durable.

@@ -86,7 +86,7 @@ class HashVisitor final : public RowVisitor {
   void subscription(const SubscriptionRow& row) override {
     const SubscriptionFields& f = row.fields;
     add(3, row.session, text(f.filter, f.qos), f.no_local, f.retain_as_published, f.retain_handling,
-        f.identifier);
+        f.identifier, f.retained_owed);
   }
   void delivery(const DeliveryRow& row) override {
     std::uint64_t ids = row.subscription_ids.size();

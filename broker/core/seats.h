@@ -43,14 +43,33 @@ struct PlanScratch {
   std::uint16_t next_packet_id = 0;
 };
 
+// What a queue may hold above its limits: the retained messages of new subscriptions. Until the
+// last of them has left the queue.
+struct QueueRoom {
+  std::uint64_t messages = 0, bytes = 0;
+  std::uint64_t last_sequence = 0;
+
+  void add(std::uint64_t footprint, std::uint64_t sequence) {
+    ++messages;
+    bytes += footprint;
+    last_sequence = sequence;
+  }
+};
+
 struct Seat {
   const Session* session = nullptr;
   Attachment attachment;
   HeldGrants held;  // survives the connection
   PlanScratch plan;
+  QueueRoom room;
   TimeMs queue_due = 0;     // when to look for expired messages in the queue; 0: never
   TimeMs scheduled_at = 0;  // of the entry in the schedule that counts; 0: none
 
+  // If the last message that it was given for has left the queue. Not while more are planned.
+  void end_room() {
+    const DeliveryQueue& queue = session->queue;
+    if (queue.queued() == 0 || queue[queue.inflight()].sequence > room.last_sequence) room = {};
+  }
   // Deliveries that count against the window.
   std::size_t outstanding() const { return session->queue.inflight() - attachment.resend_left; }
 };

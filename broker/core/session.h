@@ -21,17 +21,23 @@ class SessionSubscription {
  public:
   const FilterNode& node() const { return *node_; }
   const ShareGroup* group() const { return group_; }  // null: not shared
+  bool retained_owed() const { return retained_owed_; }
 
  private:
   friend class Subscriptions;
   SessionSubscription(FilterNode* node, ShareGroup* group, std::uint32_t index,
-                      std::uint8_t retain_handling)
-      : node_(node), group_(group), index_(index), retain_handling_(retain_handling) {}
+                      const SubscriptionFields& fields)
+      : node_(node),
+        group_(group),
+        index_(index),
+        retain_handling_(fields.retain_handling),
+        retained_owed_(fields.retained_owed) {}
 
   FilterNode* node_;
   ShareGroup* group_;
   std::uint32_t index_;  // of the Subscriber
   std::uint8_t retain_handling_;
+  bool retained_owed_;
 };
 
 // Sorted packet identifiers.

@@ -83,9 +83,11 @@ std::uint32_t Subscriptions::slot_of(const Session& session, const Place& place)
   return kNoSlot;
 }
 
-bool Subscriptions::contains(const Session& session, std::string_view filter) const {
+const SessionSubscription* Subscriptions::of(const Session& session,
+                                             std::string_view filter) const {
   const Place place = find(filter);
-  return place.node && slot_of(session, place) != kNoSlot;
+  const std::uint32_t slot = place.node ? slot_of(session, place) : kNoSlot;
+  return slot == kNoSlot ? nullptr : &session.subscriptions[slot];
 }
 
 bool Subscriptions::add(Session& session, const SubscriptionFields& fields) {
@@ -95,14 +97,14 @@ bool Subscriptions::add(Session& session, const SubscriptionFields& fields) {
   if (slot != kNoSlot) {
     SessionSubscription& own = session.subscriptions[slot];
     own.retain_handling_ = fields.retain_handling;
+    own.retained_owed_ = fields.retained_owed;
     list[own.index_].bits_ = bits_of(fields);
     return false;
   }
   list.push_back(Subscriber(&session, bits_of(fields),
                             static_cast<std::uint32_t>(session.subscriptions.size())));
-  session.subscriptions.push_back(SessionSubscription(place.node, place.group,
-                                                      static_cast<std::uint32_t>(list.size() - 1),
-                                                      fields.retain_handling));
+  session.subscriptions.push_back(SessionSubscription(
+      place.node, place.group, static_cast<std::uint32_t>(list.size() - 1), fields));
   ++size_;
   return true;
 }
@@ -171,6 +173,7 @@ SubscriptionFields Subscriptions::fields_of(const SessionSubscription& subscript
   fields.retain_as_published = subscriber.retain_as_published();
   fields.retain_handling = subscription.retain_handling_;
   fields.identifier = subscriber.identifier();
+  fields.retained_owed = subscription.retained_owed_;
   return fields;
 }
 

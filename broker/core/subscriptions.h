@@ -62,7 +62,11 @@ class Subscriptions {
   // False when there was none.
   bool remove(Session& session, std::string_view filter);
   void remove_all(Session& session);
-  bool contains(const Session& session, std::string_view filter) const;
+  bool contains(const Session& session, std::string_view filter) const {
+    return of(session, filter) != nullptr;
+  }
+  // The session's subscription; null when there is none. Valid until the next change.
+  const SessionSubscription* of(const Session& session, std::string_view filter) const;
 
   // Fills scratch.nodes with every filter that matches, each once.
   void match(std::string_view topic, MatchScratch& scratch) const;

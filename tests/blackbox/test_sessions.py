@@ -183,6 +183,34 @@ def test_many_retained(ctx):
     expect([p.kind for p in found].index(SUBACK) == 0, "[5:u3.8.4-1] after SUBACK")
 
 
+def test_retained_messages_cut_off(ctx):
+    """Retain handling 1: who lost the connection before all had come gets all when it asks again."""
+    broker = ctx.broker().start()
+    writer = fresh(broker, "writer")
+    for prefix, count, size in (("s", 10_000, 30), ("l", 1_000, 8000)):
+        for begin in range(0, count, 500):
+            writer.send(b"".join(writer.publish_bytes(f"{prefix}/{n}", b"x" * size, 1,
+                                                      packet_id=n % 500 + 1, retain=True)
+                                 for n in range(begin, begin + 500)))
+            for _ in range(500):
+                writer.receive(PUBACK)
+        for qos in (0, 1):
+            name = f"{prefix}{qos}"
+            ask = packet(8, 2, b"\0\1\0\0\3" + prefix.encode() + b"/#" + bytes([qos | 0x10]))
+            hasty = Client(broker.port, name, clean=True, expiry=600)
+            hasty.send(ask)
+            for _ in range(200):
+                hasty.next_packet(5)
+            hasty.close()
+            reader = Client(broker.port, name, clean=False, expiry=600)
+            reader.send(ask)
+            topics = {p.topic for p in reader.drain(2, limit=2 * count)}
+            expect(len(topics) == count, f"{name}: {len(topics)} of {count} came")
+            reader.subscribe(f"{prefix}/#", qos | 0x10)
+            expect(reader.drain() == [], "now it has them")
+            reader.close()
+
+
 def test_shared(ctx):
     broker = ctx.broker().start()
     members = [fresh(broker, f"m{n}") for n in range(3)]

@@ -136,6 +136,7 @@ void Node::serve(core::ConnId conn, const Request& request) {
       const auto feed = engine.subscribe(from, packet, now, life.effects);
       while (feed && !engine.feed(*feed, 2, now, life.effects)) {
       }
+      if (feed) engine.fed(*feed, life.effects);
       return;
     }
     case mqtt::PacketType::puback:

@@ -231,7 +231,8 @@ bool RandomRecords::subscribe() {
   for (std::uint64_t n = 1 + below(3); n > 0; --n) {
     record.subscriptions.push_back({texts[n - 1], static_cast<std::uint8_t>(below(3)), false,
                                     chance(50), static_cast<std::uint8_t>(below(3)),
-                                    static_cast<std::uint32_t>(chance(50) ? below(1000) : 0)});
+                                    static_cast<std::uint32_t>(chance(50) ? below(1000) : 0),
+                                    chance(30)});
   }
   return try_record(record);
 }

@@ -108,7 +108,7 @@ class Lines final : public core::RowVisitor {
   void subscription(const core::SubscriptionRow& r) override {
     const core::SubscriptionFields& f = r.fields;
     line("subscription", r.session, f.filter, f.qos, f.no_local, f.retain_as_published,
-         f.retain_handling, f.identifier);
+         f.retain_handling, f.identifier, f.retained_owed);
   }
   void delivery(const core::DeliveryRow& r) override {
     line("delivery", r.session, r.sequence, static_cast<int>(r.stage), r.packet_id, r.qos, r.retain,

@@ -127,6 +127,7 @@ void Client::subscribe(const mqtt::Subscribe& packet) {
   const auto feed = rig->engine->subscribe(origin, packet, rig->now, rig->out);
   while (feed && !rig->engine->feed(*feed, rig->feed_budget, rig->now, rig->out)) {
   }
+  if (feed) rig->engine->fed(*feed, rig->out);
   rig->settle();
 }
 
