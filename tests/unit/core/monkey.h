@@ -10,7 +10,8 @@
 namespace tandemq::core::test {
 
 struct Monkey {
-  explicit Monkey(std::uint64_t seed) : random(seed), rig(limits()) {}
+  explicit Monkey(std::uint64_t seed, const Limits& limits_ = limits())
+      : random(seed), rig(limits_) {}
 
   static Limits limits() {
     Limits limits;
@@ -81,7 +82,16 @@ struct Monkey {
 
   void act(Client& client) {
     const std::uint8_t qos = static_cast<std::uint8_t>(roll(3));
-    switch (roll(12)) {
+    switch (roll(13)) {
+      case 12: {
+        mqtt::Subscribe packet;
+        packet.packet_id = 9;
+        for (std::size_t n = roll(30); n > 0; --n)
+          packet.filters.push_back(
+              {one_of(filters), qos, false, false, static_cast<std::uint8_t>(roll(3))});
+        if (!packet.filters.empty()) client.subscribe(packet);
+        break;
+      }
       case 0: {
         mqtt::SubscribeFilter filter{one_of(filters), qos, false, roll(2) == 0,
                                      static_cast<std::uint8_t>(roll(3))};

@@ -1,7 +1,7 @@
 // No input of a client makes a record that is longer than a frame: what a record names beside a
 // message is spread over as many as it takes.
 #include "broker/core/record_codec.h"
-#include "tests/unit/core/rig.h"
+#include "tests/unit/core/monkey.h"
 
 using namespace tandemq;
 using namespace tandemq::core;
@@ -150,4 +150,23 @@ TEST_CASE("many expired messages, and many retained ones, are spread over severa
   back.subscribe("kept/#", 1);
   CHECK(back.publishes().size() == 30);
   CHECK(longest(rig, Kind::retained_queued) < 2 * kListMax);
+}
+
+TEST_CASE("whatever clients do, no record names more than its bound") {
+  constexpr std::size_t kPacketMax = 60;  // what of a packet, or a stored message, is in a record
+  Limits limits = Monkey::limits();
+  limits.record_list_bytes_max = 24;
+  limits.subscriptions_per_session_max = 12;
+  limits.queued_messages_max = 40;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    CAPTURE(seed);
+    Monkey monkey(seed, limits);
+    monkey.rig.check_mirror = false;
+    for (int i = 0; i < 2000; ++i) monkey.step();
+    for (const Logged& one : monkey.rig.log.records) {
+      CAPTURE(static_cast<int>(one.kind));
+      REQUIRE(one.body.size() <= kPacketMax + 2 * limits.record_list_bytes_max);
+    }
+    CHECK(monkey.rig.mirror->hash() == monkey.rig.state->hash());
+  }
 }
