@@ -105,14 +105,19 @@ void read_rest(ConfigReader& in, Config& config) {
 }
 
 // What else is listened on, for read_listeners to keep off.
-std::vector<TakenPort> ports_of_others(const Config& config) {
+std::vector<TakenPort> ports_of_others(ConfigReader& in, const Config& config) {
   std::vector<TakenPort> taken;
   const repl::ReplicatorConfig& link = config.replication;
   if (!link.single && !link.listen_address.empty()) {
     taken.push_back({"replication.listen", {link.listen_address, link.listen_port}});
   }
   const Result<Endpoint> metrics = parse_endpoint(config.metrics.listen);
-  if (metrics) taken.push_back({"metrics.listen", *metrics});
+  if (!metrics) return taken;
+  if (!taken.empty() && overlap(*metrics, taken.front().endpoint)) {
+    in.section("metrics");
+    in.complain("listen", "is the port of replication.listen, too; give one of them another port");
+  }
+  taken.push_back({"metrics.listen", *metrics});
   return taken;
 }
 
@@ -125,7 +130,7 @@ Result<Config> parse_config(std::string_view text, const std::string& path) {
   read_replication(in, config.node, config.replication);
   read_limits(in, config.limits);
   read_rest(in, config);
-  config.listeners = read_listeners(in, ports_of_others(config));
+  config.listeners = read_listeners(in, ports_of_others(in, config));
   std::string complaints = in.finish();
   if (complaints.empty()) return config;
   complaints.pop_back();

@@ -10,6 +10,7 @@
 #include "broker/config/config.h"
 #include "broker/shell/expiry.h"
 #include "broker/shell/node.h"
+#include "broker/support/file_mode.h"
 #include "broker/support/log.h"
 
 namespace {
@@ -58,6 +59,7 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   tandemq::Result<Config> config = load_config(file);
   if (!config) return fail(config.error());
   if (check) return check_files(*config, file);
+  keep_files_private();
   tandemq::Status logging = log_open(config->log.level, config->log.target);
   if (!logging) return fail(logging.error());
   const bool log_is_seen = config->log.target == "stderr";

@@ -1,34 +1,34 @@
 #include "broker/shell/metrics.h"
 
-#include <prometheus/collectable.h>
-#include <prometheus/exposer.h>
+#include <prometheus/text_serializer.h>
 
 #include <memory>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 #include "broker/base/exit_code.h"
 #include "broker/shell/metrics_table.h"
+#include "broker/support/scrape_server.h"
 
 namespace tandemq::broker {
 namespace {
 
-class Snapshot : public prometheus::Collectable {
+// What the loop published last.
+class Snapshot {
  public:
-  std::vector<prometheus::MetricFamily> Collect() const override {
+  void set(const NodeStatus& status) {
+    const std::lock_guard lock(mutex_);
+    status_ = status;
+    filled_ = true;
+  }
+  std::string page() const {
     NodeStatus status;
     {
       const std::lock_guard lock(mutex_);
       if (!filled_) return {};
       status = status_;
     }
-    return metric_families(status);
-  }
-  void set(const NodeStatus& status) {
-    const std::lock_guard lock(mutex_);
-    status_ = status;
-    filled_ = true;
+    return prometheus::TextSerializer().Serialize(metric_families(status));
   }
 
  private:
@@ -39,36 +39,30 @@ class Snapshot : public prometheus::Collectable {
 
 class MetricsImpl : public Metrics {
  public:
-  explicit MetricsImpl(const std::string& listen)
-      : snapshot_(std::make_shared<Snapshot>()),
-        exposer_(std::make_unique<prometheus::Exposer>(listen)) {
-    exposer_->RegisterCollectable(snapshot_);
+  Status open(const std::string& listen) {
+    Result<std::unique_ptr<ScrapeServer>> server =
+        ScrapeServer::open(listen, [this] { return snapshot_.page(); });
+    if (!server) return server.error();
+    server_ = std::move(*server);
+    return Done{};
   }
-  // Its web server takes half a second and more to end its threads. A stopped primary has none: the
-  // standby may take over when this process is gone. So they end with the process.
-  ~MetricsImpl() override {
-    using Exposers = std::vector<std::unique_ptr<prometheus::Exposer>>;
-    static Exposers& until_exit = *new Exposers;  // NOLINT(bugprone-unhandled-exception-at-new)
-    exposer_->RemoveCollectable(snapshot_);
-    until_exit.push_back(std::move(exposer_));
-  }
-  void publish(const NodeStatus& status) override { snapshot_->set(status); }
+  void publish(const NodeStatus& status) override { snapshot_.set(status); }
 
  private:
-  std::shared_ptr<Snapshot> snapshot_;
-  std::unique_ptr<prometheus::Exposer> exposer_;
+  Snapshot snapshot_;
+  std::unique_ptr<ScrapeServer> server_;  // asks the snapshot
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Metrics>> Metrics::serve(const std::string& listen) {
-  try {
-    return std::unique_ptr<Metrics>(std::make_unique<MetricsImpl>(listen));
-  } catch (const std::exception& error) {  // the library tells it only so
-    return Error{"cannot serve metrics on " + listen + ": " + error.what() +
+  auto metrics = std::make_unique<MetricsImpl>();
+  if (Status opened = metrics->open(listen); !opened) {
+    return Error{"cannot serve metrics on " + listen + ": " + opened.error().message +
                      "; free the port, or set metrics.listen to another one or to \"\"",
                  kExitEnvironment};
   }
+  return std::unique_ptr<Metrics>(std::move(metrics));
 }
 
 }  // namespace tandemq::broker

@@ -1,4 +1,4 @@
-// The Prometheus endpoint. Its threads never touch the node: they read the copy of NodeStatus that
+// The Prometheus endpoint. Its thread never touches the node: it reads the copy of NodeStatus that
 // the loop publishes about once a second.
 #pragma once
 

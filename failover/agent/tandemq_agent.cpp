@@ -10,6 +10,7 @@
 #include <exception>
 
 #include "broker/base/exit_code.h"
+#include "broker/support/file_mode.h"
 #include "broker/support/log.h"
 #include "broker/support/pid_file.h"
 #include "broker/support/service_notify.h"
@@ -74,6 +75,7 @@ int serve(event_base* base, const AgentConfig& config) {
 }
 
 int run(AgentConfig& config) {
+  keep_files_private();
   if (Status opened = log_open(config.log_level, config.log_target); !opened) {
     return fail(opened.error());
   }

@@ -1,11 +1,10 @@
 #include "failover/shell/config.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <algorithm>
 
 #include "broker/base/exit_code.h"
 #include "broker/support/config_reader.h"
+#include "broker/support/text_file.h"
 #include "failover/shell/socket_address.h"
 
 namespace tandemq::failover {
@@ -70,6 +69,30 @@ void read_failover(ConfigReader& r, AgentConfig& c) {
     r.complain("gateway", a.error().message);
 }
 
+// The two nodes speak VRRP in one address family, and keepalived wants an address of that one.
+void check_unicast(ConfigReader& r, const AgentConfig& c) {
+  if (c.unicast_peers.empty()) return;
+  const Result<HostAddress> source = parse_address(c.unicast_source);
+  if (!source || source->prefix >= 0) {
+    return r.complain("unicast_source", "must be this node's address when unicast_peers are named");
+  }
+  const auto same_family = [&](const std::string& address) {
+    const Result<HostAddress> parsed = parse_address(address);
+    return parsed && parsed->family == source->family;
+  };
+  for (const std::string& a : c.unicast_peers) {
+    const Result<HostAddress> parsed = parse_address(a);
+    if (!parsed || parsed->prefix >= 0) {
+      r.complain("unicast_peers", "'" + a + "' is not an address");
+    } else if (!same_family(a)) {
+      r.complain("unicast_peers", "'" + a + "' must be of the same family as unicast_source");
+    }
+  }
+  if (std::none_of(c.addresses.begin(), c.addresses.end(), same_family)) {
+    r.complain("unicast_source", "must be of the same family, IPv4 or IPv6, as one of addresses");
+  }
+}
+
 void read_vrrp(ConfigReader& r, AgentConfig& c) {
   r.section("vrrp");
   r.word("interface", c.interface, 15);
@@ -88,17 +111,7 @@ void read_vrrp(ConfigReader& r, AgentConfig& c) {
   }
   r.text("unicast_source", c.unicast_source);
   r.texts("unicast_peers", c.unicast_peers);
-  for (const std::string& a : c.unicast_peers) {
-    Result<HostAddress> parsed = parse_address(a);
-    if (!parsed || parsed->prefix >= 0)
-      r.complain("unicast_peers", "'" + a + "' is not an address");
-  }
-  if (!c.unicast_peers.empty()) {
-    Result<HostAddress> parsed = parse_address(c.unicast_source);
-    if (!parsed || parsed->prefix >= 0) {
-      r.complain("unicast_source", "must be this node's address when unicast_peers are named");
-    }
-  }
+  check_unicast(r, c);
   r.path("keepalived_conf", c.keepalived_conf);
   r.path("keepalived_pid_file", c.keepalived_pid_file);
 }
@@ -163,13 +176,13 @@ Result<AgentConfig> load_config(const std::string& path, bool with_secret) {
   if (!text) return text.error();
   Result<AgentConfig> config = parse_config(*text, path);
   if (!config || !with_secret) return config;
-  std::ifstream secret(config->secret_file);
+  const Result<std::string> secret = read_text_file(config->secret_file);
   if (!secret) {
     return Error{"cannot read the pair's secret " + config->secret_file + ": " +
-                     std::strerror(errno) + "; both nodes need the same file, at least 16 bytes",
+                     secret.error().message + "; both nodes need the same file, at least 16 bytes",
                  kExitEnvironment};
   }
-  std::getline(secret, config->secret);
+  config->secret = secret->substr(0, secret->find('\n'));
   if (config->secret.size() < 16) {
     return Error{"the first line of " + config->secret_file +
                      " must have at least 16 bytes; make "

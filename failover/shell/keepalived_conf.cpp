@@ -7,11 +7,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <optional>
-#include <sstream>
 
 #include "broker/base/exit_code.h"
+#include "broker/support/text_file.h"
 #include "failover/shell/loop.h"
 #include "failover/shell/track_file.h"
 
@@ -68,11 +66,13 @@ std::string peers(const AgentConfig& c) {
   return out + "    }\n";
 }
 
-// One VRRP instance speaks one family; addresses of the other one move along as excluded ones.
+// A VRRP instance speaks one family; addresses of the other one move along as excluded ones. Two
+// instances could part: one may be master here, the other one there.
 std::string addresses(const AgentConfig& c) {
+  const bool speaks_v6 = is_v6(c.unicast_peers.empty() ? c.addresses.front() : c.unicast_source);
   std::string own, other;
   for (const std::string& address : c.addresses) {
-    std::string& list = is_v6(address) == is_v6(c.addresses.front()) ? own : other;
+    std::string& list = is_v6(address) == speaks_v6 ? own : other;
     list += "        " + address + " dev " + c.interface + "\n";
   }
   std::string out = "    virtual_ipaddress {\n" + own + "    }\n";
@@ -107,13 +107,7 @@ std::string instance(const AgentConfig& c) {
          addresses(c) + "}\n";
 }
 
-std::optional<std::string> file_text(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return std::nullopt;
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+constexpr const char* kMark = "# Written by tandemq-agent from ";
 
 Error failed(const std::string& path, const char* what) {
   return Error{std::string("cannot ") + what + " " + path + ": " + std::strerror(errno),
@@ -123,20 +117,28 @@ Error failed(const std::string& path, const char* what) {
 }  // namespace
 
 std::string keepalived_conf(const AgentConfig& c) {
-  return "# Written by tandemq-agent from " + c.path +
+  return kMark + c.path +
          ". Change it there, then run\n"
          "# tandemq-agent --write-keepalived and restart keepalived on the standby first.\n" +
          global_defs(c) + track_file(c) + instance(c);
 }
 
 bool keepalived_conf_differs(const AgentConfig& c) {
-  const std::optional<std::string> now = file_text(c.keepalived_conf);
+  const Result<std::string> now = read_text_file(c.keepalived_conf);
   return now && *now != keepalived_conf(c);
 }
 
 Result<bool> write_keepalived_conf(const AgentConfig& c) {
   const std::string text = keepalived_conf(c);
-  if (file_text(c.keepalived_conf) == text) return false;
+  const Result<std::string> now = read_text_file(c.keepalived_conf);
+  if (now && *now == text) return false;
+  const bool is_there = access(c.keepalived_conf.c_str(), F_OK) == 0;
+  if (is_there && !(now && now->starts_with(kMark))) {
+    return Error{c.keepalived_conf +
+                     " was not written by tandemq-agent and stays as it is; move it away, or add "
+                     "to it what --print-keepalived prints",
+                 kExitEnvironment};
+  }
   const std::string temporary = c.keepalived_conf + ".new";
   Fd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640));
   if (!fd) return failed(temporary, "write");

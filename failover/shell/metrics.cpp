@@ -1,14 +1,13 @@
 #include "failover/shell/metrics.h"
 
 #include <prometheus/counter.h>
-#include <prometheus/exposer.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
-
-#include <exception>
+#include <prometheus/text_serializer.h>
 
 #include "broker/base/exit_code.h"
+#include "broker/support/scrape_server.h"
 
 namespace tandemq::failover {
 namespace {
@@ -74,7 +73,7 @@ struct AgentMetrics::Impl {
           .Register(*registry);
   Histogram& late =
       histogram("tandemq_agent_tick_late_seconds", "how late a tick of the loop came");
-  std::unique_ptr<prometheus::Exposer> exposer;
+  std::unique_ptr<ScrapeServer> server;  // asks the registry
 };
 
 AgentMetrics::AgentMetrics(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -83,14 +82,16 @@ AgentMetrics::~AgentMetrics() = default;
 Result<std::unique_ptr<AgentMetrics>> AgentMetrics::open(const std::string& listen) {
   auto impl = std::make_unique<Impl>();
   if (!listen.empty()) {
-    try {
-      impl->exposer = std::make_unique<prometheus::Exposer>(listen, 1);
-      impl->exposer->RegisterCollectable(impl->registry);
-    } catch (const std::exception& e) {
-      return Error{"cannot serve metrics on " + listen + ": " + e.what() +
+    Result<std::unique_ptr<ScrapeServer>> server =
+        ScrapeServer::open(listen, [registry = impl->registry] {
+          return prometheus::TextSerializer().Serialize(registry->Collect());
+        });
+    if (!server) {
+      return Error{"cannot serve metrics on " + listen + ": " + server.error().message +
                        "; free the port, or set metrics.listen to another one or to \"\" for none",
                    kExitEnvironment};
     }
+    impl->server = std::move(*server);
   }
   return std::unique_ptr<AgentMetrics>(new AgentMetrics(std::move(impl)));
 }

@@ -1,4 +1,4 @@
-// Prometheus figures of the agent, served by prometheus-cpp's own threads.
+// Prometheus figures of the agent, served by a thread of its own.
 #pragma once
 
 #include <cstdint>

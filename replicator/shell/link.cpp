@@ -146,8 +146,11 @@ void Link::accept_all() {
     const int fd = ::accept4(listen_fd_, reinterpret_cast<sockaddr*>(&from.storage), &from.size,
                              SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
-    if (!from_peer(plain(from.storage)) || candidates_.size() >= kCandidatesMax) {
-      refused("a connection to the replication port does not come from the peer's address");
+    const bool is_peer = from_peer(plain(from.storage));
+    if (!is_peer || candidates_.size() >= kCandidatesMax) {
+      refused(is_peer
+                  ? "too many connections from the peer's address have not said Hello yet"
+                  : "a connection to the replication port does not come from the peer's address");
       ::close(fd);
       continue;
     }

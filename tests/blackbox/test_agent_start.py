@@ -95,6 +95,26 @@ def test_secret(ctx):
     with open(f"{agent.folder}/secret", "w", encoding="utf-8") as file:
         file.write("short\n")
     agent.ends_with(3, "at least 16 bytes", "openssl rand -hex 32")
+    AgentProcess(ctx, "endless", peer_secret_file="/dev/zero").ends_with(3, "longer than 64 MiB")
+
+
+def test_keepalived_conf_of_the_operator(ctx):
+    """It is not overwritten; one of our own is."""
+    agent = AgentProcess(ctx)
+    conf = f"{agent.folder}/keepalived.conf"
+    for ours, there in ((True, None), (True, b"# Written by tandemq-agent from x\nold\n"),
+                        (False, b"vrrp_instance mine {\n}\n"), (False, b"")):
+        if there is not None:
+            with open(conf, "wb") as file:
+                file.write(there)
+        if ours:
+            agent.ends_with(0, f"{conf}: written", options=["--write-keepalived"])
+            agent.ends_with(0, f"{conf}: unchanged", options=["--write-keepalived"])
+            continue
+        agent.ends_with(3, f"{conf} was not written by tandemq-agent and stays as it is",
+                        "move it away", options=["--write-keepalived"])
+        with open(conf, "rb") as file:
+            expect(file.read() == there, "it is as it was")
 
 
 def test_environment_refuses(ctx):

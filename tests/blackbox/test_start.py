@@ -125,6 +125,33 @@ port = 9883
     expect(code == 0 and "no client can log in at listener mqtt" in out, f"{code} {out}")
 
 
+def test_metrics_on_the_port_of_the_link(ctx):
+    code, out = check_text(ctx, b"""[replication]
+pair_id = "p"
+peer = "b"
+listen = "10.98.0.11:9883"
+peer_address = "10.98.0.12:9883"
+[metrics]
+listen = "0.0.0.0:9883"
+""")
+    expect(code == 2 and "FILE:7: metrics.listen is the port of replication.listen, too" in out,
+           f"{code} {out}")
+
+
+def test_files_are_private(ctx):
+    """Whatever umask the broker is started with; SQLite would make its file readable to all."""
+    broker = ctx.broker()
+    broker.settings["log.target"] = os.path.join(broker.folder, "own.log")
+    broker.start(wrapper=("sh", "-c", 'umask 0; exec "$@"', "sh"))
+    broker.control("checkpoint")
+    wait_until(lambda: os.path.exists(f"{broker.data}/checkpoint.db"), "the checkpoint is there")
+    found = [broker.socket_file, broker.settings["log.target"]]
+    for folder, folders, files in os.walk(broker.data):
+        found += [os.path.join(folder, name) for name in folders + files]
+    open_to_all = [path for path in found if os.stat(path).st_mode & 0o007]
+    expect(len(found) > 5 and not open_to_all, f"open to everybody: {open_to_all}")
+
+
 def test_a_file_without_end(ctx):
     for arguments in (("tandemqd", "-c", "/dev/zero", "--check"),
                       ("tandemq-agent", "-c", "/dev/zero", "--check")):
@@ -255,8 +282,41 @@ def test_metrics(ctx):
         expect(line in text, f"'{line}' is missing")
 
 
+def test_idle_connections_keep_no_scrape_out(ctx):
+    """However many there are, and however they come back: they are bounded in time and number."""
+    import time
+    from urllib.request import urlopen
+    from support.expect import free_port
+    port = free_port()
+    broker = ctx.broker(metrics_listen=f"127.0.0.1:{port}").start()
+
+    def open_one(says=b""):
+        one = socket.create_connection(("127.0.0.1", port), 5)
+        one.settimeout(10)
+        one.sendall(says)
+        return one
+    wait_until(lambda: b"tandemq_role" in urlopen(f"http://127.0.0.1:{port}/metrics").read(),
+               "there are figures", 5)
+    idle = [open_one(b"GET /metrics HT" if n % 2 else b"") for n in range(200)]
+    slowest = 0
+    for _ in range(20):
+        begun = time.monotonic()
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            expect(b"tandemq_role" in answer.read(), "the figures")
+        slowest = max(slowest, time.monotonic() - begun)
+        idle.append(open_one())
+    expect(slowest < 1, f"a scrape took {slowest:.2f} s")
+    expect(len(os.listdir(f"/proc/{broker.process.pid}/fd")) < 100, "they take no descriptors")
+    begun = time.monotonic()
+    expect(idle[-1].recv(1) == b"" and time.monotonic() - begun < 8, "who says nothing is let go")
+    for says, code in ((b"GET /other HTTP/1.1\r\n\r\n", b"404"), (b"x" * 9000, b"431"),
+                       (b"POST /metrics HTTP/1.1\r\n\r\n", b"405")):
+        got = open_one(says).recv(100)
+        expect(got.startswith(b"HTTP/1.1 " + code), f"{says[:20]}: {got[:40]}")
+
+
 def test_metrics_do_not_delay_the_end(ctx):
-    """The agent waits for the process to be gone; the endpoint's threads take half a second to end."""
+    """The agent waits for the process to be gone."""
     import time
     from support.expect import free_port
     broker, taken = ctx.broker(metrics_listen=f"127.0.0.1:{free_port()}"), []

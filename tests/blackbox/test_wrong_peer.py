@@ -1,5 +1,6 @@
 """Pairs that are configured wrongly: each node says why it has no peer, without filling its log."""
 import re
+import socket
 
 from support.expect import expect, wait_until
 from support.pair import Pair
@@ -75,3 +76,17 @@ def test_peer_never_came(ctx):
     pair = Pair(ctx)
     pair.a.start(listening=False)
     expect_told(pair.a, "event=peer_missing", "peer=b", f"127.0.0.1:{pair.link_port}")
+
+
+def test_too_many_connections_of_the_peer(ctx):
+    """They are told as what they are, not as coming from elsewhere."""
+    pair = Pair(ctx)
+    node = pair.a.start(listening=False)
+    port = int(node.settings["replication.listen"].rsplit(":", 1)[1])
+    peer = node.settings["replication.peer_address"].rsplit(":", 1)[0]
+    listen = node.settings["replication.listen"].rsplit(":", 1)[0]
+    silent = [socket.create_connection((listen, port), 5, (peer, 0)) for _ in range(9)]
+    expect_told(node, "too many connections from the peer's address have not said Hello yet")
+    expect("does not come from the peer's address" not in node.log(), node.log_tail())
+    for one in silent:
+        one.close()

@@ -57,9 +57,9 @@ class Broker:
                 stdout=log, stderr=log, env={**os.environ, **(env or {})})
         return self
 
-    def start(self, env=None, seconds=30, listening=True):
+    def start(self, env=None, seconds=30, listening=True, wrapper=()):
         """Starts it and waits until it serves (listening=False: until it answers)."""
-        self.launch(env)
+        self.launch(env, wrapper)
 
         def ready():
             expect(self.process.poll() is None,

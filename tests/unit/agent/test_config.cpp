@@ -76,6 +76,25 @@ TEST_CASE("nothing but plain words reaches keepalived's configuration") {
   CHECK(has(complaint("\"10.99.0.12\"]", "\"10.99.0.12 }\"]"), "unicast_peers"));
 }
 
+TEST_CASE("the VRRP instance speaks the family of unicast_source, or that of the first address") {
+  const auto conf = [](const char* addresses, const char* source, const char* peer) {
+    std::string text = kGood;
+    const std::size_t at = text.find("addresses = [\"10.99.0.100");
+    text.replace(at, text.size() - at, std::string("addresses = ") + addresses + "\n");
+    if (*source) text += std::string("unicast_source = \"") + source + "\"\n";
+    if (*peer) text += std::string("unicast_peers = [\"") + peer + "\"]\n";
+    const Result<AgentConfig> config = parse_config(text, "agent.toml");
+    return config ? keepalived_conf(*config) : "refused: " + config.error().message;
+  };
+  const char* both = R"(["fd00::100/64", "10.99.0.100/24"])";
+  CHECK(has(conf(both, "10.99.0.11", "10.99.0.12"), "virtual_ipaddress {\n        10.99.0.100/24"));
+  CHECK(has(conf(both, "fd00::11", "fd00::12"), "virtual_ipaddress {\n        fd00::100/64"));
+  CHECK(has(conf(both, "", ""), "excluded {\n        10.99.0.100/24"));
+  CHECK(has(conf(R"(["fd00::100/64"])", "fd00::11", "fd00::12"), "unicast_src_ip fd00::11"));
+  CHECK(has(conf(R"(["fd00::100/64"])", "10.99.0.11", "10.99.0.12"), "one of addresses"));
+  CHECK(has(conf(both, "10.99.0.11", "fd00::12"), "same family as unicast_source"));
+}
+
 TEST_CASE("keepalived.conf follows the design") {
   const std::string conf = keepalived_conf(*parse_config(kGood, "agent.toml"));
   for (const char* line :
