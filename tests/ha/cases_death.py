@@ -4,16 +4,16 @@ import signal
 import time
 
 from registry import case
-from testbed import LAB, LEASE, expect, peer_of
+from testbed import LAB, LEASE, VIRTUAL_IP, VIRTUAL_IP6, expect, peer_of
 
 FAULT_AT_S = 2.5   # of the load's 6 s
 
 
-def promoted_instead(bed, fault, seconds=10):
+def promoted_instead(bed, fault, seconds=10, **load_options):
     """Load, then fault(primary); the other node must be primary with the next epoch."""
     old = bed.primary()
     epoch = bed.epoch()
-    load = bed.load()
+    load = bed.load(**load_options)
     load.until(FAULT_AT_S)
     fault(old)
     bed.wait_role(peer_of(old), "primary", seconds)
@@ -48,6 +48,21 @@ def broker_hung(bed):
 def host_killed(bed):
     _, load = promoted_instead(bed, lambda node: bed.lab("kill", node, "host"))
     return load.finish()
+
+
+@case("primary host gone, clients on the IPv6 address of two", budget_ms=400, limit_ms=2000,
+      options=("--ipv6",))
+def two_families(bed):
+    def both(node):
+        return [bed.holds_address(node, address) for address in (VIRTUAL_IP, VIRTUAL_IP6)]
+    heir = peer_of(bed.primary())
+    expect(not any(both(heir)), "the standby has an address")
+    old, load = promoted_instead(bed, lambda node: bed.lab("kill", node, "host"), host=VIRTUAL_IP6)
+    bed.wait("both addresses are at the new primary", 2, lambda: all(both(heir)))
+    result = load.finish()
+    bed.heal()
+    expect(all(both(heir)) and not any(both(old)), "an address has moved when the host returned")
+    return result
 
 
 @case("primary host frozen with its cables out, thawed later", budget_ms=400, limit_ms=2000)

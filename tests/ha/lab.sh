@@ -14,6 +14,7 @@ root=$(readlink -f "$here/../..")
 lab=$root/build/lab
 PYTHON=${PYTHON:-/usr/bin/python3}
 virtual_ip=10.99.0.100
+virtual_ip6=fd99::100
 # shellcheck source=lab/net.sh
 . "$here/lab/net.sh"
 # shellcheck source=lab/nodes.sh
@@ -27,6 +28,7 @@ usage() {
      --authority P   who may let a node go on alone: timeout (default) or manual
      --commit R      replicated (default) or replicated+synced
      --prefix DIR    folder of the programs to run (build/release/bin)
+     --ipv6          fd99::100 is a second virtual address, for IPv6 on the service network
      --restart       start a daemon that died again, as systemd would (else it stays dead until heal)
      --disk SIZE     the nodes' data on a file system of its own of that size (for example 300m)
      --device SIZE   the same as ext4 on a loop device, the agent's history on it as well: it can hang
@@ -89,10 +91,11 @@ need_daemon() {
 
 parse_up() {
   advert=0.1 authority=timeout commit=replicated prefix=$root/build/release/bin
-  restart=no disk="" device="" settings=() wait_after_up=yes
+  restart=no ipv6=no disk="" device="" settings=() wait_after_up=yes
   while [ $# -gt 0 ]; do
     case $1 in
       --restart) restart=yes; shift; continue ;;
+      --ipv6) ipv6=yes; shift; continue ;;
       --no-wait) wait_after_up=no; shift; continue ;;
     esac
     [ $# -ge 2 ] || die "up: $1 needs a value"

@@ -20,6 +20,7 @@ from support.preload import compiled  # noqa: E402
 LAB = os.path.join(ROOT, "build", "lab")
 LAB_SH = os.path.join(HERE, "lab.sh")
 VIRTUAL_IP = pair.VIRTUAL_IP
+VIRTUAL_IP6 = "fd99::100"  # with lab up --ipv6
 
 
 LEASE = "agent:failover.in_sync_lease_ms"
@@ -45,11 +46,11 @@ def in_node(node, *command):
 class Load:
     """`tandemq-bench failover` through the virtual address, from the client's namespace."""
 
-    def __init__(self, bed, seconds, pubs=50, subs=50, rate=5000):
+    def __init__(self, bed, seconds, pubs=50, subs=50, rate=5000, host=VIRTUAL_IP):
         self.bed, self.seconds = bed, seconds
         self.error_file = os.path.join(bed.folder, "bench.log")
         command = measuring(
-            "client", os.path.join(bed.bin, "tandemq-bench"), "failover", "--host", VIRTUAL_IP,
+            "client", os.path.join(bed.bin, "tandemq-bench"), "failover", "--host", host,
             "--port", "1883", "--pubs", str(pubs), "--subs", str(subs), "--qos", "mixed", "--rate",
             str(rate), "--seconds", str(seconds), "--retry-ms", "10", "--wills", "--json", "--quiet")
         with open(self.error_file, "a", encoding="utf-8") as errors:
@@ -189,9 +190,10 @@ class Bed:
             expect(condition(), f"changed within {seconds} s: {what}; {self.describe()}")
             time.sleep(0.05)
 
-    def holds_address(self, node):
-        done = subprocess.run(["ip", "-n", f"tandemq-{node}", "-4", "-o", "addr", "show", "to",
-                               VIRTUAL_IP], capture_output=True, text=True, check=False)
+    def holds_address(self, node, address=VIRTUAL_IP):
+        family = "-6" if ":" in address else "-4"
+        done = subprocess.run(["ip", "-n", f"tandemq-{node}", family, "-o", "addr", "show", "to",
+                               address], capture_output=True, text=True, check=False)
         return bool(done.stdout)
 
     def pid(self, node, daemon):

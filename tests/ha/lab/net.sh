@@ -23,7 +23,7 @@ port_of() {
   case $1 in service) echo "svc-$2" ;; replica) echo "rep-$2" ;; esac
 }
 
-# attach NODE INTERFACE BRIDGE ADDRESS
+# attach NODE INTERFACE BRIDGE ADDRESS [ADDRESS6]
 attach() {
   local port
   port=$(port_of "$3" "$1")
@@ -31,7 +31,11 @@ attach() {
   ip -n tandemq-lan link set "$port" master "$3" up
   ip -n "tandemq-$1" addr add "$4/24" dev "$2"
   ip -n "tandemq-$1" link set "$2" up
+  [ -z "${5:-}" ] || ip -n "tandemq-$1" addr add "$5/64" dev "$2" nodad
 }
+
+# The last part of an address on the service network, when there is IPv6 at all.
+address6() { [ "$ipv6" = no ] || echo "fd99::$1"; }
 
 net_up() {
   local name
@@ -41,15 +45,16 @@ net_up() {
     ip netns add "tandemq-$name"
     ip -n "tandemq-$name" link set lo up
     # One address family keeps the traces readable; no duplicate address detection to wait for.
-    in_node "$name" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6' 2>/dev/null || true
+    [ "$ipv6" = yes ] ||
+      in_node "$name" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6' 2>/dev/null || true
   done
   for name in service replica; do
     ip -n tandemq-lan link add $name type bridge forward_delay 0 stp_state 0
     ip -n tandemq-lan link set $name up
   done
-  attach a eth0 service 10.99.0.11
-  attach b eth0 service 10.99.0.12
-  attach client eth0 service 10.99.0.50
+  attach a eth0 service 10.99.0.11 "$(address6 11)"
+  attach b eth0 service 10.99.0.12 "$(address6 12)"
+  attach client eth0 service 10.99.0.50 "$(address6 50)"
   attach a eth1 replica 10.98.0.11
   attach b eth1 replica 10.98.0.12
   ip link add tandemq-host type veth peer name svc-host netns tandemq-lan
@@ -125,6 +130,7 @@ holds_address() {
 }
 
 forget_address() {
+  ip -n "tandemq-$1" addr del "$virtual_ip6/64" dev eth0 2>/dev/null || true
   ip -n "tandemq-$1" addr del "$virtual_ip/24" dev eth0 2>/dev/null ||
     ip -n "tandemq-$1" addr del "$virtual_ip/32" dev eth0 2>/dev/null || true
 }

@@ -14,6 +14,8 @@ cgroup_of() { echo "$(cgroup_root)/$1"; }
 
 write_configs() {
   local node=$1 dir=$lab/$1 index=1 own=11 peer=b other=12 history=$lab/$1/agent
+  local listen=0.0.0.0 addresses="\"$virtual_ip/24\""
+  [ "$ipv6" = no ] || listen=:: addresses="\"$virtual_ip6/64\", $addresses"
   [ -z "$device" ] || history=$dir/data/agent
   if [ "$node" = b ]; then index=2 own=12 peer=a other=11; fi
   cat >"$dir/broker.toml" <<TOML
@@ -23,7 +25,7 @@ index = $index
 data_dir = "$dir/data"
 control_socket = "$dir/broker.sock"
 [listener]
-address = "0.0.0.0"
+address = "$listen"
 port = 1883
 allow_anonymous = true
 [replication]
@@ -60,7 +62,7 @@ authority = "$authority"
 interface = "eth0"
 router_id = 51
 advert_int = $advert
-addresses = ["$virtual_ip/24"]
+addresses = [$addresses]
 unicast_source = "10.99.0.$own"
 unicast_peers = ["10.99.0.$other"]
 keepalived_conf = "$dir/keepalived.conf"
