@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 """The pair in network namespaces with real keepalived: every row of the failure table, with its gap.
 
-run.py [NAME...] [--list] [--prefix DIR] [--repeat N] [--soak N [--seed S] [--first ROUND]]
+run.py [NAME...] [--list] [--prefix DIR] [--repeat N]
+       --trials N [NAME...] [--seed S]: each N times at random moments (faults.py, `./run faults`)
+       --soak N | --minutes M [--seed S] [--first ROUND]: random faults (soak.py, `./run soak`)
 Writes build/ha-report.md; ends with `N passed, M failed`. A failed test leaves build/ha/NAME/.
 """
 import argparse
+import contextlib
 import os
 import random
 import signal
@@ -21,6 +24,7 @@ import cases_restart  # noqa: E402,F401
 import cases_slow_sync  # noqa: E402,F401
 import cases_status  # noqa: E402,F401
 import cases_upgrade  # noqa: E402,F401
+import faults  # noqa: E402
 import soak  # noqa: E402
 from registry import CASES  # noqa: E402
 from testbed import FAULTS, ROOT, Bed, Failed, claim_lab, judge  # noqa: E402
@@ -43,16 +47,20 @@ def judge_case(case, result):
         raise Late(f"gap of {result['gap_ms']:.0f} ms, limit {case.limit_ms} ms")
 
 
-def try_case(case, prefix):
+def try_case(case, prefix, shift_s=0.0, around=contextlib.nullcontext()):
     """A row of the report, (case, result or None, seconds to heal or None, error or None), and whether
-    the error is only that it was late."""
-    bed, result, healed, error, late = Bed(case.name, prefix), None, None, None, False
+    the error is only that it was late. The fault comes `shift_s` later than the case says; `around` is
+    entered when the pair is up and left when it is whole again."""
+    bed, result, healed, error, late = Bed(case.name, prefix, shift_s), None, None, None, False
     signal.signal(signal.SIGALRM, on_alarm)
     signal.alarm(CASE_SECONDS_MAX)
     try:
         bed.up(*case.options)
-        result = case.run(bed)
-        healed = bed.heal()
+        before = bed.epoch()
+        with around:
+            result = case.run(bed)
+            healed = bed.heal()
+            result["changes"] = bed.epoch() - before
         bed.expect_same_history()
         bed.expect_no_crash()
         judge_case(case, result)
@@ -131,7 +139,9 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--prefix")
     parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--trials", type=int, metavar="N", help="each N times at random moments")
     parser.add_argument("--soak", type=int, metavar="N", help="N random faults at random moments")
+    parser.add_argument("--minutes", type=float, metavar="M", help="as --soak, for so long")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--first", type=int, default=0, help="round of the soak to begin with")
     options = parser.parse_args()
@@ -145,9 +155,13 @@ def main():
         claim = claim_lab()  # noqa: F841  (held until the end)
     except Failed as failure:
         parser.error(str(failure))
-    if options.soak:
-        seed = options.seed if options.seed is not None else random.randrange(1 << 32)
-        return soak.run(options.soak, seed, options.prefix, options.first)
+    seed = options.seed if options.seed is not None else random.randrange(1 << 32)
+    if options.soak or options.minutes:
+        return soak.run(options.soak, seed, options.prefix, options.first, options.minutes)
+    if options.trials:
+        def trial(case, shift_s, around):
+            return try_case(case, options.prefix, shift_s, around)[0]
+        return faults.run(chosen(options.names, parser), options.trials, seed, trial)
     return run_all(chosen(options.names, parser), options)
 
 

@@ -118,15 +118,15 @@ def run_pair(prefix, seed, numbers):
     return passed
 
 
-def run(rounds, seed, prefix, first=0):
-    print(f"soak: {rounds} rounds, seed {seed}", flush=True)
-    passed, numbers = 0, list(range(first, first + rounds))
-    while numbers:
-        end = (numbers[0] // ROUNDS_PER_PAIR + 1) * ROUNDS_PER_PAIR - numbers[0]
-        done = run_pair(prefix, seed, numbers[:end])
-        passed += done
-        if done < len(numbers[:end]):
-            break
-        numbers = numbers[end:]
-    print(f"{passed} passed, {int(passed < rounds)} failed")
-    return 0 if passed == rounds else 1
+def run(rounds, seed, prefix, first=0, minutes=None):
+    """So many rounds, or as many pairs as are begun within so many minutes; ends with the first failure."""
+    print(f"soak: {f'{minutes:g} minutes' if minutes else f'{rounds} rounds'}, seed {seed}", flush=True)
+    end_at = time.monotonic() + 60 * minutes if minutes else None
+    passed, failed, at = 0, 0, first
+    while not failed and (time.monotonic() < end_at if end_at else at < first + rounds):
+        end = (at // ROUNDS_PER_PAIR + 1) * ROUNDS_PER_PAIR
+        numbers = list(range(at, end if end_at else min(end, first + rounds)))
+        done = run_pair(prefix, seed, numbers)
+        passed, failed, at = passed + done, int(done < len(numbers)), end
+    print(f"{passed} passed, {failed} failed")
+    return failed

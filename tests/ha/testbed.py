@@ -58,8 +58,9 @@ class Load:
         self.begun = time.monotonic()
 
     def until(self, second):
-        """Sleeps until so many seconds after its start; fails when it has ended by then."""
-        while time.monotonic() < self.begun + second:
+        """Sleeps until so many seconds after its start, or what the bed's shift makes of it; fails when it
+        has ended by then."""
+        while time.monotonic() < self.begun + second + self.bed.shift_s:
             expect(self.process.poll() is None, f"the load ended early, see {self.error_file}")
             time.sleep(0.01)
 
@@ -114,8 +115,8 @@ def claim_lab():
 class Bed:
     """One pair for one test. Leave `folder` to hold what a failure leaves for reading."""
 
-    def __init__(self, name, prefix=None):
-        self.name = name
+    def __init__(self, name, prefix=None, shift_s=0.0):
+        self.name, self.shift_s = name, shift_s
         self.bin = prefix or os.path.join(ROOT, "build", "release", "bin")
         self.folder = os.path.join(ROOT, "build", "ha", name)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -77,24 +77,14 @@ class Obituaries(Session):
             self.ack(wire.PUBCOMP, got.id)
 
 
-class Witness:
-    """All of them together, through the virtual address from the machine itself."""
+class Wills:
+    """A client that dies, and one that hears whose wills are published; through the virtual address from
+    the machine itself."""
 
     def __init__(self, seed):
-        self.load = load = Load([1883], random.Random(seed), host=VIRTUAL_IP, connect_s=0.3,
-                                silence_s=1.2, will_topic="will/living/")
-        load.pause_s = 0.03
-        load.backlog_max = 800
-        self.obituaries = load.start(Obituaries(load))
-        self.churners = [load.start(Churner(load, f"churn{n}")) for n in range(3)]
-        for version in (5, 4):
-            load.subscriber(version)
-        self.sleeper = load.subscriber(5)
-        for topic_filter in ("$share/g/load/#", "$share/g/load/#"):
-            load.subscriber(5, topic_filter)
-        self.wait(lambda: all(s.subscribed for s in load.subscribers), "subscriptions", 10)
-        for qos, version, retain in ((1, 5, True), (2, 5, True), (1, 4, False), (2, 4, True)):
-            load.publisher(qos, version, window=8, size=50, retain=retain)
+        self.load = Load([1883], random.Random(seed), host=VIRTUAL_IP, connect_s=0.3, silence_s=1.2,
+                         will_topic="will/living/")
+        self.obituaries = self.load.start(Obituaries(self.load))
         self.mortal = None
         self.dead = {}  # topic of the will: when its client was gone and the pair well
         self.rounds = 0
@@ -105,22 +95,70 @@ class Witness:
             expect(time.monotonic() < end, f"witness: not within {seconds} s: {what}")
             time.sleep(0.02)
 
+    def visitor(self, name, **options):
+        """A volatile client. The address may still be on its way to the primary: it tries again."""
+        found = []
+
+        def connected():
+            try:
+                found.append(wire.Client(1883, name, host=VIRTUAL_IP, clean=True, expiry=0, timeout=2,
+                                         **options))
+            except (OSError, AssertionError):
+                return False
+            return True
+        self.wait(connected, f"{name} is connected", 10)
+        return found[0]
+
     def begin_round(self):
         self.rounds += 1
         self.mortal = self.visitor(f"mortal{self.rounds}", keep_alive=MORTAL_KEEP_ALIVE_S,
                                    will=(f"will/mortal/{self.rounds}", "x", 2, False))
-        self.sleeper.go_away()
-        self.load.pause(False)
-        for churner in self.churners:
-            churner.resume()
 
     def lose_mortal(self):
         """Its connection breaks, whatever is at its other end."""
         self.mortal.close()
 
     def end_round(self):
-        """The pair is well again: everything that was promised must come true."""
+        """The pair is well again: its will is due."""
         self.dead[f"will/mortal/{self.rounds}"] = time.monotonic()
+
+    def finish(self):
+        """The wills that are still due."""
+        self.wait(lambda: all(topic in self.obituaries.wills for topic in self.dead),
+                  "the wills of all dead clients", 25)
+
+    def end(self):
+        self.load.stop()
+
+
+class Witness(Wills):
+    """All of them together."""
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        load = self.load
+        load.pause_s = 0.03
+        load.backlog_max = 800
+        self.churners = [load.start(Churner(load, f"churn{n}")) for n in range(3)]
+        for version in (5, 4):
+            load.subscriber(version)
+        self.sleeper = load.subscriber(5)
+        for topic_filter in ("$share/g/load/#", "$share/g/load/#"):
+            load.subscriber(5, topic_filter)
+        self.wait(lambda: all(s.subscribed for s in load.subscribers), "subscriptions", 10)
+        for qos, version, retain in ((1, 5, True), (2, 5, True), (1, 4, False), (2, 4, True)):
+            load.publisher(qos, version, window=8, size=50, retain=retain)
+
+    def begin_round(self):
+        super().begin_round()
+        self.sleeper.go_away()
+        self.load.pause(False)
+        for churner in self.churners:
+            churner.resume()
+
+    def end_round(self):
+        """The pair is well again: everything that was promised must come true."""
+        super().end_round()
         self.load.pause(True)
         self.sleeper.away = False
         for churner in self.churners:
@@ -141,20 +179,6 @@ class Witness:
         reader.disconnect()
         wrong = self.load.wrong_retained(got)
         expect(not wrong, "witness: " + "; ".join(wrong))
-
-    def visitor(self, name, **options):
-        """A volatile client. The address may still be on its way to the primary: it tries again."""
-        found = []
-
-        def connected():
-            try:
-                found.append(wire.Client(1883, name, host=VIRTUAL_IP, clean=True, expiry=0, timeout=2,
-                                         **options))
-            except (OSError, AssertionError):
-                return False
-            return True
-        self.wait(connected, f"{name} is connected", 10)
-        return found[0]
 
     def check_subscriptions(self):
         self.wait(lambda: not any(c.pending for c in self.churners), "subscriptions are settled", 10)
@@ -182,11 +206,3 @@ class Witness:
                 if topic not in wills and time.monotonic() > since + patience_s]
         expect(not late, f"witness: the wills {late} of dead clients were not published in "
                f"{patience_s} s")
-
-    def finish(self):
-        """The wills that are still due."""
-        self.wait(lambda: all(topic in self.obituaries.wills for topic in self.dead),
-                  "the wills of all dead clients", 25)
-
-    def end(self):
-        self.load.stop()

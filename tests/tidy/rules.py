@@ -331,6 +331,10 @@ def command_page_rule(tree):
     return [Finding(*finding) for finding in pages.commands(tree)]
 
 
+def failure_page_rule(tree):
+    return [Finding(*finding) for finding in pages.failures(tree)]
+
+
 RULES = {
     "include": include_rule, "home": home_rule, "link": link_rule, "pure": pure_rule,
     "const": const_rule, "order": order_rule, "file-size": size_rule,
@@ -338,7 +342,7 @@ RULES = {
     "format": format_rule, "leftover": leftover_rule, "machine-path": home_path_rule,
     "metric": metric_rule, "script": script_rule, "conformance": conformance_rule,
     "metric-page": metric_page_rule, "setting-page": setting_page_rule,
-    "command-page": command_page_rule, "mutants": mutants_rule, "prose": prose_rule,
+    "command-page": command_page_rule, "failure-page": failure_page_rule, "mutants": mutants_rule, "prose": prose_rule,
 }
 
 
