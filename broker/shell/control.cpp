@@ -19,6 +19,11 @@ T argument(const json& request, const char* name, T otherwise) {
   return found == request.end() || found->is_null() ? otherwise : found->get<T>();
 }
 
+// Names of files need not be UTF-8.
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 std::uint64_t boottime_ms() {
   timespec now{};
   clock_gettime(CLOCK_BOOTTIME, &now);
@@ -77,7 +82,7 @@ void ControlImpl::announce() {
   if (now == announced_) return;
   announced_ = now;
   if (watchers_.empty()) return;
-  const std::string line = json{{"event", "status"}, {"status", to_json(status)}}.dump();
+  const std::string line = text_of({{"event", "status"}, {"status", to_json(status)}});
   const std::set<ControlServer::ClientId> watchers = watchers_;
   for (const ControlServer::ClientId client : watchers) server_->send(client, line);
 }
@@ -101,7 +106,12 @@ void ControlImpl::on_line(ControlServer::ClientId client, std::string_view line)
 void ControlImpl::run(const Caller& caller, const std::string& command, const json& request) {
   const auto reason = argument<std::string>(request, "reason", "ordered over the control socket");
   if (command == "ping") return answer(caller, json::object());
-  if (command == "status") return answer(caller, {{"status", to_json(orders_.status())}});
+  if (command == "status") {
+    const NodeStatus status = orders_.status();
+    json told = to_json(status);
+    told["certificates"] = to_json(status.certificates);
+    return answer(caller, {{"status", std::move(told)}});
+  }
   if (command == "watch") {
     watchers_.insert(caller.client);
     return answer(caller, {{"status", to_json(orders_.status())}});
@@ -162,7 +172,7 @@ void ControlImpl::solo(const Caller& caller, const json& request) {
 void ControlImpl::answer(const Caller& caller, json result) {
   result["id"] = caller.id;
   result["ok"] = true;
-  server_->send(caller.client, result.dump());
+  server_->send(caller.client, text_of(result));
 }
 
 void ControlImpl::refuse(const Caller& caller, const std::string& why, const char* code) {

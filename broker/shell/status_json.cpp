@@ -18,19 +18,6 @@ nlohmann::json to_json(const std::vector<repl::Difference>& differences) {
   return out;
 }
 
-nlohmann::json to_json(const std::vector<net::ListenerNote>& certificates) {
-  nlohmann::json out = nlohmann::json::array();
-  for (const net::ListenerNote& one : certificates) {
-    out.push_back({{"listener", one.listener},
-                   {"file", one.note.file},
-                   {"kind", one.note.kind},
-                   {"subject", one.note.subject},
-                   {"not_after_s", one.note.not_after_s},
-                   {"days_left", days_left(one.note, wall_ms())}});
-  }
-  return out;
-}
-
 }  // namespace
 
 nlohmann::json to_json(const NodeStatus& status) {
@@ -69,7 +56,6 @@ nlohmann::json to_json(const NodeStatus& status) {
       {"lost_alone", replica.lost_alone},
       {"change", replica.change},
       {"connections", status.traffic.connections},
-      {"certificates", to_json(status.certificates)},
       {"sessions", status.state.sessions},
       {"subscriptions", status.state.subscriptions},
       {"retained", status.state.retained},
@@ -81,6 +67,19 @@ nlohmann::json to_json(const NodeStatus& status) {
       {"sessions_back", status.sessions_back},
       {"first_client_ms", status.first_client_ms},
   };
+}
+
+nlohmann::json to_json(const std::vector<net::ListenerNote>& certificates) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const net::ListenerNote& one : certificates) {
+    out.push_back({{"listener", one.listener},
+                   {"file", one.note.file},
+                   {"kind", one.note.kind},
+                   {"subject", one.note.subject},
+                   {"not_after_s", one.note.not_after_s},
+                   {"days_left", days_left(one.note, wall_ms())}});
+  }
+  return out;
 }
 
 }  // namespace tandemq::broker

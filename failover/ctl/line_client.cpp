@@ -91,7 +91,8 @@ Result<json> ask(const std::string& socket_path, const json& request, int timeou
   const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
   json numbered = request;
   numbered["id"] = 1;
-  const std::string line = numbered.dump() + "\n";
+  const std::string line =
+      numbered.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   if (send(socket.fd(), line.data(), line.size(), MSG_NOSIGNAL) !=
       static_cast<ssize_t>(line.size()))
     return unreachable(socket_path, std::strerror(errno));

@@ -1,4 +1,5 @@
 """TLS listeners: real clients, certificates as users, reload without dropping anybody, resumption."""
+import json
 import os
 import shutil
 import socket
@@ -172,6 +173,21 @@ def test_a_file_is_one_series(ctx):
     names = series()
     twice = {name for name in names if names.count(name) > 1}
     expect(not twice, f"twice in one scrape: {twice}")
+
+
+def test_many_authorities_are_not_told_to_who_watches(ctx):
+    """The agent hangs up on a line above 64 KiB. And a file's name need not be UTF-8."""
+    pki = Pki(ctx.folder + "/pki")
+    folder = ctx.folder + "/authorities"
+    os.mkdir(folder)
+    for number in range(400):
+        shutil.copy(pki.cafile, f"{folder}/{'x' * 100}{number}.pem")
+    shutil.copy(pki.cafile, folder.encode() + b"/\xff.pem")
+    broker = tls_broker(ctx, pki, listener_capath=folder).start()
+    watched = broker.control("watch")["status"]
+    expect(len(json.dumps(watched)) < 16 << 10, "the line to who watches is long")
+    told = broker.status()["certificates"]
+    expect(len(told) == 402, f"{len(told)} of 402 are in the status")
 
 
 def test_check_names_bad_files(ctx):
