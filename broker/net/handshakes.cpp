@@ -35,24 +35,28 @@ void Handshakes::wake() {
   if (base_) event_add(&event_, &at_once);
 }
 
-void Handshakes::add(Handshaker& one) {
-  queue_.push_back(&one);
+void Handshakes::add(Handshaker& one, bool begun) {
+  (begun ? begun_ : fresh_).push_back(&one);
   if (++size_ == 1) wake();
 }
 
 void Handshakes::remove(const Handshaker& one) {
-  const auto found = std::find(queue_.begin(), queue_.end(), &one);
-  if (found == queue_.end()) return;
-  *found = nullptr;
-  --size_;
+  for (auto* row : {&begun_, &fresh_}) {
+    const auto found = std::find(row->begin(), row->end(), &one);
+    if (found == row->end()) continue;
+    *found = nullptr;
+    --size_;
+    return;
+  }
 }
 
 void Handshakes::run() {
   if (begin_turn_) begin_turn_();
   const std::uint64_t until = monotonic_ns() + kShareNs;
-  while (!queue_.empty()) {
-    Handshaker* const next = queue_.front();
-    queue_.pop_front();
+  while (size_ > 0) {
+    auto& row = begun_.empty() ? fresh_ : begun_;
+    Handshaker* const next = row.front();
+    row.pop_front();
     if (!next) continue;
     --size_;
     next->handshake();

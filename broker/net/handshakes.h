@@ -1,6 +1,8 @@
-// TLS handshakes that can go on, each a step at a time, in order. A step is up to a millisecond of
-// arithmetic, and after a failover thousands wait for one: all together they get a share of each
-// turn, so that clients that are back already are served between.
+// TLS handshakes that can go on, each a step at a time, in order: first those that have begun. Were
+// all in one row, a client's second step would stand behind the first steps of everybody, and where
+// those take longer than a client may take until its CONNECT nobody would ever come in. A step is
+// up to a millisecond of arithmetic, and after a failover thousands wait for one: all together they
+// get a share of each turn, so that clients that are back already are served between.
 #pragma once
 
 #include <event2/event_struct.h>
@@ -31,7 +33,7 @@ class Handshakes {
   Handshakes(const Handshakes&) = delete;
   Handshakes& operator=(const Handshakes&) = delete;
 
-  void add(Handshaker& one);
+  void add(Handshaker& one, bool begun);
   void remove(const Handshaker& one);
   // What one turn gives.
   void run();
@@ -48,8 +50,8 @@ class Handshakes {
   event_base* base_;
   std::function<void()> begin_turn_;
   struct event event_ {};
-  std::deque<Handshaker*> queue_;  // null: removed
-  std::size_t size_ = 0;           // without those
+  std::deque<Handshaker*> begun_, fresh_;  // null: removed
+  std::size_t size_ = 0;                   // without those
 };
 
 }  // namespace tandemq::net

@@ -87,6 +87,9 @@ void TlsTransport::shut() {
   if (phase_ == Phase::open) {
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
+  } else if (phase_ == Phase::shaking) {
+    ++handshakes_.counters.failed;
+    phase_ = Phase::over;
   }
   below_->shut();
 }
@@ -107,7 +110,7 @@ void TlsTransport::transport_ready(Ready what) {
   if (phase_ == Phase::shaking) {
     queued_ = true;
     rearm();
-    return handshakes_.add(*this);
+    return handshakes_.add(*this, begun_);
   }
   const bool room_to_read = what.write && needs_room_ && wanted_.read;
   user_->transport_ready(
@@ -116,6 +119,8 @@ void TlsTransport::transport_ready(Ready what) {
 
 void TlsTransport::handshake() {
   queued_ = false;
+  if (phase_ == Phase::over) return rearm();  // it was shut meanwhile
+  begun_ = true;
   ERR_clear_error();
   const IoResult result = outcome(SSL_do_handshake(ssl_.get()));
   needs_room_ = result.io == Io::later && SSL_want_write(ssl_.get());

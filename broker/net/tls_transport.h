@@ -63,6 +63,7 @@ class TlsTransport final : public Transport, private TransportUser, private Hand
   Ready wanted_;
   Phase phase_ = Phase::shaking;
   bool queued_ = false;      // among the handshakes
+  bool begun_ = false;       // the first step of its own has been made
   bool needs_room_ = false;  // OpenSSL must write before it can read
   bool pending_ = false;
   bool below_ended_ = false;

@@ -249,7 +249,7 @@ TEST_CASE("a turn gives handshakes a share and leaves the others for the next") 
   Slow many[20];
   for (Slow& one : many) {
     one.done = &done;
-    handshakes.add(one);
+    handshakes.add(one, false);
   }
   handshakes.run();
   CHECK(done >= 1);
@@ -257,4 +257,35 @@ TEST_CASE("a turn gives handshakes a share and leaves the others for the next") 
   CHECK(turns_begun == 1);
   while (!handshakes.empty()) handshakes.run();
   CHECK(done == 20);
+}
+
+TEST_CASE("who has begun a handshake does not stand behind those who have not") {
+  struct Noted final : net::Handshaker {
+    int number;
+    std::vector<int>* order;
+    void handshake() override { order->push_back(number); }
+  };
+  std::vector<int> order;
+  net::Handshakes handshakes(nullptr, nullptr);
+  Noted four[4];
+  for (int i = 0; i < 4; ++i) {
+    four[i].number = i;
+    four[i].order = &order;
+    handshakes.add(four[i], i >= 2);
+  }
+  handshakes.remove(four[0]);
+  while (!handshakes.empty()) handshakes.run();
+  CHECK(order == std::vector<int>{2, 3, 1});
+}
+
+TEST_CASE("no arithmetic is done for a connection that was given up while it waited") {
+  TlsNode node(TlsFiles::get().settings());
+  TlsRig rig(node, trusting());
+  rig.client.exchange();
+  rig.net.deliver();
+  rig.server->shut();
+  rig.handshakes.run();
+  CHECK(rig.handshakes.counters.failed == 1);
+  rig.exchange();
+  CHECK_FALSE(rig.client.shaken());
 }
