@@ -39,6 +39,35 @@ int on_verify(int good, X509_STORE_CTX* store) {
   return 1;
 }
 
+const ASN1_OCTET_STRING* extension(const X509_CRL* list, int nid) {
+  const int at = X509_CRL_get_ext_by_NID(list, nid, -1);
+  return at < 0 ? nullptr : X509_EXTENSION_get_data(X509_CRL_get_ext(list, at));
+}
+
+// Lists for a part of the certificates, or of what has changed, stand beside each other.
+bool is_whole(const X509_CRL* list) {
+  return !extension(list, NID_issuing_distribution_point) && !extension(list, NID_delta_crl);
+}
+
+bool same_signer(const X509_CRL* one, const X509_CRL* other) {
+  if (X509_NAME_cmp(X509_CRL_get_issuer(one), X509_CRL_get_issuer(other)) != 0) return false;
+  const ASN1_OCTET_STRING* const key = extension(one, NID_authority_key_identifier);
+  const ASN1_OCTET_STRING* const its = extension(other, NID_authority_key_identifier);
+  return key && its ? ASN1_OCTET_STRING_cmp(key, its) == 0 : key == its;
+}
+
+// OpenSSL prefers a list that is in time to a newer one that is not, though that names more.
+void add_newest(X509_STORE* store, const std::vector<CrlPtr>& lists) {
+  for (const CrlPtr& one : lists) {
+    const auto replaces = [&one](const CrlPtr& by) {
+      return is_whole(one.get()) && is_whole(by.get()) && same_signer(one.get(), by.get()) &&
+             ASN1_TIME_compare(X509_CRL_get0_lastUpdate(by.get()),
+                               X509_CRL_get0_lastUpdate(one.get())) > 0;
+    };
+    if (std::none_of(lists.begin(), lists.end(), replaces)) X509_STORE_add_crl(store, one.get());
+  }
+}
+
 Error bad_setting(const char* key, const std::string& value, const char* remedy) {
   return {"listener." + std::string(key) + " \"" + value + "\" is not understood by OpenSSL (" +
               openssl_reason() + "); " + remedy,
@@ -245,7 +274,7 @@ void TlsContext::judge_by(const Judges& judges, const TlsSettings& settings,
     X509_STORE_add_cert(store, one.get());
     SSL_CTX_add_client_CA(context, one.get());
   }
-  for (const CrlPtr& one : judges.lists) X509_STORE_add_crl(store, one.get());
+  add_newest(store, judges.lists);
   if (!settings.crlfile.empty()) X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
   const int demand = settings.require_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | demand, on_verify);

@@ -86,12 +86,12 @@ std::string Pki::write(const std::string& name, const net::KeyPtr& key, X509* ce
 }
 
 std::string Pki::revoke(const std::string& name, const std::vector<std::string>& certfiles,
-                        long days) {
+                        long days, long age_days) {
   const net::CrlPtr list(X509_CRL_new());
   X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
   X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(authority_.get()));
   const std::unique_ptr<ASN1_TIME, net::Freed<ASN1_TIME_free>> time(
-      X509_gmtime_adj(nullptr, -60 * kDay));
+      X509_gmtime_adj(nullptr, -age_days * kDay));
   X509_CRL_set1_lastUpdate(list.get(), time.get());
   for (const std::string& certfile : certfiles) {
     const auto certificates = net::read_certificates({"certfile", certfile});

@@ -27,9 +27,9 @@ class Pki {
   // The authority's own certificate is `folder`/`name`.pem.
   Pki(std::string folder, const std::string& name);
   Issued issue(const std::string& name, const Wish& wish);
-  // A list of these, good for so long; returns its file.
+  // A list of these, made so long ago and good for so long from now; returns its file.
   std::string revoke(const std::string& name, const std::vector<std::string>& certfiles,
-                     long days = 30);
+                     long days = 30, long age_days = 60);
   const std::string& cafile() const { return cafile_; }
 
  private:

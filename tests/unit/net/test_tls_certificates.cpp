@@ -126,6 +126,21 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("of two lists of one authority the newer one counts, though only the older is in time") {
+  TlsFiles own;
+  net::TlsSettings settings = own.settings();
+  settings.cafile = own.pki.cafile();
+  settings.require_certificate = true;
+  settings.certificate_username = CertificateName::common_name;
+  settings.crlfile = own.folder.path() + "/lists";
+  std::filesystem::create_directory(settings.crlfile);
+  own.pki.revoke("lists/monthly", {own.bob.certfile}, 30, 60);
+  own.pki.revoke("lists/urgent", {own.bob.certfile, own.alice.certfile}, -1, 10);
+  TlsClient::Way way;
+  way.own = own.alice;
+  CHECK(outcome(settings, way) == "certificate verify failed: certificate revoked");
+}
+
 TEST_CASE("a ticket of one node is good at the other, for a day, whatever the version") {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     TlsNode a(files().settings()), b(files().settings());
