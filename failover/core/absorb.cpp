@@ -34,6 +34,7 @@ void learn_status(State& s, const BrokerStatus& b) {
     // while it is not yet paired but may count as in sync already.
     if (b.pair_state != PairState::waiting) s.authority.alone = false;
   }
+  if (b.in_sync && (!f.broker.in_sync || !f.broker_connected)) f.in_sync_at = f.now;
   if (!b.peer_connected && (f.broker.peer_connected || !f.broker_connected)) f.link_down_at = f.now;
   f.broker = b;
   f.broker_known = f.broker_alive = f.broker_connected = true;

@@ -89,12 +89,22 @@ TimeMs lease_ms(const State& s, const Settings& set) {
   return there == 0 ? set.in_sync_lease_ms : std::min(there, set.in_sync_lease_ms);
 }
 
-// By either clock: ours stands still with a virtual machine that is paused, the peer's does not.
+// By a report that it sent after it had heard from us when our broker was in sync, or its link
+// down, already: before that it may have been alone and still take us in.
+bool peer_is_alone(const State& s) {
+  const Facts& f = s.facts;
+  return f.peer.role == Role::primary && f.peer.pair_state == PairState::solo &&
+         f.peer.epoch >= f.broker.epoch &&
+         f.lease_from > (f.broker.in_sync ? f.in_sync_at : f.link_down_at);
+}
+
+// A peer that is alone already waits for no lease of ours to end. By either clock: ours stands
+// still with a virtual machine that is paused, the peer's does not.
 bool lease_valid(const State& s, const Settings& set) {
   if (!set.silence_decides) return true;
   const Facts& f = s.facts;
   const TimeMs length = lease_ms(s, set);
-  return f.lease_from != 0 && f.now < f.lease_from + length &&
+  return f.lease_from != 0 && !peer_is_alone(s) && f.now < f.lease_from + length &&
          f.clock_there < f.lease_there + length;
 }
 

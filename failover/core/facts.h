@@ -124,6 +124,7 @@ struct Facts {
   TimeMs rival_heard_at = 0;   // its keepalived, as master beside ours
   TimeMs link_heard_at = 0;    // on the replication link, by the broker
   TimeMs link_down_at = 0;     // when we learned that the broker's link is down
+  TimeMs in_sync_at = 0;       // when we learned that the broker is in sync
   TimeMs lease_from = 0;       // when we sent the newest report that the peer says it has received
   TimeMs lease_there = 0;      // by the peer's clock: when it first said so
   TimeMs clock_there = 0;      // the peer's clock when it spoke last, 0 not told

@@ -141,15 +141,17 @@ const Guard peer_asks_solo{
       return unanswered(s, c, AskKind::solo) && s.facts.broker_known && !s.facts.maybe_solo &&
              s.facts.peer.role == Role::primary && s.facts.peer.epoch >= s.facts.broker.epoch;
     }};
-// By a report that it sent after it had heard from us that our link is down.
-const Guard peer_went_alone{
-    "the peer, primary, says that it has gone on alone since the link broke", [](S s, E, C c) {
-      const BrokerStatus& b = s.facts.broker;
-      return peer_primary(s, c) && s.facts.peer.pair_state == PairState::solo &&
-             s.facts.peer.epoch >= b.epoch && connected_as(s, Role::standby) && !b.peer_connected &&
-             s.facts.lease_from > s.facts.link_down_at && (b.in_sync || b.was_in_sync) &&
-             !holds_all_alone(s) && !s.lose_sync_pending && may_retry(s);
-    }};
+// A link whose other end has gone looks whole for a while; a later reign the broker follows over
+// it.
+const Guard peer_went_alone{"the peer, primary, says that it has gone on alone", [](S s, E, C c) {
+                              const BrokerStatus& b = s.facts.broker;
+                              const bool claims = b.peer_connected
+                                                      ? b.in_sync && s.facts.peer.epoch == b.epoch
+                                                      : b.in_sync || b.was_in_sync;
+                              return peer_primary(s, c) && peer_is_alone(s) &&
+                                     connected_as(s, Role::standby) && claims &&
+                                     !holds_all_alone(s) && !s.lose_sync_pending && may_retry(s);
+                            }};
 const Guard peer_asks_promote{"the peer asks to serve, its journal comes first", [](S s, E, C c) {
                                 return unanswered(s, c, AskKind::promote) && s.facts.broker_known &&
                                        hears_the_present(s) && peer_outranks(s, c);

@@ -20,6 +20,7 @@ bool silent_everywhere(const State& s, const Settings& set);
 TimeMs peer_silent_since(const State& s);  // last sign of life on any path, at least our own start
 TimeMs lease_ms(const State& s, const Settings& set);  // the shorter one of both agents'
 bool lease_valid(const State& s, const Settings& set);
+bool peer_is_alone(const State& s);
 bool damped(const State& s, const Settings& set);    // roles have just changed
 bool flapping(const State& s, const Settings& set);  // the peer comes and goes, and lives
 bool answered(const State& s, const Settings& set);  // the peer granted our running inquiry

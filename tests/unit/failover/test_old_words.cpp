@@ -44,6 +44,38 @@ TEST_CASE("a node that went alone does not serve by that claim after the peer's 
   }
 }
 
+// Broker and agent were away while the primary went on alone; the link's other end has gone since,
+// which the broker cannot know yet.
+TEST_CASE("a standby whose primary is alone does not wait for its link to break") {
+  OneAgent b(2);
+  b.broker.epoch = make_epoch(5, 1);
+  b.broker.last_lsn = 100;
+  b.broker.in_sync = b.broker.was_in_sync = b.broker.peer_connected = true;
+  b.broker.pair_state = PairState::paired;
+  b.peer.phase = Phase::primary;
+  b.peer.role = Role::primary;
+  b.peer.epoch = make_epoch(5, 1);
+  b.peer.last_lsn = 100;
+  b.peer.in_sync = b.peer.holds_address = true;
+  b.peer.pair_state = PairState::solo;
+  b.tell(EventKind::broker_up, b.broker);
+  SUBCASE("when it hears so it gives up being in sync") {
+    b.pass(200, true);
+    CHECK(b.was_ordered(Order::lose_sync));
+  }
+  SUBCASE("and does not take over when it falls silent") {
+    b.pass(100, true);
+    b.broker.peer_connected = false;
+    b.pass(5000, false);
+  }
+  SUBCASE("what it said before this broker was in sync counts for nothing") {
+    b.hear(b.now - 20);
+    b.pass(20, false);
+    CHECK_FALSE(b.was_ordered(Order::lose_sync));
+  }
+  CHECK_FALSE(b.was_ordered(Order::promote));
+}
+
 TEST_CASE("a node that went alone serves again where no later reign is known") {
   OneAgent a(1);
   a.broker.epoch = make_epoch(5, 1);
