@@ -71,7 +71,8 @@ void add_pair(Table& table, const NodeStatus& status) {
   table.family("tandemq_pair_state", "Pair state, 1 for the one that holds", MetricType::Gauge);
   states(table, "state", replica.pair_state,
          {PairState::paired, PairState::waiting, PairState::solo, PairState::resyncing});
-  table.gauge("tandemq_epoch", "Epoch of the present reign", static_cast<double>(replica.epoch));
+  table.gauge("tandemq_epoch", "Epoch of the present reign",
+              static_cast<double>(epoch_counter(replica.epoch)));
   table.gauge("tandemq_last_lsn", "Last journal record", static_cast<double>(replica.last));
   table.gauge("tandemq_committed_lsn", "Last committed record",
               static_cast<double>(replica.committed));

@@ -19,6 +19,7 @@ NodeStatus Node::status() {
   out.busy = busy_;
   out.single = config_.replication.single;
   out.listening = listeners_.listening();
+  for (const ListenerSection& one : config_.listeners) out.ports.push_back(one.port);
   out.commit = config_.replication.commit;
   out.replica = replicator_->status();
   out.meeting = replicator_->meeting();
@@ -52,7 +53,7 @@ NodeStatus Node::status() {
 
 Result<Epoch> Node::promote(Epoch at_least, bool force, const std::string& reason) {
   log(LogLevel::notice, "order_promote",
-      {{"epoch_min", at_least}, {"force", force}, {"reason", reason}});
+      {{"epoch_min", epoch_counter(at_least)}, {"force", force}, {"reason", reason}});
   Status prepared = listeners_.prepare();
   if (!prepared) {  // a reign that nobody can reach helps nobody
     if (!engine_) listeners_.close();

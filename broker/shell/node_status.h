@@ -21,6 +21,7 @@ struct NodeStatus {
   std::string busy;  // what the loop is about to stand still for; empty: nothing
   bool single = false;
   bool listening = false;
+  std::vector<std::uint16_t> ports;  // of its listeners
   repl::CommitRule commit = repl::CommitRule::replicated;
   repl::ReplicaStatus replica;
   repl::Meeting meeting;

@@ -51,6 +51,7 @@ nlohmann::json to_json(const NodeStatus& status) {
       {"busy", status.busy},
       {"uptime_ms", status.uptime_ms},
       {"listening", status.listening},
+      {"ports", status.ports},
       {"was_in_sync", replica.was_in_sync},
       {"was_solo", replica.was_solo},
       {"lost_alone", replica.lost_alone},

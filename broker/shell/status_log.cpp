@@ -16,6 +16,8 @@ void StatusLog::look(const repl::ReplicaStatus& now, std::uint64_t now_ns) {
   role_changes_ += role;
   pair_state_changes_ += pair_state;
   if (!role && !pair_state && !in_sync && !link) return;
+  // The last reason is that of a link before.
+  const bool only_linked = now.peer_connected && !role && !pair_state && !in_sync;
   log(LogLevel::notice,
       role         ? "role_changed"
       : pair_state ? "pair_state_changed"
@@ -25,12 +27,12 @@ void StatusLog::look(const repl::ReplicaStatus& now, std::uint64_t now_ns) {
        {"pair_state", repl::to_string(now.pair_state)},
        {"role_before", repl::to_string(before.role)},
        {"pair_state_before", repl::to_string(before.pair_state)},
-       {"epoch", now.epoch},
+       {"epoch", epoch_counter(now.epoch)},
        {"last_lsn", now.last},
        {"committed_lsn", now.committed},
        {"in_sync", now.in_sync},
        {"peer_connected", now.peer_connected},
-       {"reason", now.reason}});
+       {"reason", only_linked ? "the link to the peer is up" : now.reason}});
 }
 
 }  // namespace tandemq::broker

@@ -9,9 +9,12 @@
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "broker/support/log.h"
+#include "failover/shell/hang_up.h"
 #include "failover/shell/status_parse.h"
 
 namespace tandemq::failover {
@@ -243,8 +246,22 @@ void BrokerClient::bury() {
       {{"pid", process_.pid()},
        {"reason",
         "killed, its threads are dead or wait for a disk that stands still: counts as dead"}});
+  hang_up_for_it();
   process_died();
   buried_ = true;
+}
+
+// Its clients would wait for answers, and new ones be taken by its kernel, until the disk is back.
+// On a thread that nobody waits for: it may have to wait for the broker.
+void BrokerClient::hang_up_for_it() const {
+  std::vector<std::uint16_t> ports;
+  for (const json& port : status_->is_object() ? status_->value("ports", json::array()) : json())
+    if (port.is_number_unsigned()) ports.push_back(port.get<std::uint16_t>());
+  if (ports.empty()) return;
+  std::thread([ports] {
+    if (const Status done = hang_up(ports); !done)
+      log(LogLevel::warning, "clients_not_hung_up", {{"reason", done.error().message}});
+  }).detach();
 }
 
 void BrokerClient::process_died() {

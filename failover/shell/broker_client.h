@@ -63,6 +63,7 @@ class BrokerClient {
   void disconnect(const std::string& why);
   void process_died();
   void bury();
+  void hang_up_for_it() const;
   bool is_starved(TimeMs since, TimeMs now) const;
   void tell(EventKind kind, const decltype(Event::data)& data = {}) { on_event_(kind, data); }
 

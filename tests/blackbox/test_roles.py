@@ -36,6 +36,25 @@ def test_only_the_primary_listens(ctx):
     expect(refused(pair.b), "the standby does not listen")
 
 
+def test_what_is_logged_of_link_and_epoch(ctx):
+    """The epoch is the number that tandemqctl shows, and a link that came up is not said to have been closed."""
+    pair = Pair(ctx)
+    for node in pair.nodes.values():
+        node.start(listening=False)
+    wait_until(lambda: pair.a.status()["peer_connected"], "the nodes see each other")
+    pair.b.kill()
+    wait_until(lambda: not pair.a.status()["peer_connected"], "the link breaks")
+    pair.b.start(listening=False)
+    wait_until(lambda: pair.a.status()["peer_connected"], "and comes back")
+    pair.promote(pair.a)
+    pair.wait_paired()
+    lines = pair.a.log().splitlines()
+    up = [line for line in lines if "event=link_changed" in line and "peer_connected=true" in line]
+    expect(up and not any("closed" in line for line in up), f"{up}")
+    reign = [line for line in lines if "event=role_changed" in line and "role=primary" in line]
+    expect(len(reign) == 1 and f" epoch={pair.a.status()['epoch'] >> 8} " in reign[0], f"{reign}")
+
+
 def intruder(port):
     """Another program that wants the port, as Debian's mosquitto does at boot; None when it is held."""
     other = socket.socket()
