@@ -240,10 +240,17 @@ void Subscriber::on_reply(const Reply& reply) {
 }
 
 void Subscriber::take(const Reply& reply) {
-  bool known = reply.qos == 2 && !received_.insert(reply.packet_id).second;
-  if (known && !reply.dup) {
-    violate("a packet identifier in use comes with a new message");
-    known = false;  // the session of another history after a split
+  bool known = false;
+  if (reply.qos == 2) {
+    const auto [at, fresh] = received_.try_emplace(reply.packet_id, reply.payload);
+    known = !fresh;
+    if (known && (!reply.dup || at->second != reply.payload)) {
+      violate("a packet identifier in use comes with another message");
+      // The session of another history after a split. A client drops what comes as a duplicate;
+      // here it is counted, so that nothing else hides behind it.
+      known = false;
+      at->second = reply.payload;
+    }
   }
   if (!known) {
     MessageKey key;

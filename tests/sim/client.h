@@ -129,8 +129,8 @@ class Subscriber final : public Client {
   const unsigned qos_;
   std::string group_;
   bool subscribed_ = false;
-  std::set<std::uint16_t> received_;            // QoS 2, between PUBREC and PUBREL
-  std::map<std::string, MessageKey> retained_;  // came with RETAIN, by topic
+  std::map<std::uint16_t, std::string> received_;  // QoS 2, between PUBREC and PUBREL: payloads
+  std::map<std::string, MessageKey> retained_;     // came with RETAIN, by topic
   std::uint64_t delivered_ = 0;
 };
 
