@@ -23,6 +23,18 @@ namespace tandemq {
 namespace {
 
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
+constexpr timeval kWithoutDescriptors{0, 200'000};  // pause
+
+// The connection waits still: without a pause the loop would spin.
+void on_accept_error(evconnlistener* listener, void*) {
+  evconnlistener_disable(listener);
+  event_base_once(
+      evconnlistener_get_base(listener), -1, EV_TIMEOUT,
+      [](evutil_socket_t, short, void* self) {
+        evconnlistener_enable(static_cast<evconnlistener*>(self));
+      },
+      listener, &kWithoutDescriptors);
+}
 
 }  // namespace
 
@@ -48,6 +60,7 @@ Result<std::unique_ptr<ScrapeServer>> ScrapeServer::open(const std::string& list
   const int error = errno;
   freeaddrinfo(found);
   if (!server->listener_) return Error{std::strerror(error), kExitEnvironment};
+  evconnlistener_set_error_cb(server->listener_, on_accept_error);
   server->start();
   return server;
 }
@@ -83,7 +96,7 @@ ScrapeServer::~ScrapeServer() {
 }
 
 void ScrapeServer::accept(int fd) {
-  if (connections_.size() >= kConnectionsMax) drop(connections_.front());
+  if (connections_.size() >= kConnectionsMax) make_room();
   bufferevent* channel = bufferevent_socket_new(base_, fd, BEV_OPT_CLOSE_ON_FREE);
   if (!channel) {
     close(fd);
@@ -109,6 +122,12 @@ void ScrapeServer::accept(int fd) {
   bufferevent_set_timeouts(channel, &idle, &idle);
   bufferevent_setwatermark(channel, EV_READ, 0, kRequestMax);
   bufferevent_enable(channel, EV_READ | EV_WRITE);
+}
+
+void ScrapeServer::make_room() {
+  const auto waits = std::find_if(connections_.begin(), connections_.end(),
+                                  [](const Connection& one) { return !one.answered; });
+  drop(waits == connections_.end() ? connections_.front() : *waits);
 }
 
 void ScrapeServer::read(Connection& connection) {

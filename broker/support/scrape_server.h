@@ -22,7 +22,8 @@ class ScrapeServer {
   // Makes the page; called on the server's thread.
   using Page = std::function<std::string()>;
 
-  static constexpr std::size_t kConnectionsMax = 32;  // one more ends the one that is idle longest
+  // One more ends the one that has waited longest without asking; whoever is being answered, last.
+  static constexpr std::size_t kConnectionsMax = 32;
   static constexpr std::size_t kRequestMax = 8 << 10;
   static constexpr int kIdleSeconds = 5;
 
@@ -41,6 +42,7 @@ class ScrapeServer {
   explicit ScrapeServer(Page page) : page_(std::move(page)) {}
   void start();
   void accept(int fd);
+  void make_room();
   void read(Connection& connection);
   void answer(Connection& connection, const std::string& status, const std::string& body);
   void drop(Connection& connection);
