@@ -116,6 +116,7 @@ class Replica {
   void go_solo(std::string reason);
   void step_down(bool keeps_sync);
   void hand_over_when_drained();
+  void left_alone();
   void end_switchover(bool ok, std::string reason);
 
   Member m_;

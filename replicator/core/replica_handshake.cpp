@@ -108,10 +108,12 @@ void Replica::meet(const msg::Hello& peer) {
 
 void Replica::on_message(const msg::Goodbye& m) {
   const bool lets_go = m_.primary() && m.out_of_sync;
+  const bool declines = offered_ && m.out_of_sync;
   drop_link(m.out_of_sync ? "the standby left in good order: " + m.reason
                           : "the peer said goodbye: " + m.reason,
             false);
   if (lets_go && !primary_.solo()) go_solo("the standby left in good order: " + m.reason);
+  if (declines) left_alone();
 }
 
 void Replica::on_message(const msg::Reject& m) {

@@ -162,6 +162,15 @@ void Replica::on_message(const msg::SwitchoverAccept& m) {
   drop_link(m.epoch == 0 ? "the peer refused to take over" : "handed over to the peer", false);
 }
 
+// The offer crossed the peer's leave: it is durably out of sync and accepts nothing any more. This
+// node has given up its reign and holds all that was committed, for as long as its tail is there.
+void Replica::left_alone() {
+  m_.meta.peer_in_sync = false;
+  m_.meta.solo_from = m_.last;
+  m_.persist();
+  m_.say("the peer left while the reign was offered to it: this node holds everything, alone");
+}
+
 void Replica::end_switchover(bool ok, std::string reason) {
   handing_over_ = offered_ = false;
   m_.act(action::SwitchoverDone{ok, std::move(reason)});

@@ -205,28 +205,6 @@ void Node::carry_out(const Order& order, const Told& told) {
   }
 }
 
-void Node::leave() {
-  call([this] {
-    if (!running() || life_->engine) return;
-    life_->replicator->leave(
-        [this] { life_->process.after(1 * kMs, [] { throw ProcessEnds{}; }); });
-  });
-}
-
-// The listeners close before the machine drains.
-void Node::switchover(const Told& told) {
-  Life& life = *life_;
-  if (!life.engine || life.draining) return told({"not primary, or under way already", 0, 0});
-  life.draining = true;
-  stop_serving();
-  life.replicator->switchover([this, told](const Status& done) {
-    life_->draining = false;
-    const std::string failed = done ? "" : done.error().message;
-    place_.say(name_ + ": switchover " + (done ? "done" : "failed: " + failed));
-    told({failed, status().epoch, status().change});
-  });
-}
-
 bool Node::listens() const {
   return life_ && life_->link != nullptr && life_->link->listens();
 }

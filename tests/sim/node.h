@@ -153,8 +153,12 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
   repl::Ports ports();
   void tick();
   void gone(const std::string& why);
-  void switchover(const Told& told);
   void journal_failed(const std::string& line);
+  // node_leave.cpp
+  void switchover(const Told& told);
+  void follow(TimeUs until);
+  void take_leave();
+  void end_when(TimeUs until, std::function<bool()> done);
   // node_clients.cpp
   void turn();
   void serve(core::ConnId conn, const Request& request);

@@ -27,6 +27,7 @@ struct Node::Life {
   std::deque<std::pair<core::ConnId, Request>> inbox;
   bool turn_due = false;
   bool draining = false;  // a switchover: the listeners stay closed
+  bool leaving = false;   // SIGTERM came
   core::Effects effects;
   repl::ReplicaStatus known;
 

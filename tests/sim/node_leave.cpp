@@ -1,0 +1,61 @@
+// A node that ceases to serve or to follow in good order. As broker/shell/node_stop.cpp.
+#include "tests/sim/node_life.h"
+
+namespace tandemq::sim {
+namespace {
+
+constexpr TimeUs kCommitWait = 2 * kSecond;
+constexpr TimeUs kFollowWait = 1 * kSecond;
+constexpr TimeUs kLook = 5 * kMs;
+
+}  // namespace
+
+// The listeners close before the machine drains.
+void Node::switchover(const Told& told) {
+  Life& life = *life_;
+  if (!life.engine || life.draining) return told({"not primary, or under way already", 0, 0});
+  life.draining = true;
+  stop_serving();
+  life.replicator->switchover([this, told](const Status& done) {
+    life_->draining = false;
+    const std::string failed = done ? "" : done.error().message;
+    place_.say(name_ + ": switchover " + (done ? "done" : "failed: " + failed));
+    told({failed, status().epoch, status().change});
+  });
+}
+
+void Node::leave() {
+  call([this] {
+    if (!running() || life_->leaving) return;
+    life_->leaving = true;
+    if (!life_->engine) return take_leave();
+    const TimeUs now = place_.clock.now();
+    if (life_->draining || status().pair_state != repl::PairState::paired) {
+      return end_when(now + kCommitWait, [this] { return status().committed == status().last; });
+    }
+    switchover([this](const Answer& told) {
+      if (!told.refusal.empty()) return end_when(0, [] { return true; });
+      life_->process.after(0, [this, until = place_.clock.now() + kFollowWait] { follow(until); });
+    });
+  });
+}
+
+// The new primary counts on whoever handed over to it, unless that one takes its leave.
+void Node::follow(TimeUs until) {
+  const bool followed = status().pair_state == repl::PairState::paired;
+  if (followed || place_.clock.now() >= until) return take_leave();
+  life_->process.after(kLook, [this, until] { follow(until); });
+}
+
+void Node::take_leave() {
+  life_->replicator->leave([this] { end_when(0, [] { return true; }); });
+}
+
+void Node::end_when(TimeUs until, std::function<bool()> done) {
+  if (done() || place_.clock.now() >= until) {
+    return life_->process.after(1 * kMs, [] { throw ProcessEnds{}; });
+  }
+  life_->process.after(kLook, [=, this] { end_when(until, done); });
+}
+
+}  // namespace tandemq::sim
