@@ -60,14 +60,24 @@ def host_thawed(bed):
     return thawed(bed, lambda node: bed.lab("hang", node, "host"))
 
 
-@case("broker and agent of the primary stuck (SIGSTOP), keepalived alive", budget_ms=400,
-      limit_ms=STUCK_MS)
-def daemons_stuck(bed):
+def stop_daemons(bed, **load_options):
     def stop(node):
         for daemon in ("agent", "broker"):
             bed.signal(node, daemon, signal.SIGSTOP)
-    _, load = promoted_instead(bed, stop)
+    _, load = promoted_instead(bed, stop, **load_options)
     return load.finish()
+
+
+@case("broker and agent of the primary stuck (SIGSTOP), keepalived alive; clients that wait 1 s for an answer",
+      budget_ms=400, limit_ms=1000)
+def daemons_stuck(bed):
+    return stop_daemons(bed, options=("--ping-timeout-ms", "1000"))
+
+
+@case("the same, and every client gives up after 0.3 s, when the address is about to move", budget_ms=2400,
+      limit_ms=STUCK_MS)
+def daemons_stuck_impatient(bed):
+    return stop_daemons(bed)
 
 
 @case("broker of the primary dies for good while its agent restarts, before it counts as silent",

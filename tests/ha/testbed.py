@@ -46,13 +46,13 @@ def in_node(node, *command):
 class Load:
     """`tandemq-bench failover` through the virtual address, from the client's namespace."""
 
-    def __init__(self, bed, seconds, pubs=50, subs=50, rate=5000, host=VIRTUAL_IP):
+    def __init__(self, bed, seconds, pubs=50, subs=50, rate=5000, host=VIRTUAL_IP, options=()):
         self.bed, self.seconds = bed, seconds
         self.error_file = os.path.join(bed.folder, "bench.log")
         command = measuring(
             "client", os.path.join(bed.bin, "tandemq-bench"), "failover", "--host", host,
             "--port", "1883", "--pubs", str(pubs), "--subs", str(subs), "--qos", "mixed", "--rate",
-            str(rate), "--seconds", str(seconds), "--retry-ms", "10", "--wills", "--json", "--quiet")
+            str(rate), "--seconds", str(seconds), "--retry-ms", "10", "--wills", "--json", "--quiet", *options)
         with open(self.error_file, "a", encoding="utf-8") as errors:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         self.begun = time.monotonic()
