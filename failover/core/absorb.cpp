@@ -15,6 +15,10 @@ void learn_solo(State& s, const BrokerStatus& b) {
   s.facts.maybe_solo = b.was_solo || s.pending == Order::solo;
 }
 
+void forgive(State& s) {
+  s.owe_lose_sync = s.owe_outlived = false;
+}
+
 void begin_reign(Facts& f) {
   f.reign_began_at = f.now;
   f.paired_once = false;
@@ -22,6 +26,11 @@ void begin_reign(Facts& f) {
 
 void learn_status(State& s, const BrokerStatus& b) {
   Facts& f = s.facts;
+  if (b.role == Role::primary) s.stood_down = false;
+  if (f.broker_connected && f.broker.role == Role::primary && b.role == Role::standby) {
+    s.stood_down = s.pending != Order::demote;
+  }
+  s.stood_down &= b.in_sync;  // whoever steps down before a later reign is not
   if (b.peer_silent_ms < f.now - f.started_at) {
     f.link_heard_at = std::max(f.link_heard_at, f.now - b.peer_silent_ms);
   }
@@ -39,11 +48,18 @@ void learn_status(State& s, const BrokerStatus& b) {
   f.broker = b;
   f.broker_known = f.broker_alive = f.broker_connected = true;
   if (!b.in_sync) f.warm = false;
-  if (!b.in_sync && !b.was_in_sync) {
-    s.owe_lose_sync = false;
-  } else if (guard::following.holds(s, {}, {})) {
-    f.warm = true;
-  }
+  if (!b.in_sync && !b.was_in_sync) forgive(s);
+}
+
+// The primary counted on our broker again, after the question that the order was owed for: in a
+// process of its broker's that began later, or by its word that has heard of ours. Whatever was
+// granted before is void then, for its broker goes on alone in the episode of the question only.
+void settle_debt(State& s, const Settings& set) {
+  const Facts& f = s.facts;
+  if (!s.owe_lose_sync || s.lose_sync_pending || !counts_in_sync(s)) return;
+  const bool by_word = peer_primary(s, set) && f.peer.pair_state == PairState::paired &&
+                       f.peer.epoch == f.broker.epoch && f.lease_from > f.in_sync_at;
+  if (s.owe_outlived || by_word) forgive(s);
 }
 
 void learn_order(State& s, const OrderDone& done) {
@@ -51,7 +67,8 @@ void learn_order(State& s, const OrderDone& done) {
   if (done.order == Order::lose_sync) {
     s.lose_sync_pending = false;
     if (done.ok) {
-      f.broker.in_sync = f.broker.was_in_sync = f.warm = s.owe_lose_sync = false;
+      f.broker.in_sync = f.broker.was_in_sync = f.warm = false;
+      forgive(s);
       s.sync_lost_for = s.lose_sync_for;
     } else {
       s.retry_at = f.now + 200;
@@ -84,6 +101,7 @@ void learn_loss(State& s) {
   f.broker.in_sync = false;  // from now on it is a claim
   s.pending = Order::none;
   if (s.lose_sync_pending) s.owe_lose_sync = true;
+  s.owe_outlived = s.owe_lose_sync;
   s.lose_sync_pending = false;
   s.authority = {};
 }
@@ -110,6 +128,7 @@ void learn_report(State& s, const PeerReport& heard, const Settings& set) {
   if (epoch_node(f.peer.epoch) != set.index) f.peer_reign = std::max(f.peer_reign, f.peer.epoch);
   if (!peer_primary(s, set)) return;
   f.peer_primary_at = f.now;
+  s.stood_down = false;
   const bool reigns = f.broker.role == Role::primary && f.broker_alive;
   if (f.reigned && !reigns) s.role_changed_at = f.now;
   f.reigned = reigns;
@@ -169,6 +188,8 @@ void absorb(State& s, const Event& e, const Settings& set) {
     default:
       break;
   }
+  settle_debt(s, set);
+  if (guard::following.holds(s, {}, {})) f.warm = true;
   // Before anybody reigned there is nothing to move to and fro.
   const bool reign = f.reigned || f.peer_primary_at != 0;
   if (reign && f.peer_known && silent_everywhere(s, set)) s.silent_life = f.peer.boot;

@@ -6,6 +6,18 @@
 namespace tandemq::failover {
 namespace {
 
+// Both brokers stand by, linked, and have compared what they hold; ours went on alone and holds
+// everything. So the peer acknowledged nothing in its later reign: it lost it with its power, or
+// was not alone in it. A peer whose state is unusable or new cannot be compared with.
+bool outlasted(const State& s) {
+  const BrokerStatus& b = s.facts.broker;
+  const Report& r = s.facts.peer;
+  const bool compared = s.facts.broker_connected && b.role == Role::standby && b.peer_connected &&
+                        b.pair_state != PairState::paired;
+  return compared && b.in_sync && b.was_solo && r.broker_alive && r.role == Role::standby &&
+         r.last_lsn != 0 && !r.was_solo;
+}
+
 // Order of journals: whose history is to be continued. Brokers that have compared their journals
 // over the link know best; without that their claims are compared. Ties go to the lower index.
 struct Rank {
@@ -124,7 +136,13 @@ bool answered(const State& s, const Settings& set) {
 // Who went alone bound nobody by a lease: a hand, a split or a cold start may have had the peer
 // serve since. Its epoch tells, also when the peer is silent by now.
 bool outreigned(const State& s) {
-  return s.facts.peer_reign > s.facts.broker.epoch;
+  return s.facts.peer_reign > s.facts.broker.epoch && !outlasted(s);
+}
+
+bool counts_in_sync(const State& s) {
+  const BrokerStatus& b = s.facts.broker;
+  return s.facts.broker_connected && b.role == Role::standby && b.in_sync && b.peer_connected &&
+         b.pair_state == PairState::paired;
 }
 
 bool holds_all_alone(const State& s) {
@@ -133,6 +151,7 @@ bool holds_all_alone(const State& s) {
 
 bool electable(const State& s) {
   const BrokerStatus& b = s.facts.broker;
+  if (s.owe_lose_sync) return false;
   if (outreigned(s)) return b.in_sync && !b.was_solo;
   return b.in_sync || b.was_in_sync || b.was_solo;
 }

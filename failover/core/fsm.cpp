@@ -69,6 +69,7 @@ class Stepper {
     const bool serves =
         to == Phase::primary && a.from != Phase::waiting && a.from != Phase::switching;
     if (serves && s_.facts.peer_primary_at != 0) s_.role_changed_at = s_.facts.now;
+    if (to == Phase::released) s_.stood_down = false;
     if (to == Phase::asking) s_.lost_at = lost_at();
     a.lost_at = to == Phase::asking || to == Phase::promoting || serves ? s_.lost_at : s_.facts.now;
     s_.phase = to;
@@ -122,6 +123,7 @@ class Stepper {
         break;
       case Do::owe_lose_sync:
         s_.owe_lose_sync = true;
+        s_.owe_outlived = !s_.facts.broker_alive;
         break;
       case Do::switchover:
         remember_request(cause);

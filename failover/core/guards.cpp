@@ -50,10 +50,7 @@ const Guard maybe_solo{"it may have committed alone", [](S s, E, C) { return s.f
 const Guard not_in_sync{"the broker is not in sync",
                         [](S s, E, C) { return !s.facts.broker.in_sync; }};
 const Guard following{"in sync and linked to the primary", [](S s, E, C) {
-                        const BrokerStatus& b = s.facts.broker;
-                        return connected_as(s, Role::standby) && b.in_sync && b.peer_connected &&
-                               b.pair_state == PairState::paired && !s.owe_lose_sync &&
-                               !s.lose_sync_pending;
+                        return counts_in_sync(s) && !s.owe_lose_sync && !s.lose_sync_pending;
                       }};
 // Not what its last status says: InSync may be under way to it, or to its disk. What it answered to
 // an order given after the question is what counts.
@@ -66,10 +63,25 @@ const Guard in_sync{"the broker is in sync", [](S s, E, C) { return s.facts.brok
 const Guard broker_gone{"there is no broker process", [](S s, E, C) {
                           return !s.facts.broker_alive && !s.facts.broker_connected;
                         }};
-const Guard owes_lose_sync{"the peer was allowed to go solo meanwhile", [](S s, E, C) {
+// A broker that is in sync when it is first seen may have become so later: the peer is heard first.
+const Guard owes_lose_sync{"the peer was allowed to go solo meanwhile", [](S s, E, C c) {
+                             const bool young = s.facts.now < s.facts.in_sync_at + c.silence_ms;
                              return s.owe_lose_sync && connected_as(s, Role::standby) &&
-                                    !s.lose_sync_pending && may_retry(s);
+                                    !s.lose_sync_pending && may_retry(s) &&
+                                    !(counts_in_sync(s) && young);
                            }};
+// As primary of a pair that was whole: what it committed the peer holds.
+const Guard stood_down{
+    "it stopped serving, nobody reigned since, it never went alone", [](S s, E, C c) {
+      return s.stood_down && !s.facts.maybe_solo && !peer_primary(s, c) && !outreigned(s);
+    }};
+// A peer that accepts ends the link too, and says in a moment that it reigns.
+const Guard hand_over_broke_off{
+    "it stopped serving, the link is down for 100 ms, nobody reigned since, it never went alone",
+    [](S s, E e, C c) {
+      return stood_down.holds(s, e, c) && connected_as(s, Role::standby) &&
+             !s.facts.broker.peer_connected && s.facts.now >= s.facts.link_down_at + 100;
+    }};
 const Guard may_be_forced{"it is or was in sync, or --force", [](S s, E e, C) {
                             const auto* order = std::get_if<OperatorOrder>(&e.data);
                             return connected_as(s, Role::standby) && order &&

@@ -24,7 +24,9 @@ bool peer_is_alone(const State& s);
 bool damped(const State& s, const Settings& set);    // roles have just changed
 bool flapping(const State& s, const Settings& set);  // the peer comes and goes, and lives
 bool answered(const State& s, const Settings& set);  // the peer granted our running inquiry
-bool outreigned(const State& s);                     // the peer began a reign above our broker's
+// The peer began a reign above our broker's, and the brokers have not found that it left nothing.
+bool outreigned(const State& s);
+bool counts_in_sync(const State& s);  // our broker, by its link to the primary
 // Our journal may be served without the peer's word on it.
 bool electable(const State& s);
 // Our broker was the only one to serve when it last served, and no reign of the peer is known
@@ -39,7 +41,8 @@ bool peer_outranks(const State& s, const Settings& set);
 namespace guard {
 // own broker
 extern const Guard role_primary, role_standby, role_fenced, was_primary, maybe_solo, not_in_sync,
-    following, sync_given_up, in_sync, broker_gone, owes_lose_sync, may_be_forced;
+    following, sync_given_up, in_sync, broker_gone, owes_lose_sync, may_be_forced, stood_down,
+    hand_over_broke_off;
 // pair
 extern const Guard pair_waiting, pair_not_waiting, may_go_alone, had_its_chance, lease_over,
     not_damped, episode_over;

@@ -7,8 +7,8 @@ namespace {
 
 auto lasting(const Memory& m) {
   const BrokerStatus& b = m.broker;
-  return std::make_tuple(m.owes_lose_sync, m.peer_reign, m.maybe_solo, m.broker_known, b.role,
-                         b.epoch, b.was_in_sync, b.was_solo, b.lost_alone);
+  return std::make_tuple(m.owes_lose_sync, m.owe_outlived, m.peer_reign, m.maybe_solo,
+                         m.broker_known, b.role, b.epoch, b.was_in_sync, b.was_solo, b.lost_alone);
 }
 
 }  // namespace
@@ -19,7 +19,12 @@ bool Memory::same_as(const Memory& other) const {
 
 Memory memory_of(const State& s) {
   const Facts& f = s.facts;
-  Memory m{s.owe_lose_sync || s.lose_sync_pending, f.peer_reign, f.maybe_solo, f.broker_known, {}};
+  Memory m;
+  m.owes_lose_sync = s.owe_lose_sync || s.lose_sync_pending;
+  m.owe_outlived = s.owe_outlived;
+  m.peer_reign = f.peer_reign;
+  m.maybe_solo = f.maybe_solo;
+  m.broker_known = f.broker_known;
   m.broker.role = f.broker.role;
   m.broker.epoch = f.broker.epoch;
   m.broker.last_lsn = f.broker.last_lsn;
@@ -31,6 +36,7 @@ Memory memory_of(const State& s) {
 
 void recall(const Memory& memory, State& s) {
   s.owe_lose_sync = memory.owes_lose_sync;
+  s.owe_outlived = memory.owe_outlived;
   s.facts.peer_reign = memory.peer_reign;
   s.facts.maybe_solo = memory.maybe_solo;
   s.facts.broker_known = memory.broker_known;

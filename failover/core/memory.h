@@ -8,6 +8,7 @@ namespace tandemq::failover {
 
 struct Memory {
   bool owes_lose_sync = false;
+  bool owe_outlived = false;
   Epoch peer_reign = 0;  // the newest that was heard of
   bool maybe_solo = false;
   bool broker_known = false;

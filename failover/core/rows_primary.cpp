@@ -151,6 +151,13 @@ const Row kPrimaryRows[] = {
      {Do::kill, Do::alarm},
      "the broker was too slow to demote itself: it is killed"},
 
+    {{out_of_sync, waiting_for_peer},
+     {},
+     {&hand_over_broke_off},
+     released,
+     {Do::withdraw, Do::alarm},
+     "the hand-over broke off after the broker had stopped serving: the peer may take over at "
+     "once"},
     {{released},
      {},
      {&peer_is_primary, &role_standby},

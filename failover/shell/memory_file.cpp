@@ -22,6 +22,7 @@ json to_json(const Remembered& r) {
   const Memory& m = r.memory;
   const BrokerStatus& b = m.broker;
   return {{"owes_lose_sync", m.owes_lose_sync},
+          {"owe_outlived", m.owe_outlived},
           {"peer_reign", m.peer_reign},
           {"maybe_solo", m.maybe_solo},
           {"broker_known", m.broker_known},
@@ -40,6 +41,7 @@ Remembered remembered_from(const json& j) {
   Memory& m = r.memory;
   BrokerStatus& b = m.broker;
   m.owes_lose_sync = j.at("owes_lose_sync").get<bool>();
+  m.owe_outlived = j.value("owe_outlived", false);  // not told before 1.0
   m.peer_reign = j.at("peer_reign").get<Epoch>();
   m.maybe_solo = j.at("maybe_solo").get<bool>();
   m.broker_known = j.at("broker_known").get<bool>();

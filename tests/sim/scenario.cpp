@@ -93,11 +93,17 @@ class Scenario {
     return world().agents_off(), "";
   }
   std::string publish(const Words& w);
-  std::string crash(const Words& w) { return world().kill(side(w[1])), ""; }
+  std::string crash(const Words& w) {
+    if (w[1] == "agent") return world().agents[side(w[2])]->kill(), "";
+    return world().kill(side(w[1])), "";
+  }
   std::string power(const Words& w) {
     return world().lose_power(side(w[1]), static_cast<unsigned>(number(w[2]))), "";
   }
-  std::string restart(const Words& w) { return world().restart(side(w[1])), ""; }
+  std::string restart(const Words& w) {
+    if (w[1] == "broker") return world().nodes[side(w[2])]->start(), "";
+    return world().restart(side(w[1])), "";
+  }
   std::string freeze(const Words& w) { return world().freeze(side(w[1]), true), ""; }
   std::string pause(const Words& w) { return world().pause(side(w[1])), ""; }
   std::string thaw(const Words& w) { return world().freeze(side(w[1]), false), ""; }

@@ -66,4 +66,22 @@ struct OneAgent {
   std::vector<Order> ordered;
 };
 
+// A reigns over a whole pair.
+struct Reigning : OneAgent {
+  Reigning() : OneAgent(1) {
+    tell(EventKind::vrrp, Vrrp::master);
+    tell(EventKind::address, true);
+    broker.role = Role::primary;
+    broker.pair_state = peer.pair_state = PairState::paired;
+    broker.epoch = peer.epoch = make_epoch(5, 1);
+    broker.last_lsn = peer.last_lsn = 100;
+    broker.in_sync = broker.was_in_sync = broker.peer_connected = true;
+    peer.in_sync = peer.was_in_sync = true;
+    peer.phase = Phase::standby;
+    tell(EventKind::broker_up, broker);
+    pass(3000, true);
+  }
+  bool released() const { return report_of(machine->state(), settings).released; }
+};
+
 }  // namespace tandemq::failover

@@ -61,6 +61,32 @@ TEST_CASE(
   CHECK(peer_outranks(s, set));
 }
 
+TEST_CASE("a later reign of the peer that left nothing behind: the brokers have compared") {
+  Settings set;
+  // This node went on alone; the peer reigned later, and lost that with its host's power.
+  State s = both_started(180, 150);
+  s.facts.peer.epoch = make_epoch(2, 2);
+  s.facts.peer_reign = make_epoch(4, 2);
+  s.facts.broker_connected = true;
+  s.facts.broker.in_sync = s.facts.broker.was_in_sync = s.facts.broker.was_solo = true;
+  CHECK_FALSE(electable(s));
+  s.facts.broker.peer_connected = true;
+  CHECK(electable(s));
+  CHECK(outranks_peer(s, set));
+  SUBCASE("not where the peer went on alone too and its state is unusable") {
+    s.facts.peer.was_solo = true;
+    CHECK_FALSE(electable(s));
+  }
+  SUBCASE("not where the peer comes with an empty disk") {
+    s.facts.peer.last_lsn = 0;
+    CHECK_FALSE(electable(s));
+  }
+  SUBCASE("not while the peer reigns") {
+    s.facts.peer.role = Role::primary;
+    CHECK_FALSE(electable(s));
+  }
+}
+
 TEST_CASE("what a broker that is gone told last is the least that it holds") {
   Settings set;
   // This host lost power. The peer's broker had all, and died after its agent had last heard it.

@@ -23,24 +23,6 @@ struct Outreigned : OneAgent {
   }
 };
 
-// A reigns over a whole pair.
-struct Reigning : OneAgent {
-  Reigning() : OneAgent(1) {
-    tell(EventKind::vrrp, Vrrp::master);
-    tell(EventKind::address, true);
-    broker.role = Role::primary;
-    broker.pair_state = peer.pair_state = PairState::paired;
-    broker.epoch = peer.epoch = make_epoch(5, 1);
-    broker.last_lsn = peer.last_lsn = 100;
-    broker.in_sync = broker.was_in_sync = broker.peer_connected = true;
-    peer.in_sync = peer.was_in_sync = true;
-    peer.phase = Phase::standby;
-    tell(EventKind::broker_up, broker);
-    pass(3000, true);
-  }
-  bool released() const { return report_of(machine->state(), settings).released; }
-};
-
 }  // namespace
 
 TEST_CASE("a restarted agent does not serve by an old claim after the peer's later reign") {
@@ -91,6 +73,94 @@ TEST_CASE("a restarted agent remembers that it owes the peer an order to lose sy
   a.tell(EventKind::broker_up, a.broker);
   CHECK_FALSE(report_of(a.machine->state(), a.settings).was_in_sync);
   CHECK(a.was_ordered(Order::lose_sync));
+}
+
+namespace {
+
+// Its broker followed the peer and died, and the peer was allowed to go on alone meanwhile.
+struct Owing : OneAgent {
+  Owing() : OneAgent(1) {
+    broker.epoch = peer.epoch = make_epoch(5, 2);
+    broker.last_lsn = peer.last_lsn = 100;
+    peer.phase = Phase::primary;
+    peer.role = Role::primary;
+    peer.pair_state = PairState::paired;
+    follow(true);
+    tell(EventKind::broker_up, broker);
+    pass(1000, true);
+    REQUIRE(phase() == Phase::standby);
+  }
+  void follow(bool on) {
+    broker.was_in_sync = true;
+    broker.in_sync = broker.peer_connected = on;
+    broker.pair_state = on ? PairState::paired : PairState::waiting;
+  }
+  void ask() {
+    peer.phase = Phase::waiting;
+    peer.pair_state = PairState::waiting;
+    peer.ask = {AskKind::solo, ++asked};
+    hear(now - 20);
+  }
+  void paired_again() {
+    peer.phase = Phase::primary;
+    peer.pair_state = PairState::paired;
+    peer.ask = {};
+    follow(true);
+  }
+  std::uint64_t asked = 6;
+};
+
+}  // namespace
+
+TEST_CASE("what was owed for a process that is gone is void once a later one was taken in sync") {
+  Owing a;
+  a.tell(EventKind::broker_lost);
+  a.ask();
+  REQUIRE(a.machine->state().answer == Answer{a.peer.boot, a.asked});
+  a.restart();
+  a.paired_again();
+  a.tell(EventKind::broker_up, a.broker);
+  a.pass(100, true);
+  CHECK_FALSE(a.was_ordered(Order::lose_sync));
+  CHECK(a.phase() == Phase::standby);
+  // The primary's host dies right then.
+  a.pass(1000, false);
+  a.broker.peer_connected = false;
+  a.tell(EventKind::broker_status, a.broker);
+  a.pass(400, false);
+  CHECK(a.was_ordered(Order::promote));
+}
+
+TEST_CASE("an order to lose sync that the agent did not see answered: the primary's word tells") {
+  Owing a;
+  a.ask();
+  REQUIRE(a.was_ordered(Order::lose_sync));
+  a.restart();
+  a.follow(true);
+  SUBCASE("it counts on this broker again") {
+    a.paired_again();
+    a.tell(EventKind::broker_up, a.broker);
+    a.pass(2000, true);
+    CHECK_FALSE(a.was_ordered(Order::lose_sync));
+    CHECK(a.phase() == Phase::standby);
+  }
+  SUBCASE("it still waits") {
+    a.tell(EventKind::broker_up, a.broker);
+    a.pass(500, true);
+    CHECK(a.was_ordered(Order::lose_sync));
+  }
+  SUBCASE("it is not heard") {
+    a.tell(EventKind::broker_up, a.broker);
+    a.pass(500, false);
+    CHECK(a.was_ordered(Order::lose_sync));
+    CHECK_FALSE(a.was_ordered(Order::promote));
+  }
+  SUBCASE("what it said before it heard of this broker is of the past") {
+    a.paired_again();
+    a.tell(EventKind::broker_up, a.broker);
+    a.hear(a.now - 20);
+    CHECK(a.machine->state().owe_lose_sync);
+  }
 }
 
 TEST_CASE("the broker of a whole pair's primary dies while its agent restarts: released") {
