@@ -226,7 +226,9 @@ void Fold::apply(Lsn, const core::WillSettled& r) {
 }
 
 void Fold::apply(Lsn, const core::Released& r) {
-  if (FoldSession* session = require(r.session)) session->inbound[r.packet_id] = false;
+  FoldSession* session = require(r.session);
+  if (!session) return;
+  core::each_packet_id(r, [&](std::uint16_t id) { session->inbound[id] = false; });
 }
 
 }  // namespace tandemq::broker::checkpoint

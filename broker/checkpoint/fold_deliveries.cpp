@@ -192,22 +192,24 @@ void Fold::end_flight(core::SessionId id, std::uint16_t packet_id) {
 }
 
 void Fold::apply(Lsn, const core::Acked& r) {
-  end_flight(r.session, r.packet_id);
+  core::each_packet_id(r, [&](std::uint16_t id) { end_flight(r.session, id); });
 }
 
 void Fold::apply(Lsn, const core::Completed& r) {
-  end_flight(r.session, r.packet_id);
+  core::each_packet_id(r, [&](std::uint16_t id) { end_flight(r.session, id); });
 }
 
 void Fold::apply(Lsn, const core::Received& r) {
   FoldSession* session = require(r.session);
   if (!session) return;
-  FoldDelivery* delivery = by_packet_id(*session, r.packet_id);
-  if (!delivery) return void(fault_ = "no such packet identifier is in flight");
-  release_message(*delivery);
-  delivery->stage = DeliveryStage::received;
-  delivery->subscription_ids.reset();
-  delivery->changed = true;
+  core::each_packet_id(r, [&](std::uint16_t id) {
+    FoldDelivery* delivery = by_packet_id(*session, id);
+    if (!delivery) return void(fault_ = "no such packet identifier is in flight");
+    release_message(*delivery);
+    delivery->stage = DeliveryStage::received;
+    delivery->subscription_ids.reset();
+    delivery->changed = true;
+  });
 }
 
 void Fold::apply(Lsn, const core::Dropped& r) {

@@ -9,12 +9,21 @@ using mqtt::PacketType;
 
 void Dispatch::handle(Client& client, const mqtt::Packet& packet) {
   if (packet.type == PacketType::connect) return connect_.begin(client, packet.connect);
-  if (client.fed && packet.type != PacketType::disconnect) {
-    reign_.engine->fed(*client.fed, effects_);
-    client.fed.reset();
-  }
+  if (client.fed && packet.type != PacketType::disconnect) end_feed(client);
   command(client, packet);
   deliverer_.put(effects_);
+}
+
+void Dispatch::handle(Client& client, const mqtt::AckRun& run) {
+  if (client.fed) end_feed(client);
+  reign_.engine->answers(client.origin(), run, turn_.now(), effects_);
+  deliverer_.put(effects_);
+}
+
+// It has said something else: it has all that it was fed.
+void Dispatch::end_feed(Client& client) {
+  reign_.engine->fed(*client.fed, effects_);
+  client.fed.reset();
 }
 
 void Dispatch::command(Client& client, const mqtt::Packet& packet) {
@@ -27,13 +36,10 @@ void Dispatch::command(Client& client, const mqtt::Packet& packet) {
       counters_.payload_bytes_received += packet.publish.payload.size();
       return;
     case PacketType::puback:
-      return engine.puback(client.origin(), packet.ack, now, effects_);
     case PacketType::pubrec:
-      return engine.pubrec(client.origin(), packet.ack, now, effects_);
     case PacketType::pubrel:
-      return engine.pubrel(client.origin(), packet.ack, now, effects_);
     case PacketType::pubcomp:
-      return engine.pubcomp(client.origin(), packet.ack, now, effects_);
+      return engine.answer(client.origin(), packet.type, packet.ack, now, effects_);
     case PacketType::subscribe:
       return subscribe(client, packet.subscribe);
     case PacketType::unsubscribe:

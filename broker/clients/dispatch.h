@@ -17,12 +17,14 @@ class Dispatch {
         turn_(turn),
         counters_(counters) {}
 
-  // The packet's views are valid during the call only. The client may have ended after it.
+  // The views are valid during the call only. The client may have ended after it.
   void handle(Client& client, const mqtt::Packet& packet);
+  void handle(Client& client, const mqtt::AckRun& run);  // of a client that is served
   // The next of the retained messages that a SUBSCRIBE asked for; client.feed is null when done.
   void feed(Client& client);
 
  private:
+  void end_feed(Client& client);
   void command(Client& client, const mqtt::Packet& packet);
   void subscribe(Client& client, const mqtt::Subscribe& packet);
   void take_from_feed(Client& client);

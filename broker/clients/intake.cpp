@@ -81,6 +81,11 @@ std::size_t Intake::handle_packets(Client& client, std::string_view in) {
   std::size_t at = 0;
   while (share_.may_work() && !client.feed) {
     std::size_t used = 0;
+    if (mqtt::may_be_ack_run(in.substr(at)) && (used = handle_answers(client, in.substr(at))) > 0) {
+      at += used;
+      if (!client.hears()) return in.size();
+      continue;
+    }
     // A refusal goes by what this CONNECT says, not one before.
     if (client.stage() == Stage::connecting) packet_.connect.properties.maximum_packet_size = 0;
     const mqtt::Decoded decoded = client.decoder.decode(in.substr(at), packet_, used);
@@ -102,6 +107,17 @@ std::size_t Intake::handle_packets(Client& client, std::string_view in) {
   }
   if (at > 0) client.heard_s = turn_.seconds();
   return at;
+}
+
+// Answers of one kind mostly come many at once. Returns the bytes handled.
+std::size_t Intake::handle_answers(Client& client, std::string_view in) {
+  if (client.stage() != Stage::serving) return 0;
+  const mqtt::AckRun run = mqtt::ack_run(in, share_.work_left());
+  if (run.size() < 2) return 0;
+  share_.spend(run.size());
+  counters_.packets_received += run.size();
+  dispatch_.handle(client, run);
+  return run.packets.size();
 }
 
 // The decoder could not read on: tell why if the client can understand it, and end.

@@ -30,6 +30,7 @@ class Intake {
   void take(Client& client);
   void handle_input(Client& client);
   std::size_t handle_packets(Client& client, std::string_view in);
+  std::size_t handle_answers(Client& client, std::string_view in);
   void refuse_bytes(Client& client, bool is_mqtt);
 
   Stages& stages_;

@@ -27,6 +27,7 @@ class TurnShare {
   // One callback: a share of work (packets and effects) and of bytes.
   void begin_callback() { work_left_ = kWorkPerCallback; }
   bool may_work() const { return work_left_ > 0; }
+  std::size_t work_left() const { return work_left_; }
   void spend(std::size_t work) { work_left_ -= std::min(work_left_, work); }
   // Smaller after a turn that did not suffice for everybody, so that all come round soon.
   std::size_t read_size() const { return crowded_ ? kCrowdedReadSize : kReadSize; }

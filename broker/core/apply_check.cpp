@@ -2,6 +2,7 @@
 // invariant in apply: the histories differ, or the journal is not this state's.
 #include <utility>
 
+#include "broker/core/id_run.h"
 #include "broker/core/record_codec.h"
 #include "broker/core/state_impl.h"
 
@@ -47,23 +48,6 @@ const char* fault_of(const Impl& s, const SessionOpened& r) {
   if (!r.resumed && (session || holder)) return "opens a session that exists already";
   return nullptr;
 }
-
-// Identifiers that one record gives out run forward from the first: none comes twice.
-class IdRun {
- public:
-  bool take(std::uint16_t id) {
-    if (id == 0) return false;
-    if (first_ == 0) return first_ = id, true;
-    const std::uint32_t step = id > first_ ? id - first_ : 65535u + id - first_;
-    if (id == first_ || step <= step_) return false;
-    step_ = step;
-    return true;
-  }
-
- private:
-  std::uint32_t first_ = 0;
-  std::uint32_t step_ = 0;
-};
 
 // A session may get several copies (shared subscriptions): none goes past one that waits, and no
 // two under the same identifier.
@@ -142,35 +126,39 @@ const char* fault_of(const Impl& s, const Dropped& r) {
   return nullptr;
 }
 
-const char* fault_of(const Impl& s, const Received& r) {
-  const Session* session = durable(s, r.session);
-  if (!session) return kNoSuchSession;
-  const Delivery* delivery = in_flight(*session, r.packet_id);
-  return delivery && delivery->stage == DeliveryStage::sent ? nullptr : kNotInFlight;
-}
-
-const char* fault_of(const Impl& s, const Released& r) {
-  const Session* session = durable(s, r.session);
-  if (!session) return kNoSuchSession;
-  return session->inbound.contains(r.packet_id) ? nullptr
-                                                : "releases an identifier that is not held";
-}
-
 const char* fault_of(const Impl& s, const RetainedExpired& r) {
   return s.retained.find(r.topic) ? nullptr : "names a retained message that does not exist here";
 }
 
-template <class T>
-const char* fault_of_ack(const Impl& s, const T& r) {
+// fits(session, id): whether the session's state has the identifier where the record says.
+template <class R, class Fits>
+const char* fault_of_ids(const Impl& s, const R& r, const char* fault, const Fits& fits) {
   const Session* session = durable(s, r.session);
   if (!session) return kNoSuchSession;
-  return in_flight(*session, r.packet_id) ? nullptr : kNotInFlight;
+  IdRun run;
+  bool sound = true;
+  each_packet_id(r, [&](std::uint16_t id) { sound = sound && run.take(id) && fits(*session, id); });
+  return sound ? nullptr : fault;
+}
+bool flies(const Session& session, std::uint16_t id) {
+  return in_flight(session, id) != nullptr;
 }
 const char* fault_of(const Impl& s, const Acked& r) {
-  return fault_of_ack(s, r);
+  return fault_of_ids(s, r, kNotInFlight, flies);
 }
 const char* fault_of(const Impl& s, const Completed& r) {
-  return fault_of_ack(s, r);
+  return fault_of_ids(s, r, kNotInFlight, flies);
+}
+const char* fault_of(const Impl& s, const Received& r) {
+  return fault_of_ids(s, r, kNotInFlight, [](const Session& session, std::uint16_t id) {
+    const Delivery* delivery = in_flight(session, id);
+    return delivery && delivery->stage == DeliveryStage::sent;
+  });
+}
+const char* fault_of(const Impl& s, const Released& r) {
+  return fault_of_ids(
+      s, r, "releases an identifier that is not held",
+      [](const Session& session, std::uint16_t id) { return session.inbound.contains(id); });
 }
 
 const char* fault_of(const Impl& s, const WillSettled& r) {

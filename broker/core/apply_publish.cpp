@@ -152,35 +152,42 @@ void State::Impl::finish(Session& session, std::size_t index) {
   session.queue.erase(index);
 }
 
-void State::Impl::apply(Lsn lsn, const Acked& r, const Audience*) {
+template <class R>
+void State::Impl::finish_all(Lsn lsn, const R& r) {
   note(lsn);
   Session& session = require(r.session);
-  finish(session, require_in_flight(session, r.packet_id));
+  each_packet_id(r, [&](std::uint16_t id) { finish(session, require_in_flight(session, id)); });
+}
+
+void State::Impl::apply(Lsn lsn, const Acked& r, const Audience*) {
+  finish_all(lsn, r);
 }
 
 void State::Impl::apply(Lsn lsn, const Completed& r, const Audience*) {
-  note(lsn);
-  Session& session = require(r.session);
-  finish(session, require_in_flight(session, r.packet_id));
+  finish_all(lsn, r);
 }
 
 void State::Impl::apply(Lsn lsn, const Received& r, const Audience* to) {
   note(lsn);
   Session& session = require(r.session);
-  Delivery& delivery = session.queue[require_in_flight(session, r.packet_id)];
-  TMQ_CHECK(delivery.stage == DeliveryStage::sent);
-  forget_bytes(delivery.message->footprint());
-  delivery.message = {};
-  delivery.detail = {};
-  delivery.stage = DeliveryStage::received;
-  tell(to, session, EffectKind::pubrel, r.packet_id, last_lsn);
+  each_packet_id(r, [&](std::uint16_t id) {
+    Delivery& delivery = session.queue[require_in_flight(session, id)];
+    TMQ_CHECK(delivery.stage == DeliveryStage::sent);
+    forget_bytes(delivery.message->footprint());
+    delivery.message = {};
+    delivery.detail = {};
+    delivery.stage = DeliveryStage::received;
+    tell(to, session, EffectKind::pubrel, id, last_lsn);
+  });
 }
 
 void State::Impl::apply(Lsn lsn, const Released& r, const Audience* to) {
   note(lsn);
   Session& session = require(r.session);
-  session.inbound.erase(r.packet_id);
-  tell(to, session, EffectKind::pubcomp, r.packet_id, last_lsn);
+  each_packet_id(r, [&](std::uint16_t id) {
+    session.inbound.erase(id);
+    tell(to, session, EffectKind::pubcomp, id, last_lsn);
+  });
 }
 
 }  // namespace tandemq::core

@@ -13,59 +13,61 @@ void Engine::Impl::acked(Seat& seat, const Delivery& delivery, TimeMs now, Effec
   pump(seat, now, out);
 }
 
-void Engine::puback(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out) {
-  Seat* seat = impl_->attached(from);
-  if (!seat) return;
-  const DeliveryQueue& queue = seat->session->queue;
+void Engine::Impl::puback(Seat& seat, const mqtt::Ack& packet, TimeMs now, Effects& out) {
+  const DeliveryQueue& queue = seat.session->queue;
   const std::size_t index = queue.find(packet.packet_id);
   if (index == DeliveryQueue::kNone) return;  // harmless: an answer to what is settled already
-  if (queue[index].qos != 1) return impl_->refuse(*seat, Reason::protocol_error, out);
-  impl_->acked(*seat, queue[index], now, out);
+  if (queue[index].qos != 1) return refuse(seat, Reason::protocol_error, out);
+  acked(seat, queue[index], now, out);
 }
 
-void Engine::pubrec(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out) {
-  Seat* seat = impl_->attached(from);
-  if (!seat) return;
-  const Session& session = *seat->session;
+void Engine::Impl::pubrec(Seat& seat, const mqtt::Ack& packet, TimeMs now, Effects& out) {
+  const Session& session = *seat.session;
   const std::size_t index = session.queue.find(packet.packet_id);
   if (index == DeliveryQueue::kNone) {
     if (mqtt::is_error(packet.reason)) return;
     const Reason reason = session.is_v5() ? Reason::packet_id_not_found : Reason::success;
-    return impl_->tell(*seat, EffectKind::pubrel, packet.packet_id, reason, out);
+    return tell(seat, EffectKind::pubrel, packet.packet_id, reason, out);
   }
   const Delivery& delivery = session.queue[index];
-  if (delivery.qos != 2) return impl_->refuse(*seat, Reason::protocol_error, out);
-  if (mqtt::is_error(packet.reason)) return impl_->acked(*seat, delivery, now, out);
+  if (delivery.qos != 2) return refuse(seat, Reason::protocol_error, out);
+  if (mqtt::is_error(packet.reason)) return acked(seat, delivery, now, out);
   if (delivery.stage == DeliveryStage::received)
-    return impl_->tell(*seat, EffectKind::pubrel, packet.packet_id, Reason::success, out);
-  seat->attachment.resend_left -= seat->attachment.awaits_resend(delivery);
-  impl_->commit(session.id, Received{session.id, packet.packet_id}, out);
+    return tell(seat, EffectKind::pubrel, packet.packet_id, Reason::success, out);
+  seat.attachment.resend_left -= seat.attachment.awaits_resend(delivery);
+  commit(session.id, Received{session.id, packet.packet_id}, out);
 }
 
-void Engine::pubcomp(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out) {
-  Seat* seat = impl_->attached(from);
-  if (!seat) return;
-  const DeliveryQueue& queue = seat->session->queue;
+void Engine::Impl::pubcomp(Seat& seat, const mqtt::Ack& packet, TimeMs now, Effects& out) {
+  const DeliveryQueue& queue = seat.session->queue;
   const std::size_t index = queue.find(packet.packet_id);
   if (index == DeliveryQueue::kNone) return;
   const Delivery& delivery = queue[index];
   if (delivery.qos != 2 || delivery.stage != DeliveryStage::received)
-    return impl_->refuse(*seat, Reason::protocol_error, out);
-  const SessionId id = seat->session->id;
-  impl_->commit(id, Completed{id, packet.packet_id}, out);
-  impl_->pump(*seat, now, out);
+    return refuse(seat, Reason::protocol_error, out);
+  const SessionId id = seat.session->id;
+  commit(id, Completed{id, packet.packet_id}, out);
+  pump(seat, now, out);
 }
 
-void Engine::pubrel(Origin from, const mqtt::Ack& packet, TimeMs, Effects& out) {
-  Seat* seat = impl_->attached(from);
-  if (!seat) return;
-  const Session& session = *seat->session;
+void Engine::Impl::pubrel(Seat& seat, const mqtt::Ack& packet, Effects& out) {
+  const Session& session = *seat.session;
   if (!session.inbound.contains(packet.packet_id)) {
     const Reason reason = session.is_v5() ? Reason::packet_id_not_found : Reason::success;
-    return impl_->tell(*seat, EffectKind::pubcomp, packet.packet_id, reason, out);
+    return tell(seat, EffectKind::pubcomp, packet.packet_id, reason, out);
   }
-  if (seat->attachment.inbound_unreleased > 0) --seat->attachment.inbound_unreleased;
-  impl_->commit(session.id, Released{session.id, packet.packet_id}, out);
+  if (seat.attachment.inbound_unreleased > 0) --seat.attachment.inbound_unreleased;
+  commit(session.id, Released{session.id, packet.packet_id}, out);
+}
+
+void Engine::answer(Origin from, mqtt::PacketType type, const mqtt::Ack& packet, TimeMs now,
+                    Effects& out) {
+  Seat* seat = impl_->attached(from);
+  if (!seat) return;
+  if (type == mqtt::PacketType::puback) return impl_->puback(*seat, packet, now, out);
+  if (type == mqtt::PacketType::pubrec) return impl_->pubrec(*seat, packet, now, out);
+  if (type == mqtt::PacketType::pubrel) return impl_->pubrel(*seat, packet, out);
+  impl_->pubcomp(*seat, packet, now, out);
 }
 
 }  // namespace tandemq::core

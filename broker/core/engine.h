@@ -18,6 +18,7 @@
 #include "broker/core/record_sink.h"
 #include "broker/core/retained_feed.h"
 #include "broker/core/state.h"
+#include "broker/mqtt/ack_run.h"
 #include "broker/mqtt/packet.h"
 
 namespace tandemq::core {
@@ -53,10 +54,11 @@ class Engine {
   SeatId connect(const ConnectRequest& request, TimeMs now, Effects& out);
 
   void publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effects& out);
-  void puback(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out);
-  void pubrec(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out);
-  void pubrel(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out);
-  void pubcomp(Origin from, const mqtt::Ack& packet, TimeMs now, Effects& out);
+  // PUBACK, PUBREC, PUBREL or PUBCOMP.
+  void answer(Origin from, mqtt::PacketType type, const mqtt::Ack& packet, TimeMs now,
+              Effects& out);
+  // The same as one after another.
+  void answers(Origin from, const mqtt::AckRun& run, TimeMs now, Effects& out);
   // Retained messages that the new subscriptions are to be sent are left in the feed; null: none.
   // The shell calls feed() until it is done before it gives the connection's next command.
   [[nodiscard]] std::unique_ptr<RetainedFeed> subscribe(Origin from, const mqtt::Subscribe& packet,

@@ -61,6 +61,15 @@ struct Engine::Impl {
 
   // decide_acks.cpp
   void acked(Seat& seat, const Delivery& delivery, TimeMs now, Effects& out);
+  void puback(Seat& seat, const mqtt::Ack& packet, TimeMs now, Effects& out);
+  void pubrec(Seat& seat, const mqtt::Ack& packet, TimeMs now, Effects& out);
+  void pubrel(Seat& seat, const mqtt::Ack& packet, Effects& out);
+  void pubcomp(Seat& seat, const mqtt::Ack& packet, TimeMs now, Effects& out);
+
+  // decide_ack_run.cpp
+  bool take_answer(Seat& seat, mqtt::PacketType type, std::uint16_t packet_id);
+  std::size_t take_answers(Seat& seat, const mqtt::AckRun& run, std::size_t first, TimeMs now,
+                           Effects& out);
 
   // decide_publish.cpp. Returns the number of receivers.
   std::size_t distribute(const Publication& publication, TimeMs now, Effects& out);
@@ -133,6 +142,7 @@ struct Engine::Impl {
   Published ephemeral;
   std::vector<std::size_t> at_once;  // routes with QoS 0 of a message that may make a record
   Target target;
+  std::string further_ids;  // of the answers at hand
   Sent sent;
   Dropped dropped;
   Subscribed subscribed;

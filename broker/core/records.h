@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/base/bytes.h"
 #include "broker/base/ids.h"
 #include "broker/base/result.h"
 #include "broker/core/message.h"
@@ -140,25 +141,33 @@ struct Sent {
   std::vector<std::uint16_t> packet_ids;
 };
 
+// The four answers below are about one packet identifier, or about several that came one after
+// another: those after the first stand in `more`, which is a part of the record's body (two bytes
+// each, see each_packet_id). They run forward from the first (IdRun): none comes twice.
+//
 // PUBACK came, or a PUBREC with an error: the delivery is over.
 struct Acked {
   SessionId session = kNoSession;
   std::uint16_t packet_id = 0;
+  std::string_view more = {};
 };
 // PUBREC came: the message is the client's, its identifier waits for PUBCOMP.
 struct Received {
   SessionId session = kNoSession;
   std::uint16_t packet_id = 0;
+  std::string_view more = {};
 };
 // PUBCOMP came: the delivery is over.
 struct Completed {
   SessionId session = kNoSession;
   std::uint16_t packet_id = 0;
+  std::string_view more = {};
 };
 // PUBREL came from a publisher: the identifier means a new message from now on.
 struct Released {
   SessionId session = kNoSession;
   std::uint16_t packet_id = 0;
+  std::string_view more = {};
 };
 
 // Queued deliveries that will never be sent (expired, too large for the client), by their sequence
@@ -183,6 +192,13 @@ struct ReignBegan {
   Epoch epoch = 0;
   TimeMs time = 0;
 };
+
+template <class R, class Visit>
+void each_packet_id(const R& r, const Visit& visit) {
+  visit(r.packet_id);
+  for (std::size_t at = 0; at < r.more.size(); at += sizeof(std::uint16_t))
+    visit(get_le<std::uint16_t>(r.more.data() + at));
+}
 
 template <class, class... Types>
 using VariantOf = std::variant<Types...>;

@@ -161,21 +161,23 @@ void read(ByteReader& in, Sent& r) {
 }
 
 template <class T>
-void read_packet_id(ByteReader& in, T& r) {
+void read_packet_ids(ByteReader& in, T& r) {
   r.session = in.le<std::uint32_t>();
   r.packet_id = in.le<std::uint16_t>();
+  if (in.left() % sizeof(r.packet_id) != 0) in.fail();
+  r.more = in.bytes(in.left());
 }
 void read(ByteReader& in, Acked& r) {
-  read_packet_id(in, r);
+  read_packet_ids(in, r);
 }
 void read(ByteReader& in, Received& r) {
-  read_packet_id(in, r);
+  read_packet_ids(in, r);
 }
 void read(ByteReader& in, Completed& r) {
-  read_packet_id(in, r);
+  read_packet_ids(in, r);
 }
 void read(ByteReader& in, Released& r) {
-  read_packet_id(in, r);
+  read_packet_ids(in, r);
 }
 
 void read(ByteReader& in, Dropped& r) {

@@ -37,8 +37,11 @@ std::string message_text(const MessageRef& message) {
   return out;
 }
 
-std::string id_fields(SessionId session, std::uint16_t packet_id) {
-  return number("session", session) + number("packet_id", packet_id);
+template <class R>
+std::string id_fields(const R& r) {
+  std::string out = number("session", r.session) + number("packet_id", r.packet_id);
+  if (!r.more.empty()) out += number("more", r.more.size() / sizeof(r.packet_id));
+  return out;
 }
 
 std::string fields(const ReignBegan& r) {
@@ -102,16 +105,16 @@ std::string fields(const Sent& r) {
 }
 
 std::string fields(const Acked& r) {
-  return id_fields(r.session, r.packet_id);
+  return id_fields(r);
 }
 std::string fields(const Received& r) {
-  return id_fields(r.session, r.packet_id);
+  return id_fields(r);
 }
 std::string fields(const Completed& r) {
-  return id_fields(r.session, r.packet_id);
+  return id_fields(r);
 }
 std::string fields(const Released& r) {
-  return id_fields(r.session, r.packet_id);
+  return id_fields(r);
 }
 
 std::string fields(const Dropped& r) {

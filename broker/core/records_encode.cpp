@@ -33,10 +33,10 @@ void put_delivery(Out& out, const Target& target) {
   for (std::uint32_t id : target.subscription_ids) out.u32(id);
 }
 
-template <class Out>
-void put_packet_id(Out& out, SessionId session, std::uint16_t packet_id) {
-  out.u32(session);
-  out.u16(packet_id);
+template <class Out, class R>
+void put_packet_ids(Out& out, const R& r) {
+  out.u32(r.session);
+  each_packet_id(r, [&out](std::uint16_t id) { out.u16(id); });
 }
 
 template <class Out, class T>
@@ -152,19 +152,19 @@ void put(Out& out, const Sent& r) {
 
 template <class Out>
 void put(Out& out, const Acked& r) {
-  put_packet_id(out, r.session, r.packet_id);
+  put_packet_ids(out, r);
 }
 template <class Out>
 void put(Out& out, const Received& r) {
-  put_packet_id(out, r.session, r.packet_id);
+  put_packet_ids(out, r);
 }
 template <class Out>
 void put(Out& out, const Completed& r) {
-  put_packet_id(out, r.session, r.packet_id);
+  put_packet_ids(out, r);
 }
 template <class Out>
 void put(Out& out, const Released& r) {
-  put_packet_id(out, r.session, r.packet_id);
+  put_packet_ids(out, r);
 }
 
 template <class Out>

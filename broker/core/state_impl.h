@@ -108,6 +108,8 @@ struct State::Impl {
   }
   void deliver(const Target& target, const MessageRef& message, const Audience* to);
   void finish(Session& session, std::size_t index);
+  template <class R>
+  void finish_all(Lsn lsn, const R& r);
   void remove(Session& session);
   void take_off_queue(Session& session, const Delivery& delivery);
   void drop_queued(Session& session, std::uint64_t sequence);

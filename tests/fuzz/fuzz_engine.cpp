@@ -61,6 +61,13 @@ class Broker {
   // True while the connection lives.
   bool hears(Client& client, std::string_view bytes) {
     while (true) {
+      if (const mqtt::AckRun run = mqtt::ack_run(bytes, 8); client.connected && run.size() > 1) {
+        end_feed(client);
+        engine_.answers(client.origin, run, now_, out_);
+        if (!is_alive(client)) return false;
+        bytes.remove_prefix(run.packets.size());
+        continue;
+      }
       mqtt::Packet packet;
       std::size_t used = 0;
       const mqtt::Decoded decoded = client.decoder.decode(bytes, packet, used);
@@ -81,12 +88,19 @@ class Broker {
     const bool first = !client.connected;
     if (first != (packet.type == mqtt::PacketType::connect)) return false;
     const bool lives = first ? connect(client, packet.connect) : command(client, packet);
+    return is_alive(client) && lives;
+  }
+  bool is_alive(const Client& client) {
     for (const Effect& effect : out_) {
       const bool ends = effect.kind == EffectKind::disconnect || effect.kind == EffectKind::close;
       if (ends && effect.conn == client.origin.conn) return false;
     }
     out_.clear();
-    return lives;
+    return true;
+  }
+  void end_feed(Client& client) {
+    if (client.fed) engine_.fed(*client.fed, out_);
+    client.fed.reset();
   }
   bool connect(Client& client, const mqtt::Connect& packet) {
     const std::string assigned = "auto" + std::to_string(client.origin.conn);
@@ -96,23 +110,17 @@ class Broker {
   }
   bool command(Client& client, const mqtt::Packet& packet) {
     using enum mqtt::PacketType;
-    if (client.fed && packet.type != disconnect) engine_.fed(*client.fed, out_);
+    if (packet.type != disconnect) end_feed(client);
     client.fed.reset();
     switch (packet.type) {
       case publish:
         engine_.publish(client.origin, packet.publish, now_, out_);
         return true;
       case puback:
-        engine_.puback(client.origin, packet.ack, now_, out_);
-        return true;
       case pubrec:
-        engine_.pubrec(client.origin, packet.ack, now_, out_);
-        return true;
       case pubrel:
-        engine_.pubrel(client.origin, packet.ack, now_, out_);
-        return true;
       case pubcomp:
-        engine_.pubcomp(client.origin, packet.ack, now_, out_);
+        engine_.answer(client.origin, packet.type, packet.ack, now_, out_);
         return true;
       case subscribe:
         client.fed = engine_.subscribe(client.origin, packet.subscribe, now_, out_);

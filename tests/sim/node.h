@@ -162,6 +162,7 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
   // node_clients.cpp
   void turn();
   void serve(core::ConnId conn, const Request& request);
+  void serve(Inbox::const_iterator first, Inbox::const_iterator end);
   void connect(core::ConnId conn, const Request& request);
   void publish(core::Origin from, const Request& request);
   void end_turn();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/base/bytes.h"
+#include "broker/mqtt/encode.h"
 #include "tests/sim/node_life.h"
 
 namespace tandemq::sim {
@@ -26,6 +27,10 @@ mqtt::Connect connect_packet(const Request& request) {
   packet.will.payload = request.text;
   packet.will.qos = 1;
   return packet;
+}
+
+bool is_answer(mqtt::PacketType type) {
+  return type >= mqtt::PacketType::puback && type <= mqtt::PacketType::pubcomp;
 }
 
 mqtt::PacketType type_of(core::EffectKind kind) {
@@ -83,10 +88,27 @@ void Node::turn() {
   Life& life = *life_;
   life.turn_due = false;
   if (!serving()) return life.inbox.clear();
-  for (auto& [conn, request] : std::exchange(life.inbox, {})) {
-    if (life.connections.contains(conn)) serve(conn, request);
+  const auto inbox = std::exchange(life.inbox, {});
+  for (auto one = inbox.begin(); one != inbox.end();) {
+    const auto next = std::find_if_not(one + 1, inbox.end(), [&one](const auto& other) {
+      return is_answer(other.second.type) && other.first == one->first &&
+             other.second.type == one->second.type;
+    });
+    if (life.connections.contains(one->first)) serve(one, next);
+    one = next;
   }
   end_turn();
+}
+
+// More than one: answers of one kind that came from one client behind one another.
+void Node::serve(Inbox::const_iterator first, Inbox::const_iterator end) {
+  if (end - first == 1) return serve(first->first, first->second);
+  std::string bytes;
+  for (auto one = first; one != end; ++one)
+    mqtt::encode_ack(bytes, mqtt::Version::v311, one->second.type, one->second.packet_id,
+                     mqtt::Reason::success);
+  const core::Origin from{first->first, life_->connections.at(first->first).seat};
+  life_->engine->answers(from, {first->second.type, bytes}, pair_time(), life_->effects);
 }
 
 void Node::connect(core::ConnId conn, const Request& request) {
@@ -102,7 +124,7 @@ void Node::publish(core::Origin from, const Request& request) {
     mqtt::Ack ack;
     ack.packet_id = request.packet_id;
     core::Effects unseen;
-    life.engine->pubrel(from, ack, now, unseen);
+    life.engine->answer(from, mqtt::PacketType::pubrel, ack, now, unseen);
   }
   mqtt::Publish packet;
   packet.topic = request.text;
@@ -139,16 +161,8 @@ void Node::serve(core::ConnId conn, const Request& request) {
       if (feed) engine.fed(*feed, life.effects);
       return;
     }
-    case mqtt::PacketType::puback:
-      return engine.puback(from, ack, now, life.effects);
-    case mqtt::PacketType::pubrec:
-      return engine.pubrec(from, ack, now, life.effects);
-    case mqtt::PacketType::pubrel:
-      return engine.pubrel(from, ack, now, life.effects);
-    case mqtt::PacketType::pubcomp:
-      return engine.pubcomp(from, ack, now, life.effects);
     default:
-      return;
+      return engine.answer(from, request.type, ack, now, life.effects);
   }
 }
 

@@ -24,7 +24,7 @@ struct Node::Life {
   Lsn released = 0;             // committed as far as clients are concerned
 
   std::map<core::ConnId, Connection> connections;
-  std::deque<std::pair<core::ConnId, Request>> inbox;
+  Inbox inbox;
   bool turn_due = false;
   bool draining = false;  // a switchover: the listeners stay closed
   bool leaving = false;   // SIGTERM came

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
+#include <utility>
 
+#include "broker/core/effects.h"
 #include "broker/mqtt/packet.h"
 
 namespace tandemq::sim {
@@ -30,6 +33,8 @@ struct Request {
   ClientKind kind;                     // connect
   std::uint32_t message_expiry_s = 0;  // publish; 0: never
 };
+
+using Inbox = std::deque<std::pair<core::ConnId, Request>>;
 
 // Node → client. `closed`: the connection is gone.
 struct Reply {

@@ -264,11 +264,15 @@ bool RandomRecords::acknowledge(Kind kind) {
   if (session.in_flight.empty()) return false;
   // Mostly the oldest, as clients do.
   const std::size_t at = chance(80) ? 0 : below(session.in_flight.size());
-  const std::uint16_t id = session.in_flight[at];
-  if (kind == Kind::received) return try_record(core::Received{session.id, id});
-  const bool fits = kind == Kind::acked ? try_record(core::Acked{session.id, id})
-                                        : try_record(core::Completed{session.id, id});
-  if (fits) session.in_flight.erase(session.in_flight.begin() + static_cast<std::ptrdiff_t>(at));
+  const auto first = session.in_flight.begin() + static_cast<std::ptrdiff_t>(at);
+  const auto left = static_cast<std::uint64_t>(session.in_flight.end() - first);
+  const auto end = first + static_cast<std::ptrdiff_t>(1 + below(std::min<std::uint64_t>(left, 4)));
+  std::string more;
+  for (auto id = first + 1; id != end; ++id) put_le(more, *id);
+  if (kind == Kind::received) return try_record(core::Received{session.id, *first, more});
+  const bool fits = kind == Kind::acked ? try_record(core::Acked{session.id, *first, more})
+                                        : try_record(core::Completed{session.id, *first, more});
+  if (fits) session.in_flight.erase(first, end);
   return fits;
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/clients/limits.h"
+#include "broker/mqtt/encode.h"
 #include "tests/unit/clients/rig.h"
 
 using namespace tandemq;
@@ -239,4 +240,24 @@ TEST_CASE("who vanishes while it is being served takes nobody along") {
   CHECK(reader.count(PacketType::pingresp) == 1);
   rig.pass_seconds(3);
   CHECK(rig.clients.size() == 2);
+}
+
+TEST_CASE("answers behind one another are all handled, and counted, as packets") {
+  Rig rig;
+  Peer &reader = rig.connected("r"), &writer = rig.connected("w");
+  reader.subscribe("t", 1);
+  rig.settle();
+  reader.take();
+  constexpr std::uint16_t kSent = 1000;
+  for (std::uint16_t id = 1; id <= kSent; ++id) writer.publish("t", "x", 1, id);
+  rig.settle();
+  std::string answers;
+  for (const Got& got : reader.take())
+    mqtt::encode_ack(answers, Version::v5, PacketType::puback, got.packet_id, Reason::success);
+  CHECK(rig.state.figures().queued == kSent);
+  const std::uint64_t before = rig.clients.counters().packets_received;
+  reader.raw(answers);
+  rig.settle();
+  CHECK(rig.state.figures().queued == 0);
+  CHECK(rig.clients.counters().packets_received == before + kSent);
 }

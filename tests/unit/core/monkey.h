@@ -75,6 +75,33 @@ struct Monkey {
         break;
     }
   }
+  // All packets of one kind that want an answer, oldest first, and a wrong one at times.
+  void answer_all(Client& client, EffectKind of, mqtt::PacketType with) {
+    std::vector<std::uint16_t> ids;
+    std::erase_if(client.got, [&](const Effect& effect) {
+      const bool wants =
+          effect.kind == of && effect.packet_id != 0 && !mqtt::is_error(effect.reason) &&
+          (of != EffectKind::publish || effect.qos == (with == mqtt::PacketType::puback ? 1 : 2));
+      if (wants) ids.push_back(effect.packet_id);
+      return wants;
+    });
+    if (roll(20) == 0) ids.push_back(static_cast<std::uint16_t>(1 + roll(9)));
+    if (!ids.empty() && roll(20) == 0) ids.push_back(ids.front());
+    client.answers(with, ids);
+  }
+  void answer_many(Client& client) {
+    using mqtt::PacketType;
+    switch (roll(4)) {
+      case 0:
+        return answer_all(client, EffectKind::publish, PacketType::puback);
+      case 1:
+        return answer_all(client, EffectKind::publish, PacketType::pubrec);
+      case 2:
+        return answer_all(client, EffectKind::pubrec, PacketType::pubrel);
+      default:
+        return answer_all(client, EffectKind::pubrel, PacketType::pubcomp);
+    }
+  }
   void forget(Client& client, bool tell) {
     std::erase(live, &client);
     if (tell) client.drop();
@@ -138,7 +165,7 @@ struct Monkey {
     } else if (what < 15) {
       rig.expire();
     } else if (what < 55) {
-      answer(*one_of(live));
+      roll(3) == 0 ? answer_many(*one_of(live)) : answer(*one_of(live));
     } else {
       act(*one_of(live));
     }

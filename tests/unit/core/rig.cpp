@@ -1,5 +1,7 @@
 #include "tests/unit/core/rig.h"
 
+#include "broker/mqtt/encode.h"
+
 namespace tandemq::core::test {
 
 Rig::Rig(Limits limits_, const Permissions* permissions_)
@@ -154,34 +156,22 @@ void Client::publish(std::string_view topic, std::string_view payload, PublishOp
   rig->settle();
 }
 
-namespace {
-
-mqtt::Ack ack_of(std::uint16_t id, Reason reason) {
-  mqtt::Ack ack;
-  ack.packet_id = id;
-  ack.reason = reason;
-  return ack;
-}
-
-}  // namespace
-
-void Client::puback(std::uint16_t id, Reason reason) {
-  rig->engine->puback(origin, ack_of(id, reason), rig->now, rig->out);
+void Client::answer(mqtt::PacketType type, std::uint16_t id, Reason reason) {
+  mqtt::Ack packet;
+  packet.packet_id = id;
+  packet.reason = reason;
+  rig->engine->answer(origin, type, packet, rig->now, rig->out);
   rig->settle();
 }
 
-void Client::pubrec(std::uint16_t id, Reason reason) {
-  rig->engine->pubrec(origin, ack_of(id, reason), rig->now, rig->out);
-  rig->settle();
-}
-
-void Client::pubrel(std::uint16_t id) {
-  rig->engine->pubrel(origin, ack_of(id, Reason::success), rig->now, rig->out);
-  rig->settle();
-}
-
-void Client::pubcomp(std::uint16_t id) {
-  rig->engine->pubcomp(origin, ack_of(id, Reason::success), rig->now, rig->out);
+void Client::answers(mqtt::PacketType type, const std::vector<std::uint16_t>& ids) {
+  if (!rig->runs) {
+    for (std::uint16_t id : ids) answer(type, id);
+    return;
+  }
+  std::string bytes;
+  for (std::uint16_t id : ids) mqtt::encode_ack(bytes, Version::v311, type, id, Reason::success);
+  rig->engine->answers(origin, mqtt::ack_run(bytes, ids.size()), rig->now, rig->out);
   rig->settle();
 }
 

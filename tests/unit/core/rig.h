@@ -74,10 +74,17 @@ struct Client {
   void subscribe(const mqtt::Subscribe& packet);
   void unsubscribe(std::string_view filter);
   void publish(std::string_view topic, std::string_view payload, PublishOptions options = {});
-  void puback(std::uint16_t id, Reason reason = Reason::success);
-  void pubrec(std::uint16_t id, Reason reason = Reason::success);
-  void pubrel(std::uint16_t id);
-  void pubcomp(std::uint16_t id);
+  void puback(std::uint16_t id, Reason reason = Reason::success) {
+    answer(mqtt::PacketType::puback, id, reason);
+  }
+  void pubrec(std::uint16_t id, Reason reason = Reason::success) {
+    answer(mqtt::PacketType::pubrec, id, reason);
+  }
+  void pubrel(std::uint16_t id) { answer(mqtt::PacketType::pubrel, id); }
+  void pubcomp(std::uint16_t id) { answer(mqtt::PacketType::pubcomp, id); }
+  void answer(mqtt::PacketType type, std::uint16_t id, Reason reason = Reason::success);
+  // Behind one another, as one read brings them.
+  void answers(mqtt::PacketType type, const std::vector<std::uint16_t>& ids);
   // DISCONNECT; expiry_s below 0: not named.
   bool disconnect(Reason reason = Reason::success, std::int64_t expiry_s = -1);
   void drop();  // the connection is lost
@@ -109,6 +116,7 @@ struct Rig {
   Epoch epoch = 0;
   std::size_t mirrored = 0;
   bool check_mirror = true;
+  bool runs = true;                // answers() goes to the engine as a whole
   std::size_t feed_budget = 1000;  // topics looked at in one call of Engine::feed
 };
 

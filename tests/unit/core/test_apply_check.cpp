@@ -87,6 +87,35 @@ TEST_CASE("records that do not fit are refused") {
   CHECK_FALSE(refused(s, Sent{id, {65535, 2}}));
 }
 
+TEST_CASE("an answer to several identifiers fits as a whole or not at all") {
+  Rig rig;
+  Client& c = rig.connect("c", {.expiry_s = 600});
+  c.subscribe("t", 2);
+  Client& pub = rig.connect("p", {.expiry_s = 600});
+  for (std::uint16_t id = 1; id <= 3; ++id) pub.publish("t", "x", {.qos = 2, .packet_id = id});
+  const SessionId to = c.origin.seat, from = pub.origin.seat;
+  State& s = *rig.mirror;
+  const auto id = [&](std::size_t i) { return c.publishes()[i].packet_id; };
+  const auto more = [](std::initializer_list<std::uint16_t> ids) {
+    std::string bytes;
+    for (std::uint16_t one : ids) put_le(bytes, one);
+    return bytes;
+  };
+  const std::string twice = more({id(1), id(1)}), first = more({id(0)}), unknown = more({99});
+  const std::string rest = more({id(1), id(2)}), second = more({2, 3});
+  for (const std::string& bad : {twice, first, unknown}) {
+    CHECK(refused(s, Acked{to, id(0), bad}));
+    CHECK(refused(s, Received{to, id(0), bad}));
+    CHECK(refused(s, Completed{to, id(0), bad}));
+    CHECK(refused(s, Released{from, 1, bad}));
+  }
+  CHECK_FALSE(refused(s, Received{to, id(0), rest}));
+  CHECK(refused(s, Received{to, id(0), rest}));
+  CHECK_FALSE(refused(s, Completed{to, id(0), rest}));
+  CHECK_FALSE(refused(s, Released{from, 1, second}));
+  CHECK(s.figures().queued == 0);
+}
+
 TEST_CASE("the replicator's own kinds only move the LSN, unknown ones are errors") {
   State state;
   CHECK(state.apply_encoded(7, static_cast<Kind>(2), "anything"));

@@ -55,14 +55,14 @@ struct Bench {
       const Origin origin = sessions[effect.conn - 1];
       switch (effect.kind) {
         case EffectKind::publish:
-          if (effect.qos == 1) engine.puback(origin, ack, 1, out);
-          if (effect.qos == 2) engine.pubrec(origin, ack, 1, out);
+          if (effect.qos == 1) engine.answer(origin, mqtt::PacketType::puback, ack, 1, out);
+          if (effect.qos == 2) engine.answer(origin, mqtt::PacketType::pubrec, ack, 1, out);
           break;
         case EffectKind::pubrec:
-          engine.pubrel(origin, ack, 1, out);
+          engine.answer(origin, mqtt::PacketType::pubrel, ack, 1, out);
           break;
         case EffectKind::pubrel:
-          engine.pubcomp(origin, ack, 1, out);
+          engine.answer(origin, mqtt::PacketType::pubcomp, ack, 1, out);
           break;
         default:
           break;
@@ -182,7 +182,7 @@ TEST_CASE("bench: fan-out, drain, retained" * doctest::skip()) {
       for (std::size_t i = 0; i < bench.out.size(); ++i) {
         bench.ack.packet_id = bench.out[i].packet_id;
         if (bench.out[i].kind == EffectKind::publish)
-          bench.engine.puback(sub, bench.ack, 1, bench.out);
+          bench.engine.answer(sub, mqtt::PacketType::puback, bench.ack, 1, bench.out);
       }
     });
     CHECK(bench.state.figures().queued == 0);
@@ -283,7 +283,7 @@ TEST_CASE("bench: a standby applies what a primary wrote" * doctest::skip()) {
     engine.publish(origin, publish, 1, out);
     mqtt::Ack ack;
     ack.packet_id = out[0].packet_id;
-    engine.puback(origin, ack, 1, out);
+    engine.answer(origin, mqtt::PacketType::puback, ack, 1, out);
   }
   Lsn lsn = 0;
   report("apply_encoded, per record", static_cast<int>(keep.records.size()), [&] {

@@ -191,11 +191,10 @@ class World {
     peer.unacknowledged.push_back({peer.next_number++, id});
     send_publish(peer, peer.unacknowledged.back(), false);
   }
-  template <class Call>
-  void ack(Peer& peer, Call call, std::uint16_t id) {
+  void ack(Peer& peer, mqtt::PacketType type, std::uint16_t id) {
     mqtt::Ack packet;
     packet.packet_id = id;
-    (engine_.get()->*call)(peer.origin, packet, now_, out_);
+    engine_->answer(peer.origin, type, packet, now_, out_);
     route();
   }
   void read(Peer& peer) {
@@ -218,13 +217,13 @@ class World {
             one.received = true;
             peer.acknowledged.insert(one.number);
           }
-        return ack(peer, &Engine::pubrel, id);
+        return ack(peer, mqtt::PacketType::pubrel, id);
       case EffectKind::pubcomp:
         return finish(peer, id);
       case EffectKind::pubrel:
         peer.held.erase(id);
         peer.open.erase(id);
-        return ack(peer, &Engine::pubcomp, id);
+        return ack(peer, mqtt::PacketType::pubcomp, id);
       case EffectKind::disconnect:
         FAIL("refused");
         return;
@@ -240,7 +239,7 @@ class World {
     const auto again = peer.unacknowledged;
     for (const Outgoing& one : again) {
       if (one.received)
-        ack(peer, &Engine::pubrel, one.id);
+        ack(peer, mqtt::PacketType::pubrel, one.id);
       else
         send_publish(peer, one, true);
     }
@@ -260,10 +259,10 @@ class World {
       if (!effect.dup || std::find(seen.begin(), seen.end(), number) == seen.end())
         seen.push_back(number);
       peer.open.erase(id);
-      return ack(peer, &Engine::puback, id);
+      return ack(peer, mqtt::PacketType::puback, id);
     }
     if (peer.held.insert(id).second) seen.push_back(number);
-    ack(peer, &Engine::pubrec, id);
+    ack(peer, mqtt::PacketType::pubrec, id);
   }
   void finish(Peer& peer, std::uint16_t id) {
     for (auto one = peer.unacknowledged.begin(); one != peer.unacknowledged.end(); ++one) {

@@ -14,6 +14,9 @@ MessageRef message(std::string_view topic = "plant/1/temp", TimeMs expires_at = 
   return Message::create({topic, "21.5", "\x01\x01", 2, true, expires_at});
 }
 
+// Packet identifiers 9 and 65,535.
+constexpr std::string_view kTwoMore("\x09\x00\xff\xff", 4);
+
 // Samples of each kind: one that has none here does not compile.
 template <class T>
 struct Of {};
@@ -54,16 +57,16 @@ Samples samples(Of<Sent>) {
   return {Sent{7, {1, 2, 65535}}};
 }
 Samples samples(Of<Acked>) {
-  return {Acked{7, 1}};
+  return {Acked{7, 1, {}}, Acked{7, 1, kTwoMore}};
 }
 Samples samples(Of<Received>) {
-  return {Received{7, 2}};
+  return {Received{7, 2, {}}, Received{7, 2, kTwoMore}};
 }
 Samples samples(Of<Completed>) {
-  return {Completed{7, 3}};
+  return {Completed{7, 3, {}}, Completed{7, 3, kTwoMore}};
 }
 Samples samples(Of<Released>) {
-  return {Released{7, 4}};
+  return {Released{7, 4, {}}, Released{7, 4, kTwoMore}};
 }
 Samples samples(Of<Dropped>) {
   return {Dropped{7, {1, 1ull << 40}}};
@@ -88,6 +91,17 @@ std::string bytes_of(const Record& record) {
   std::string out;
   encode_record(out, record);
   return out;
+}
+
+// Packet identifiers have no count of their own: fewer are a record as well.
+bool is_shorter_run(const Record& record, std::size_t size) {
+  const auto whole_ids = [size](const auto& r) {
+    return requires {
+      r.more;
+    }
+    &&size >= 6 && size % 2 == 0;
+  };
+  return std::visit(whole_ids, record);
 }
 
 }  // namespace
@@ -119,8 +133,10 @@ TEST_CASE("a body cut short or too long is an error") {
   for (const Record& record : samples()) {
     const std::string body = bytes_of(record);
     CAPTURE(describe(record));
-    for (std::size_t size = 0; size < body.size(); ++size)
+    for (std::size_t size = 0; size < body.size(); ++size) {
+      if (is_shorter_run(record, size)) continue;
       CHECK_FALSE(decode_record(kind_of(record), std::string_view(body).substr(0, size)));
+    }
     CHECK_FALSE(decode_record(kind_of(record), body + 'x'));
   }
 }
@@ -151,11 +167,12 @@ TEST_CASE("random damage never reads outside the body") {
 TEST_CASE("the line for a person says what happened and quotes what clients wrote") {
   CHECK(describe(samples(Of<Published>{})[0]).starts_with("published topic=a/b qos=2 bytes=4"));
   CHECK(describe(RetainedExpired{"a\nb \"c\""}) == "retained_expired topic=\"a\\x0ab \\\"c\\\"\"");
-  CHECK(describe(Acked{3, 9}) == "acked session=3 packet_id=9");
+  CHECK(describe(Acked{3, 9, {}}) == "acked session=3 packet_id=9");
+  CHECK(describe(Acked{3, 9, kTwoMore}) == "acked session=3 packet_id=9 more=2");
 }
 
 TEST_CASE("the bytes are those of docs/journal-format.md") {
-  CHECK(bytes_of(Acked{0x01020304, 0x0506}) == std::string("\x04\x03\x02\x01\x06\x05", 6));
+  CHECK(bytes_of(Acked{0x01020304, 0x0506, {}}) == std::string("\x04\x03\x02\x01\x06\x05", 6));
   const MessageRef plain = Message::create({"t", "p", "", 1, false, 0});
   Published published{1, kNoSession, 0, false, RetainAction::clear, plain, {{2, 3, 1, true, {}}}};
   const std::string expected(

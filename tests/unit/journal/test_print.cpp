@@ -48,7 +48,7 @@ void write_journal(const std::string& dir) {
   put_le(body, std::uint32_t{7});
   put_le(body, std::uint16_t{42});
   for (int i = 0; i < 200; ++i) (*journal)->append(epoch, 24, body);
-  (*journal)->append(epoch, 24, "not a body");
+  (*journal)->append(epoch, 24, "no body");
 }
 
 bool has(const Ran& ran, const std::string& part) {

@@ -1,3 +1,4 @@
+#include "broker/mqtt/ack_run.h"
 #include "tests/unit/mqtt/rules.h"
 
 using namespace tandemq::mqtt;
@@ -217,4 +218,24 @@ TEST_CASE("SUBACK of 3.1.1 knows one failure [3:3.9.3-2]") {
   std::string out;
   encode_subscribe_ack(out, Version::v311, PacketType::suback, suback);
   CHECK(out == bytes_of("9004 0001 01 80"));
+}
+
+TEST_CASE("short acknowledgements behind one another are a run") {
+  const auto run_of = [](std::string_view bytes, std::size_t most = 100) {
+    return ack_run(bytes, most);
+  };
+  const std::string acks("\x40\2\0\1\x40\2\1\0\x40\2\0", 11);  // the third is not whole
+  const AckRun run = run_of(acks);
+  REQUIRE(run.size() == 2);
+  CHECK(run.type == PacketType::puback);
+  CHECK(run.id(0) == 1);
+  CHECK(run.id(1) == 256);
+  CHECK(run_of(acks, 1).size() == 1);
+  CHECK(run_of(acks, 0).size() == 0);
+  CHECK(run_of({}).size() == 0);
+  CHECK(run_of(std::string("\x62\2\0\1\x62\2\0\2\x40\2\0\3", 12)).size() == 2);
+  CHECK(run_of(std::string("\x50\2\0\1\x50\3\0\2\0", 9)).size() == 1);
+  CHECK(run_of(std::string("\x70\2\0\1\x70\2\0\0", 8)).size() == 1);  // no such identifier
+  CHECK(run_of(std::string("\x60\2\0\1", 4)).size() == 0);            // a PUBREL has a flag
+  CHECK(run_of(std::string("\x30\2\0\1", 4)).size() == 0);
 }
