@@ -14,7 +14,7 @@ for option; do
     --twice) twice=yes ;;
     --check) check=yes ;;
     --built)
-      ./run build release tandemqd tandemq-agent tandemqctl tandemq-journal tandemq-bench man
+      ./run build release tandemqd tandemq-agent tandemqctl tandemq-journal tandemq-bench man boards
       export TANDEMQ_BUILT=$PWD/build/release DEB_BUILD_OPTIONS=noautodbgsym
       ;;
     *) echo "run packages: no option \"$option\"" >&2; exit 2 ;;
@@ -73,4 +73,5 @@ if [ $twice = yes ]; then
   echo "built twice, the same each time"
 fi
 mv "$out"/first/*.{deb,changes,buildinfo} "$out"
+(cd "$out" && dpkg-scanpackages . >Packages 2>/dev/null)   # so that apt can take the folder for a source
 ls -1 "$out"/*.deb

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 export PYTHON=${PYTHON:-/usr/bin/python3} PYTHONDONTWRITEBYTECODE=1
 
-all_stages="build unit tidy asan tsan fuzz sim blackbox ha"
+all_stages="build unit tidy ops asan tsan fuzz sim blackbox ha"
 tsan_tests="test_support test_journal test_replica test_link test_access test_shell test_checkpoint"
 fuzz_seconds=${FUZZ_SECONDS:-40}
 export SIM_SEEDS=${SIM_SEEDS:-600}
@@ -44,6 +44,8 @@ stage_tidy() {
   "$PYTHON" tests/tidy/tidy.py --self-test || status=1
   return $status
 }
+
+stage_ops() { "$PYTHON" tests/ops/run.py; }
 
 # lint_one FILE: only when it, or a header of it, has changed since it was found good.
 lint_one() {

@@ -8,7 +8,7 @@ reboots=133
 first_boot() {
   echo "$name" >"$root/etc/hostname"
   tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
-  printf '127.0.0.1 localhost\n10.99.0.11 h1\n10.99.0.12 h2\n' >"$root/etc/hosts"
+  printf '127.0.0.1 localhost\n10.99.0.11 h1\n10.99.0.12 h2\n10.99.0.13 h3\n' >"$root/etc/hosts"
   local device network
   for device in host0:10.99.0 repl0:10.98.0; do
     network=${device#*:} device=${device%:*}

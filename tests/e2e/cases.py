@@ -6,7 +6,6 @@ import time
 from hosts import expect, wait_until
 from pair import Load
 
-CASES = []
 EVERYTHING = "tandemq-broker tandemq-failover tandemq-tools"
 APT = "apt-get -qq -y -o Dpkg::Use-Pty=0"
 # What changes by itself, or belongs to apt and dpkg.
@@ -14,9 +13,17 @@ VOLATILE = ("/proc /sys /run /dev /tmp /var/tmp /var/lib/dpkg /var/lib/apt /var/
             "/var/lib/systemd /etc/passwd /etc/group /etc/shadow /etc/gshadow")
 
 
-def case(function):
-    CASES.append(function)
-    return function
+def case_list():
+    """A list of cases, and the decorator that puts one into it."""
+    cases = []
+
+    def case_of_it(function):
+        cases.append(function)
+        return function
+    return cases, case_of_it
+
+
+CASES, case = case_list()
 
 
 def files(host):

@@ -1,5 +1,5 @@
-"""Two hosts, each booted with systemd as PID 1 in namespaces and on a disk of its own, and a client,
-on two networks of this machine:
+"""Two hosts, and where a case wants it a third (.13), each booted with systemd as PID 1 in namespaces and on a
+disk of its own, and a client, on two networks of this machine:
 
     client .50 --+-- service network 10.99.0.0/24, virtual address 10.99.0.100 --+
                  h1 .11 (host0)                                           h2 .12 (host0)
@@ -18,6 +18,7 @@ from support.expect import Failed, expect  # noqa: E402
 
 WORK = os.path.join(ROOT, "build", "e2e")
 REPOSITORY = os.path.join(WORK, "repository")
+PACKAGES = os.path.join(ROOT, "build", "packages")
 LAN, CLIENT = "tandemq-e2e", "tandemq-e2e-client"
 VIRTUAL_IP = "10.99.0.100"
 REBOOTS = 133   # what systemd-nspawn ends with when its host wants to boot again

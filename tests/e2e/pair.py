@@ -37,8 +37,9 @@ def agent_toml(index):
 
 
 class Pair:
-    def __init__(self, hosts):
-        self.hosts = hosts
+    def __init__(self, hosts, image):
+        self.hosts, self.image = hosts, image
+        self.more = []   # hosts that are not of the pair
 
     def configure(self):
         for host in self.hosts:

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The packages on two booted hosts: `./run e2e`. Ends with `N passed, M failed`.
 
-run.py [--list] [--keep] [CASE...]     cases are those of cases.py; with CASE only those, on a fresh pair
+run.py [--list] [--keep] [CASE...]     cases are those of cases*.py; with CASE only those, on a fresh pair
 """
 import argparse
 import glob
@@ -14,11 +14,15 @@ import traceback
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
+import cases_ansible  # noqa: E402
+import cases_monitoring  # noqa: E402
 import hosts  # noqa: E402
 from pair import Pair, unpack_bench  # noqa: E402
 
-PACKAGES = os.path.join(hosts.ROOT, "build", "packages")
-NEEDED = ("a_broker_by_itself_explains_itself", "two_hosts_become_a_pair")
+# Which cases the others of their file build on.
+NEEDED = {cases: ("a_broker_by_itself_explains_itself", "two_hosts_become_a_pair"),
+          cases_ansible: ("the_playbook_makes_two_bare_hosts_a_pair", "certificates_are_made_handed_out_and_changed"),
+          cases_monitoring: ("a_third_host_watches_them",)}
 
 
 def image():
@@ -46,27 +50,26 @@ def run_case(function, pair):
     return True
 
 
-def run_all(wanted, keep):
+def run_all(wanted, base, keep):
     network = hosts.Network()
-    both = []
+    both, pair = [], None
     passed = 0
     try:
-        base = image()
         both = [hosts.Host(number, base) for number in (1, 2)]
         for host in both:
             host.boot()
-        pair = Pair(both)
+        pair = Pair(both, base)
         for function in wanted:
             good = run_case(function, pair)
             passed += good
             if not good:
                 keep_logs(both)
-                if function.__name__ in NEEDED:
+                if any(function.__name__ in names for names in NEEDED.values()):
                     break
         return passed
     finally:
         if not keep:
-            for host in both:
+            for host in both + (pair.more if pair else []):
                 host.off()
             network.down()
 
@@ -77,23 +80,31 @@ def keep_logs(both):
             file.write(host.sh("journalctl -b -o short-precise --no-pager", check=False).stdout)
 
 
+def chosen(file, words):
+    """Its cases that one of the words is in, and what those need; without words all."""
+    def names(one):
+        return [f for f in one.CASES if not words or any(word in f.__name__ for word in words)]
+    named = names(file)
+    needed = named or (file is cases_ansible and names(cases_monitoring))
+    return [f for f in file.CASES if f in named or (needed and f.__name__ in NEEDED[file])]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--keep", action="store_true", help="leave the hosts running")
     options = parser.parse_args()
-    known = {function.__name__: function for function in cases.CASES}
     if options.list:
-        print("\n".join(known))
+        print("\n".join(function.__name__ for file in NEEDED for function in file.CASES))
         return 0
-    wanted = [f for n, f in known.items()
-              if not options.names or n in NEEDED or any(word in n for word in options.names)]
+    wanted = [function for file in NEEDED for function in chosen(file, options.names)]
     os.makedirs(hosts.WORK, exist_ok=True)
-    hosts.run(os.path.join(hosts.HERE, "repository.sh"), PACKAGES, hosts.REPOSITORY, seconds=300)
-    unpack_bench(glob.glob(os.path.join(PACKAGES, "tandemq-bench_*.deb"))[0])
+    base = image()
+    hosts.run(os.path.join(hosts.HERE, "repository.sh"), hosts.PACKAGES, base, hosts.REPOSITORY, seconds=300)
+    unpack_bench(glob.glob(os.path.join(hosts.PACKAGES, "tandemq-bench_*.deb"))[0])
     begun = time.monotonic()
-    passed = run_all(wanted, options.keep)
+    passed = run_all(wanted, base, options.keep)
     print(f"took {time.monotonic() - begun:.0f} s")
     print(f"{passed} passed, {len(wanted) - passed} failed")
     return 0 if passed == len(wanted) else 1
