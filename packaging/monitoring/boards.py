@@ -96,7 +96,7 @@ REPLICATION = board("tandemq-storage", "TandeMQ: Replication and storage", "Betw
     stat("Checkpoint", "Size of the checkpoint on disk.", "bytes", {"{{node}}": "tandemq_checkpoint_bytes"}),
     stat("Failed checkpoints", "Since the broker's start.", "none", {"{{node}}": "tandemq_checkpoint_failures_total"},
          BAD_ABOVE_0, mappings=NONE),
-    graph("Behind", "Records that the peer has not confirmed.", "short", {"{{node}}": "tandemq_replication_lag_records"},
+    graph("Behind", "Records that the peer has not confirmed; for those of a primary that is alone nobody waits.", "short", {"{{node}}": "tandemq_replication_lag_records"},
           limits((10000, RED))),
     graph("Commit", "From the append of a batch to its commit by both hosts.", "s",
           {"{{node}} median": quantile(0.5, "tandemq_commit_latency_seconds"),

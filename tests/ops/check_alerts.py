@@ -43,6 +43,11 @@ def state(name):
     return series(1), series(0)
 
 
+def behind(pair_state):
+    return {a("tandemq_replication_lag_records"): always("20000+0"), PRIMARY: always("1+0"),
+            a("tandemq_pair_state", state=pair_state): always("1+0")}
+
+
 def grows(metric, fires="0+1", silent="5+0", **labels):
     return {a(metric, **labels): always(fires)}, {a(metric, **labels): always(silent)}
 
@@ -71,8 +76,7 @@ ALERTS = {
                        {a("tandemq_build_info", version="1"): "1+0x90", b("tandemq_build_info", version="1"): "1+0x90"}),
     "Quarantined": gauge("tandemq_quarantined_records_total", 7, 0),
     "AcknowledgedLost": gauge("tandemq_acknowledged_lost_records_total", 7, 0),
-    "Behind": ({a("tandemq_replication_lag_records"): always("20000+0"), PRIMARY: always("1+0")},
-               {a("tandemq_replication_lag_records"): always("20+0"), PRIMARY: always("1+0")}),
+    "Behind": (behind("paired"), behind("solo")),
     "ResyncLong": state("resyncing"),
     "DiskSlow": gauge("tandemq_journal_last_sync_seconds", 1, 0.01),
     "JournalLarge": gauge("tandemq_journal_bytes", 3900000000, 900000000),
