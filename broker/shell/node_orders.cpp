@@ -87,7 +87,7 @@ void Node::switchover(const std::string& reason, Answer<Done> done) {
   switching_over_ = true;
   listeners_.close();
   clients_.pause_reading(true);
-  replicator_->switchover([this, done](const Status& status) {
+  replicator_->switchover(false, [this, done](const Status& status) {
     switching_over_ = false;
     if (engine_ && stopping_ == Stopping::no) {  // it failed, this node goes on
       clients_.pause_reading(false);

@@ -29,7 +29,7 @@ void Node::shutdown() {
 // there.
 void Node::hand_over() {
   continue_with(Stopping::handing_over, kCommitWaitNs);
-  replicator_->switchover([this](const Status& done) {
+  replicator_->switchover(true, [this](const Status& done) {
     log(LogLevel::notice, "handed_over",
         {{"done", static_cast<bool>(done)},
          {"reason", done ? "the peer is primary" : done.error().message}});

@@ -83,7 +83,9 @@ struct LoseSync {  // the in-sync lease ran out
 struct Leave {
   std::string reason;
 };
-struct Switchover {};
+struct Switchover {
+  bool ends = false;  // this node ends behind it, and takes no reign any more
+};
 
 }  // namespace event
 

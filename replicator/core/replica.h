@@ -133,6 +133,7 @@ class Replica {
 
   bool handing_over_ = false;  // a switchover drains
   bool offered_ = false;       // stepped down, the offer is out
+  bool ends_ = false;          // hands over because it ends
   std::uint64_t handing_over_since_ms_ = 0;
 
   struct Reported {

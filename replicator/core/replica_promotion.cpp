@@ -120,13 +120,14 @@ void Replica::on(const event::Leave& e) {
   m_.say("left: " + e.reason);
 }
 
-void Replica::on(const event::Switchover&) {
+void Replica::on(const event::Switchover& e) {
   if (!m_.primary()) return refuse("only a primary can hand over, this node is standby");
   if (!primary_.paired() || !m_.linked) {
     return refuse("the standby does not hold everything: switch over when the pair is paired");
   }
   if (handing_over_) return refuse("a switchover is under way");
   handing_over_ = true;
+  ends_ = e.ends;
   handing_over_since_ms_ = m_.now_ms;
   hand_over_when_drained();
 }
@@ -147,6 +148,8 @@ void Replica::on_message(const msg::SwitchoverOffer& m) {
       m.lsn != m_.last || m_.written != m_.last) {
     return m_.send(msg::SwitchoverAccept{0, "this node does not hold everything"});
   }
+  // Both end at once: the other one must know who of them is out of sync.
+  if (ends_) return on(event::Leave{"it ends as well"});
   reign(next_epoch(0), true, "took over from the peer, as planned");
 }
 

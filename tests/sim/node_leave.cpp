@@ -16,7 +16,7 @@ void Node::switchover(const Told& told) {
   if (!life.engine || life.draining) return told({"not primary, or under way already", 0, 0});
   life.draining = true;
   stop_serving();
-  life.replicator->switchover([this, told](const Status& done) {
+  life.replicator->switchover(life.leaving, [this, told](const Status& done) {
     life_->draining = false;
     const std::string failed = done ? "" : done.error().message;
     place_.say(name_ + ": switchover " + (done ? "done" : "failed: " + failed));

@@ -48,6 +48,21 @@ TEST_CASE("leaving in good order: durably out of sync, then Goodbye; the primary
   CHECK(w.a.meta.in_sync);
 }
 
+TEST_CASE("who handed over because it ends does not take the reign back: it leaves") {
+  World w;
+  w.pair_up();
+  CHECK(w.order(w.a, event::Switchover{true}).empty());
+  w.settle();
+  REQUIRE(w.b.status().pair_state == PairState::paired);
+  CHECK(w.order(w.b, event::Switchover{}).empty());
+  w.settle();
+  CHECK(w.b.switchover_done);
+  CHECK_FALSE(w.b.switchover_ok);
+  CHECK(w.a.status().role == Role::standby);
+  CHECK_FALSE(w.a.meta.in_sync);
+  CHECK(w.b.status().was_solo);
+}
+
 TEST_CASE("a standby that leaves as the reign is offered to it: who offered holds all, alone") {
   for (const bool power : {false, true}) {
     CAPTURE(power);
