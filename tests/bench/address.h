@@ -1,18 +1,21 @@
-// host:port, resolved once at the start.
+// Where the broker is: host:port, resolved once at the start, and by TLS or not.
 #pragma once
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <memory>
 #include <string>
 
 #include "broker/base/result.h"
+#include "tests/bench/tls.h"
 
 namespace tandemq::bench {
 
 struct Address {
   sockaddr_storage storage{};
   socklen_t size = 0;
+  std::shared_ptr<Tls> tls;  // null: plain TCP
 };
 
 Result<Address> resolve(const std::string& host, int port);

@@ -33,11 +33,17 @@ def read(result, key):
     return result
 
 
+def listener(options, command):
+    """By TLS when the command names whom to trust."""
+    by_tls = "--tls-ca" in command
+    return ["--port", str(options.port + (brokers.TLS_PORT if by_tls else 0))]
+
+
 def load(options, command):
     """Runs tandemq-bench and returns its result as a dict; raises BrokerFailed."""
     try:
         done = subprocess.run(
-            [os.path.join(options.prefix, "tandemq-bench"), *command, "--port", str(options.port),
+            [os.path.join(options.prefix, "tandemq-bench"), *command, *listener(options, command),
              "--json", "--quiet"], capture_output=True, text=True, check=False, timeout=1500)
     except subprocess.TimeoutExpired:
         raise brokers.BrokerFailed("no result within 1500 s") from None
@@ -197,7 +203,7 @@ def arguments():
     parser.add_argument("--brokers", default="mosquitto,single,pair", help="which of them")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
     parser.add_argument("--port", type=int, default=28841,
-                        help="first of the ports used, up to 11 above it (28841)")
+                        help="first of the ports used, up to 31 above it (28841)")
     parser.add_argument("--prefix", default=os.path.join(ROOT, "build", "release", "bin"),
                         help="folder of the programs")
     parser.add_argument("--instructions", action="store_true",
@@ -261,7 +267,8 @@ def compare_brokers(wanted, kinds, described, options):
 
 def main():
     parser, options = arguments()
-    offered = (instructions if options.instructions else works).works(options.quick)
+    authority = brokers.certificate(FOLDER)[0]
+    offered = (instructions if options.instructions else works).works(options.quick, authority)
     if options.list:
         for work in offered:
             print(f"{work.name:14} {work.title}")

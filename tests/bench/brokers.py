@@ -4,8 +4,14 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, ROOT)
+from tests.support.pki import Pki  # noqa: E402
+
+TLS_PORT = 20  # above the plain one
 START_S_MAX = 30.0
 
 
@@ -27,6 +33,15 @@ def wait_for(what, condition, seconds=START_S_MAX):
         if time.monotonic() > end:
             raise BrokerFailed(f"{what} within {seconds:.0f} s")
         time.sleep(0.02)
+
+
+def certificate(folder):
+    """An authority and a certificate for 127.0.0.1, made once: (cafile, certfile, keyfile)."""
+    pki = os.path.join(folder, "pki")
+    files = [os.path.join(pki, name) for name in ("authority.pem", "broker.pem", "broker.key")]
+    if not all(map(os.path.exists, files)):
+        Pki(pki).issue("broker")
+    return files
 
 
 class Daemon:
@@ -68,12 +83,15 @@ class Mosquitto:
     name = "mosquitto"
 
     def __init__(self, folder, port, _bin):
-        self.port = port
+        self.folder, self.port = folder, port
         self.daemon = Daemon(os.path.join(folder, self.name), ["mosquitto"], port)
 
     def start(self):
+        _, cert, key = certificate(self.folder)
         self.daemon.start("mosquitto.conf", (
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+            f"listener {self.port} 127.0.0.1\n"
+            f"listener {self.port + TLS_PORT} 127.0.0.1\ncertfile {cert}\nkeyfile {key}\n"
+            "user root\nallow_anonymous true\npersistence false\n"
             "max_queued_messages 0\nmax_inflight_messages 0\nset_tcp_nodelay true\n"
             "log_type error\n"))
         wait_for("mosquitto did not listen", lambda: self.daemon.alive() and accepts(self.port))
@@ -86,15 +104,23 @@ class Mosquitto:
 
 
 def tandemq_config(folder, port, name, replication, checkpoint_s):
+    _, cert, key = certificate(os.path.dirname(folder))
     return f"""
 [node]
 name = "{name}"
 index = {1 if name == "a" else 2}
 data_dir = "{folder}/data"
 control_socket = "{folder}/broker.sock"
-[listener]
+[[listener]]
+name = "mqtt"
 address = "127.0.0.1"
 port = {port}
+[[listener]]
+name = "tls"
+address = "127.0.0.1"
+port = {port + TLS_PORT}
+certfile = "{cert}"
+keyfile = "{key}"
 [replication]
 {replication}
 [checkpoint]

@@ -12,7 +12,7 @@ class Connections final : public ClientEvents {
   void on_up(Client& client, bool session_present, std::uint64_t now) override;
   void on_subscribed(Client& client, bool granted) override;
   void on_down(Client& client, const char* why, std::uint64_t now) override;
-  Outcome outcome(double took_s) const;
+  Outcome outcome(double took_s, const Address& address) const;
 
   ConnectionsOptions options_;
   Loop loop_;
@@ -40,7 +40,7 @@ void Connections::on_down(Client& client, const char* why, std::uint64_t) {
 }
 
 Result<Outcome> Connections::run() {
-  auto address = resolve(options_.common.host, options_.common.port);
+  auto address = options_.common.address();
   if (!address) return address.error();
   for (std::uint32_t i = 0; i < options_.count; ++i) {
     ClientOptions client = options_.common.client(std::to_string(i));
@@ -65,10 +65,10 @@ Result<Outcome> Connections::run() {
   after_ = usage_of(options_.common.broker_pids);
   if (failed()) return Error{"an idle connection was lost: " + failure_};
   for (auto& client : clients_) client->leave(true);
-  return outcome(took_s);
+  return outcome(took_s, *address);
 }
 
-Outcome Connections::outcome(double took_s) const {
+Outcome Connections::outcome(double took_s, const Address& address) const {
   Outcome outcome;
   Report& report = outcome.report;
   const double count = options_.count;
@@ -78,6 +78,7 @@ Outcome Connections::outcome(double took_s) const {
   report.number("took_s", took_s);
   report.number("connections_per_s", count / took_s);
   report.latency("accepted_us", accepted_);
+  report_handshakes(report, address);
   if (options_.common.broker_pids.empty()) return outcome;
   report.number("broker_cpu_us_per_connection", (connected_.cpu_s - before_.cpu_s) * 1e6 / count);
   report.number("broker_cpu_idle_share",

@@ -146,7 +146,7 @@ void Failover::assign_topics() {
 }
 
 Status Failover::bring_up() {
-  auto address = resolve(options_.common.host, options_.common.port);
+  auto address = options_.common.address();
   if (!address) return address.error();
   address_ = *address;
   make_clients();
@@ -269,6 +269,7 @@ void Failover::maintain(Client& client, std::uint64_t now) {
     case Socket::State::connecting:
       if (passed(client.dialled_ns(), options_.connect_timeout_ms)) give_up("no TCP answer");
       return;
+    case Socket::State::shaking:
     case Socket::State::open:
       break;
   }
@@ -370,7 +371,9 @@ Result<Outcome> Failover::run() {
   drain();
   const FailoverResult found = result();
   for (auto& client : clients_) client->leave(true);
-  return report_failover(found);
+  Outcome outcome = report_failover(found);
+  report_handshakes(outcome.report, address_);
+  return outcome;
 }
 
 }  // namespace

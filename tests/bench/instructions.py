@@ -19,7 +19,7 @@ LONGER = 4  # times the messages of the short run
 SIXTEEN = ["--pubs", "16", "--subs", "16", "--window", "64"]
 
 
-def works(quick):
+def works(quick, _authority):
     """Messages are multiples of what all windows hold, so that the last round is like the others."""
     some = 1 if quick else 5
     return [

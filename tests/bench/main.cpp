@@ -27,6 +27,8 @@ void add_common(CLI::App& app, CommonOptions& common) {
       ->capture_default_str();
   app.add_option("--username", common.username);
   app.add_option("--password", common.password);
+  app.add_option("--tls-ca", common.tls_ca,
+                 "by TLS: certificates of the authorities that are trusted (PEM)");
   app.add_option("--id-prefix", common.id_prefix, "begins client identifiers and topics")
       ->capture_default_str();
   app.add_option("--broker-pid", common.broker_pids,

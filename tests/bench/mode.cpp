@@ -14,6 +14,21 @@ ClientOptions CommonOptions::client(const std::string& name) const {
   return options;
 }
 
+Result<Address> CommonOptions::address() const {
+  auto address = resolve(host, port);
+  if (!address || tls_ca.empty()) return address;
+  auto tls = Tls::create(tls_ca, host);
+  if (!tls) return tls.error();
+  address->tls = *tls;
+  return address;
+}
+
+void report_handshakes(Report& report, const Address& address) {
+  if (!address.tls) return;
+  report.count("tls_handshakes/full", address.tls->full);
+  report.count("tls_handshakes/resumed", address.tls->resumed);
+}
+
 bool run_until(Loop& loop, std::uint64_t deadline_ns, const std::function<bool()>& done) {
   while (!done()) {
     const std::uint64_t now = now_ns();

@@ -19,12 +19,14 @@ struct CommonOptions {
   int version = 5;
   std::string username;
   std::string password;
+  std::string tls_ca;  // empty: plain TCP
   std::string id_prefix;
   std::vector<std::string> broker_pids;
   bool json = false;
   bool quiet = false;
 
   ClientOptions client(const std::string& name) const;
+  Result<Address> address() const;
 };
 
 struct Outcome {
@@ -61,6 +63,9 @@ inline std::uint64_t ns_of_seconds(double s) {
   return static_cast<std::uint64_t>(s * 1e9);
 }
 std::string fixed(double value, int decimals);
+
+// How many handshakes there were, full and resumed; nothing by plain TCP.
+void report_handshakes(Report& report, const Address& address);
 
 // CPU per message of the broker between two samples, and its memory; nothing without --broker-pid.
 void report_usage(Report& report, const CommonOptions& options, const Usage& before,

@@ -228,7 +228,7 @@ Outcome Offline::outcome() {
 }
 
 Result<Outcome> Offline::run() {
-  auto address = resolve(options_.common.host, options_.common.port);
+  auto address = options_.common.address();
   if (!address) return address.error();
   address_ = *address;
   if (!options_.retained) {

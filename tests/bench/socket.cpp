@@ -16,6 +16,7 @@ void Socket::open(const Address& address) {
   close();
   fd_ = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return on_closed(strerror(errno));
+  if (address.tls && !tls_) tls_ = std::make_unique<TlsStream>(address.tls);
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const auto* name = reinterpret_cast<const sockaddr*>(&address.storage);
@@ -29,6 +30,7 @@ void Socket::open(const Address& address) {
 void Socket::close() {
   if (fd_ < 0) return;
   loop_.remove(fd_, this);
+  if (tls_) tls_->stop();
   ::close(fd_);
   fd_ = -1;
   state_ = State::closed;
@@ -45,6 +47,7 @@ void Socket::fail(const char* why) {
 
 void Socket::on_events(std::uint32_t events) {
   if (state_ == State::connecting) return finish_connecting();
+  if (state_ == State::shaking) return shake();
   if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive();
   if (state_ == State::open && (events & EPOLLOUT)) {
     waits_to_write_ = false;
@@ -58,31 +61,62 @@ void Socket::finish_connecting() {
   socklen_t size = sizeof error;
   getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) return fail(strerror(error));
+  if (!tls_) return opened();
+  state_ = State::shaking;
+  tls_->start(fd_);
+  shake();
+}
+
+void Socket::shake() {
+  switch (tls_->shake()) {
+    case TlsStream::Shake::done:
+      return opened();
+    case TlsStream::Shake::wants_read:
+      return loop_.change(fd_, EPOLLIN, this);
+    case TlsStream::Shake::wants_write:
+      return loop_.change(fd_, EPOLLOUT, this);
+    case TlsStream::Shake::failed:
+      return fail(tls_->error());
+  }
+}
+
+void Socket::opened() {
   state_ = State::open;
   loop_.change(fd_, EPOLLIN, this);
   on_open();
 }
 
+// What TLS has taken from the kernel already, no event tells of.
 void Socket::receive() {
+  while (receive_once() && tls_ && tls_->pending()) {
+  }
+}
+
+bool Socket::receive_once() {
   std::vector<char>& buffer = loop_.receive_buffer();
   if (buffer.size() < rest_.size() * 2) buffer.resize(rest_.size() * 2);
   std::memcpy(buffer.data(), rest_.data(), rest_.size());
   const std::size_t room = buffer.size() - rest_.size();
-  const ssize_t got = recv(fd_, buffer.data() + rest_.size(), room, 0);
-  if (got == 0) return fail("closed by the broker");
+  char* const into = buffer.data() + rest_.size();
+  const ssize_t got = tls_ ? tls_->read(into, room) : recv(fd_, into, room, 0);
+  if (got == 0) return fail("closed by the broker"), false;
   if (got < 0) {
-    if (errno == EAGAIN || errno == EINTR) return;
-    return fail(strerror(errno));
+    if (errno == EAGAIN || errno == EINTR) return false;
+    return fail(strerror(errno)), false;
   }
   const std::string_view data(buffer.data(), rest_.size() + static_cast<std::size_t>(got));
   const std::size_t taken = on_data(data);
-  if (state_ == State::open) rest_.assign(data.substr(taken));
+  if (state_ != State::open) return false;
+  rest_.assign(data.substr(taken));
+  return true;
 }
 
 void Socket::flush() {
   flush_wanted_ = false;
   if (state_ != State::open || waits_to_write_ || unsent() == 0) return;
-  const ssize_t wrote = send(fd_, out_.data() + sent_, unsent(), MSG_NOSIGNAL);
+  const char* const from = out_.data() + sent_;
+  const ssize_t wrote =
+      tls_ ? tls_->write(from, unsent()) : send(fd_, from, unsent(), MSG_NOSIGNAL);
   if (wrote < 0 && errno != EAGAIN && errno != EINTR) return fail(strerror(errno));
   if (wrote > 0) sent_ += static_cast<std::size_t>(wrote);
   if (unsent() == 0) {

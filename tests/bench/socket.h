@@ -1,7 +1,8 @@
-// A non-blocking TCP connection with its unsent output and its half-read input.
+// A non-blocking connection by TCP or TLS with its unsent output and its half-read input.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,7 +13,7 @@ namespace tandemq::bench {
 
 class Socket : public Pollable {
  public:
-  enum class State { closed, connecting, open };
+  enum class State { closed, connecting, shaking, open };
 
   explicit Socket(Loop& loop) : loop_(loop) {}
   Socket(const Socket&) = delete;
@@ -47,12 +48,16 @@ class Socket : public Pollable {
   void on_events(std::uint32_t events) override;
   void flush() override;
   void finish_connecting();
+  void shake();
+  void opened();
   void receive();
+  bool receive_once();  // false: nothing more at present
   void fail(const char* why);
 
   Loop& loop_;
   State state_ = State::closed;
   int fd_ = -1;
+  std::unique_ptr<TlsStream> tls_;  // null: plain TCP
   bool flush_wanted_ = false;
   bool waits_to_write_ = false;
   std::string out_;

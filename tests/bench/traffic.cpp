@@ -101,7 +101,7 @@ void Traffic::make_clients() {
 }
 
 Status Traffic::bring_up() {
-  auto address = resolve(options_.common.host, options_.common.port);
+  auto address = options_.common.address();
   if (!address) return address.error();
   address_ = *address;
   make_clients();

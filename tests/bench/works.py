@@ -14,7 +14,9 @@ def traffic(name, title, command, asked, latency=None):
     return Work(name, title, command, "received_per_s", CPU, latency, asked)
 
 
-def works(quick):
+def works(quick, authority):
+    """`authority`: the file that clients trust by TLS."""
+    by_tls = ["--tls-ca", authority]
     seconds = ["--seconds", "1" if quick else "4"]
     scale = 10 if quick else 1
     single = (10, 0.1)
@@ -34,6 +36,10 @@ def works(quick):
         traffic("qos2-durable", "QoS 2, the same, persistent sessions",
                 ["pubsub", "--qos", "2", "--window", "64", "--persistent", *SIXTEEN, *seconds],
                 {"single": single}),
+        traffic("qos0-tls", "QoS 0, 16 to 16, TLS",
+                ["pubsub", "--qos", "0", *SIXTEEN, *seconds, *by_tls], {}),
+        traffic("qos1-tls", "QoS 1, 16 to 16, window 64, TLS",
+                ["pubsub", "--qos", "1", "--window", "64", *SIXTEEN, *seconds, *by_tls], {}),
         traffic("fanout", "fan-out 1 to 500, QoS 0", ["fanout", "--subs", "500", *seconds], {}),
         Work("retained", "retained messages to a new subscriber",
              ["offline", "--retained", "--messages", str(100000 // scale)], "received_per_s",
@@ -45,5 +51,8 @@ def works(quick):
                 ["pubsub", "--qos", "1", "--rate", "5000", "--pubs", "10", "--subs", "10",
                  *seconds], {}, latency="acknowledgement_us"),
         Work("idle", "idle connections, each", ["connect", "--count", str(5000 // scale)],
+             "connections_per_s", "broker_cpu_us_per_connection", None, {}),
+        Work("idle-tls", "idle connections by TLS, each",
+             ["connect", "--count", str(5000 // scale), *by_tls],
              "connections_per_s", "broker_cpu_us_per_connection", None, {}),
     ]
