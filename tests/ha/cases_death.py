@@ -4,7 +4,10 @@ import signal
 import time
 
 from registry import case
-from testbed import LAB, LEASE, VIRTUAL_IP, VIRTUAL_IP6, expect, peer_of
+from support.pki import Pki
+from testbed import LAB, LEASE, ROOT, VIRTUAL_IP, VIRTUAL_IP6, expect, peer_of
+
+PKI = os.path.join(ROOT, "build", "ha", "pki")
 
 FAULT_AT_S = 2.5   # of the load's 6 s
 
@@ -35,6 +38,27 @@ def goes_on_alone(bed, fault, seconds=15):
 def broker_killed(bed):
     _, load = promoted_instead(bed, bed.kill_broker)
     return load.finish()
+
+
+def by_tls():
+    cert, key = Pki(PKI).issue("broker", names=f"IP:{VIRTUAL_IP}")
+    secret = os.path.join(PKI, "tickets")
+    with open(secret, "w", encoding="utf-8") as file:
+        file.write("the same on both nodes\n")
+    os.chmod(secret, 0o600)
+    settings = {"listener.certfile": cert, "listener.keyfile": key, "tls.ticket_secret_file": secret}
+    return [word for name, path in settings.items() for word in ("--set", f'broker:{name}="{path}"')]
+
+
+@case("primary broker killed (-9), clients by TLS", budget_ms=150, limit_ms=1000, options=by_tls)
+def tls_clients(bed):
+    trusted = os.path.join(PKI, "authority.pem")
+    _, load = promoted_instead(bed, bed.kill_broker, options=("--tls-ca", trusted))
+    result = load.finish()
+    sessions, handshakes = load.full["sessions"], load.full["tls_handshakes"]
+    expect(handshakes["full"] == sessions, f"{handshakes['full']} full handshakes of {sessions} clients")
+    expect(handshakes["resumed"] >= sessions, f"{handshakes['resumed']} resumed at the other node")
+    return result
 
 
 @case("primary broker hung (SIGSTOP)", budget_ms=400, limit_ms=2000)

@@ -7,9 +7,10 @@ CASES = []
 
 def case(what, budget_ms=None, limit_ms=None, options=()):
     """Registers a test. `what` goes into the report; budget_ms is the failure table's figure for the
-    longest gap between acknowledgements, limit_ms what the test insists on (shared machines stall)."""
+    longest gap between acknowledgements, limit_ms what the test insists on (shared machines stall);
+    options of `lab up`, or a function that makes them."""
     def register(function):
         CASES.append(Case(function.__name__.replace("_", "-"), what, budget_ms, limit_ms,
-                          tuple(options), function))
+                          options, function))
         return function
     return register

@@ -55,7 +55,7 @@ def try_case(case, prefix, shift_s=0.0, around=contextlib.nullcontext()):
     signal.signal(signal.SIGALRM, on_alarm)
     signal.alarm(CASE_SECONDS_MAX)
     try:
-        bed.up(*case.options)
+        bed.up(*(case.options() if callable(case.options) else case.options))
         before = bed.epoch()
         with around:
             result = case.run(bed)

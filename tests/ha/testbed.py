@@ -47,7 +47,7 @@ class Load:
     """`tandemq-bench failover` through the virtual address, from the client's namespace."""
 
     def __init__(self, bed, seconds, pubs=50, subs=50, rate=5000, host=VIRTUAL_IP, options=()):
-        self.bed, self.seconds = bed, seconds
+        self.bed, self.seconds, self.full = bed, seconds, None
         self.error_file = os.path.join(bed.folder, "bench.log")
         command = measuring(
             "client", os.path.join(bed.bin, "tandemq-bench"), "failover", "--host", host,
@@ -78,6 +78,7 @@ class Load:
                          f"{self.error_file}: {out[-300:]}") from None
         with open(os.path.join(self.bed.folder, "bench.json"), "a", encoding="utf-8") as f:
             json.dump(full, f, indent=1)
+        self.full = full
         return read_result(full)
 
 
