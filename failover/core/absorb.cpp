@@ -47,7 +47,7 @@ void learn_status(State& s, const BrokerStatus& b) {
   if (!b.peer_connected && (f.broker.peer_connected || !f.broker_connected)) f.link_down_at = f.now;
   f.broker = b;
   f.broker_known = f.broker_alive = f.broker_connected = true;
-  if (!b.in_sync) f.warm = false;
+  if (!b.in_sync || b.role == Role::primary) f.warm = false;
   if (!b.in_sync && !b.was_in_sync) forgive(s);
 }
 
@@ -190,6 +190,8 @@ void absorb(State& s, const Event& e, const Settings& set) {
   }
   settle_debt(s, set);
   if (guard::following.holds(s, {}, {})) f.warm = true;
+  // A lease that has ended there may have been used: a later word does not revive it.
+  if (s.phase == Phase::waiting_for_peer && !lease_valid(s, set)) f.warm = false;
   // Before anybody reigned there is nothing to move to and fro.
   const bool reign = f.reigned || f.peer_primary_at != 0;
   if (reign && f.peer_known && silent_everywhere(s, set)) s.silent_life = f.peer.boot;

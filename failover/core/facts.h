@@ -100,7 +100,9 @@ struct Facts {
   bool broker_alive = false;      // its process exists
   bool broker_connected = false;  // its control connection answers
   BrokerStatus broker;
-  bool warm = false;        // seen in sync and linked to the primary in this life of both processes
+  // Seen in sync and linked to the primary in this life of both processes, and since then neither
+  // primary itself nor one that let the peer serve.
+  bool warm = false;
   bool maybe_solo = false;  // as primary it may have committed records alone
   bool paired_once = false;  // in this reign: the standby was there
   TimeMs reign_began_at = 0;

@@ -216,7 +216,9 @@ class Stepper {
   void grant() {
     const Report& peer = s_.facts.peer;
     s_.answer = {peer.boot, peer.ask.id};
-    if (peer.ask.kind == AskKind::promote) s_.hold_until = s_.facts.now + kGrantHoldMs;
+    if (peer.ask.kind != AskKind::promote) return;
+    s_.hold_until = s_.facts.now + kGrantHoldMs;
+    s_.facts.warm = false;  // the peer may reign from now on, and this broker does not follow it
   }
 
   void remember_request(const Event& cause) {

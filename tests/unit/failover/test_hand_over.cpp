@@ -83,29 +83,95 @@ TEST_CASE("who offered its reign and holds everything alone releases nothing") {
   CHECK_FALSE(a.released());
 }
 
+namespace {
+
+// A standby whose primary has stopped serving: nobody reigns.
+struct Left : OneAgent {
+  Left() : OneAgent(2) {
+    broker.epoch = peer.epoch = make_epoch(5, 1);
+    broker.last_lsn = peer.last_lsn = 100;
+    broker.in_sync = broker.was_in_sync = broker.peer_connected = true;
+    broker.pair_state = peer.pair_state = PairState::paired;
+    peer.role = Role::primary;
+    peer.phase = Phase::primary;
+    tell(EventKind::broker_up, broker);
+    pass(2000, true);
+    REQUIRE(phase() == Phase::standby);
+    peer.role = Role::standby;
+    peer.phase = Phase::broker_down;
+    peer.broker_alive = false;
+    peer.was_in_sync = true;
+    broker.peer_connected = false;
+    broker.pair_state = PairState::waiting;
+    tell(EventKind::broker_status, broker);
+    pass(1100, true);
+    REQUIRE(phase() == Phase::waiting_for_peer);
+  }
+};
+
+}  // namespace
+
 TEST_CASE(
     "the primary stops serving, nobody follows it, and its host goes: the standby takes over") {
-  OneAgent b(2);
-  b.broker.epoch = b.peer.epoch = make_epoch(5, 1);
-  b.broker.last_lsn = b.peer.last_lsn = 100;
-  b.broker.in_sync = b.broker.was_in_sync = b.broker.peer_connected = true;
-  b.broker.pair_state = b.peer.pair_state = PairState::paired;
-  b.peer.role = Role::primary;
-  b.peer.phase = Phase::primary;
-  b.tell(EventKind::broker_up, b.broker);
-  b.pass(2000, true);
-  REQUIRE(b.phase() == Phase::standby);
-  b.peer.role = Role::standby;
-  b.peer.phase = Phase::broker_down;
-  b.peer.broker_alive = false;
-  b.peer.was_in_sync = true;
-  b.broker.peer_connected = false;
-  b.broker.pair_state = PairState::waiting;
-  b.tell(EventKind::broker_status, b.broker);
-  b.pass(1100, true);
-  REQUIRE(b.phase() == Phase::waiting_for_peer);
+  Left b;
   b.pass(500, false);
   CHECK(b.was_ordered(Order::promote));
+}
+
+TEST_CASE("who has let the peer serve does not serve because the peer falls silent") {
+  Left b;
+  b.peer.broker_alive = b.peer.broker_known = true;
+  b.peer.in_sync = true;
+  b.peer.last_lsn = 200;
+  b.peer.phase = Phase::asking;
+  b.peer.ask = {AskKind::promote, 7};
+  b.pass(200, true);
+  REQUIRE(report_of(b.machine->state(), b.settings).answer == Answer{b.peer.boot, 7});
+  b.pass(5000, false);  // it may reign, and its agent be dead
+  CHECK_FALSE(b.was_ordered(Order::promote));
+}
+
+TEST_CASE("a lease that ended while nobody reigned is not revived by a word of later") {
+  Left b;
+  for (TimeMs end = b.now + 2000; b.now < end;) {
+    b.hear(b.now - 5000);  // heard, but it has not heard us
+    b.now += 50;
+    b.tell(EventKind::tick);
+  }
+  REQUIRE(b.phase() == Phase::waiting_for_peer);
+  b.hear(b.now - 20);
+  b.pass(5000, false);
+  CHECK_FALSE(b.was_ordered(Order::promote));
+}
+
+TEST_CASE("who reigned and released the role does not serve because the peer falls silent") {
+  OneAgent a(1);
+  a.broker.epoch = a.peer.epoch = make_epoch(5, 2);
+  a.broker.last_lsn = a.peer.last_lsn = 100;
+  a.broker.in_sync = a.broker.was_in_sync = a.broker.peer_connected = true;
+  a.broker.pair_state = a.peer.pair_state = PairState::paired;
+  a.peer.role = Role::primary;
+  a.peer.phase = Phase::primary;
+  a.tell(EventKind::broker_up, a.broker);
+  a.pass(2000, true);  // it follows: warm
+  a.broker.role = Role::primary;
+  a.broker.epoch = a.peer.epoch = make_epoch(6, 1);
+  a.peer.role = Role::standby;
+  a.peer.phase = Phase::standby;
+  a.peer.in_sync = a.peer.was_in_sync = true;
+  a.tell(EventKind::vrrp, Vrrp::master);
+  a.tell(EventKind::address, true);
+  a.tell(EventKind::broker_status, a.broker);
+  a.pass(1000, true);
+  a.broker.role = Role::standby;  // stands down to hand over
+  a.broker.pair_state = PairState::waiting;
+  a.tell(EventKind::broker_status, a.broker);
+  a.broker.peer_connected = false;
+  a.tell(EventKind::broker_status, a.broker);
+  a.pass(2500, true);
+  REQUIRE(a.phase() == Phase::waiting_for_peer);
+  a.pass(5000, false);  // the peer may have gone on alone by the release
+  CHECK_FALSE(a.was_ordered(Order::promote));
 }
 
 }  // namespace tandemq::failover
