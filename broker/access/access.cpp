@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "broker/access/any_grants.h"
@@ -36,7 +37,7 @@ class Loader {
 
 Access::Access(event_base* base, const std::vector<ListenerSection>& listeners) {
   for (const ListenerSection& listener : listeners) {
-    doors_.push_back({listener.access, listener.lets_anonymous_in(), nullptr, nullptr});
+    doors_.push_back({listener.access, listener.lets_anonymous_in(), nullptr, nullptr, nullptr});
     has_rules_ = has_rules_ || !listener.access.acl_file.empty();
   }
   if (base) worker_ = std::make_unique<HashWorker>(base, kWaitingBytesMax);
@@ -47,7 +48,7 @@ Status Access::reload() {
   Loader<Acl> acls;
   std::vector<Door> fresh = doors_;
   for (Door& door : fresh) {
-    door.passwords = passwords.load(door.files.password_file);
+    door.before = std::exchange(door.passwords, passwords.load(door.files.password_file));
     door.acl = acls.load(door.files.acl_file);
   }
   Status loaded = passwords.status();
@@ -60,22 +61,49 @@ Status Access::reload() {
 
 Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
   using mqtt::Reason;
-  const auto at_once = [&](Reason reason) {
-    answer(reason);
+  const auto at_once = [&](Verdict verdict) {
+    answer(verdict);
     return Ticket{0};
   };
   const Door& door = doors_[who.door];
-  if (who.wants_method) return at_once(Reason::bad_authentication_method);
+  if (who.wants_method)
+    return at_once({Reason::bad_authentication_method, "no authentication method is known"});
   if (!who.certificate.empty()) return at_once(Reason::success);
   if (!who.has_username || !door.passwords) {
-    return at_once(door.lets_anonymous_in ? Reason::success : Reason::not_authorized);
+    if (door.lets_anonymous_in) return at_once(Reason::success);
+    return at_once({Reason::not_authorized, who.has_username
+                                                ? "this listener knows no passwords"
+                                                : "anonymous clients are not let in here"});
   }
   const PasswordHash* known = door.passwords->find(who.username);
   const PasswordHash& stored = known ? *known : door.passwords->of_nobody();
-  const Ticket ticket = worker_->check(stored, std::move(who.password), [answer](bool matches) {
-    answer(matches ? Reason::success : Reason::bad_username_or_password);
-  });
-  return ticket != 0 ? ticket : at_once(Reason::server_busy);
+  const bool is_user = known != nullptr;
+  const Ticket ticket = worker_->check(
+      stored, std::move(who.password),
+      [this, answer, is_user, by = who.door, user = who.username, stored](bool matches) {
+        if (!is_user) return answer({Reason::bad_username_or_password, "there is no such user"});
+        // The file may have been read again meanwhile.
+        const PasswordHash* now = doors_[by].passwords->find(user);
+        if (matches && now && *now == stored) return answer(Reason::success);
+        answer({Reason::bad_username_or_password, "the password is another one"});
+      });
+  return ticket != 0 ? ticket : at_once({Reason::server_busy, "too many log-ins wait already"});
+}
+
+bool Access::still_welcome(core::Door by, std::string_view username) const {
+  const Door& door = doors_[by];
+  if (!door.passwords || !door.before || username.empty()) return true;
+  const PasswordHash* then = door.before->find(username);
+  const PasswordHash* now = door.passwords->find(username);
+  return then && now && *then == *now;
+}
+
+std::vector<std::string> Access::doubts() const {
+  std::set<std::string> all;
+  for (const Door& door : doors_) {
+    if (door.acl) all.insert(door.acl->doubts().begin(), door.acl->doubts().end());
+  }
+  return {all.begin(), all.end()};
 }
 
 void Access::cancel(Ticket ticket) {
@@ -86,12 +114,13 @@ core::GrantsRef Access::decide(core::Door door, std::string_view client_id,
                                std::string_view username) const {
   if (door < doors_.size()) {
     const Acl* acl = doors_[door].acl.get();
-    return acl ? acl->grants(client_id, username) : nullptr;
+    return acl ? acl->grants(client_id, username, doors_[door].files.acl_names_with_slash)
+               : nullptr;
   }
   std::vector<core::GrantsRef> each;
   for (const Door& one : doors_) {
     if (!one.acl) return nullptr;
-    each.push_back(one.acl->grants(client_id, username));
+    each.push_back(one.acl->grants(client_id, username, one.files.acl_names_with_slash));
   }
   return any_of(std::move(each));
 }

@@ -32,6 +32,9 @@ class Access final : public Authenticator, public core::Permissions {
 
   [[nodiscard]] Ticket begin(Credentials who, Answer answer) override;
   void cancel(Ticket ticket) override;
+  bool still_welcome(core::Door door, std::string_view username) const override;
+  // As Acl::doubts, of all files.
+  std::vector<std::string> doubts() const;
   std::size_t waiting() const { return worker_ ? worker_->waiting() : 0; }
 
   // Null when no door has an ACL: all is allowed. Stays where it is across reload().
@@ -47,6 +50,7 @@ class Access final : public Authenticator, public core::Permissions {
     AccessSection files;
     bool lets_anonymous_in = false;
     std::shared_ptr<const PasswordFile> passwords;  // null: none is named
+    std::shared_ptr<const PasswordFile> before;     // those of the reload before
     std::shared_ptr<const Acl> acl;                 // null: all is allowed
   };
 

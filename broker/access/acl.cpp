@@ -21,8 +21,9 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
-// The filter of a pattern for one client; empty when a name would change the filter's meaning.
-std::string fill_in(std::string_view pattern, std::string_view client, std::string_view user) {
+// Where %c or %u stands: empty when a name would change the filter's meaning, or there is none.
+std::string fill_in(std::string_view pattern, std::string_view client, std::string_view user,
+                    const char* forbidden) {
   std::string out;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     const std::string_view two = pattern.substr(i, 2);
@@ -31,11 +32,28 @@ std::string fill_in(std::string_view pattern, std::string_view client, std::stri
       continue;
     }
     const std::string_view name = two == "%c" ? client : user;
-    if (name.empty() || name.find_first_of("+#/") != name.npos) return {};
+    if (name.empty() || name.find_first_of(forbidden) != name.npos) return {};
     out += name;
     ++i;
   }
   return out;
+}
+
+bool has_placeholder(std::string_view pattern) {
+  return pattern.find("%c") != pattern.npos || pattern.find("%u") != pattern.npos;
+}
+
+// The pattern for every name: what is denied to a client whose name cannot be filled in.
+std::string for_any_name(std::string_view pattern) {
+  std::string out;
+  while (true) {
+    const std::size_t end = pattern.find('/');
+    const std::string_view level = pattern.substr(0, end);
+    out += has_placeholder(level) ? "+" : level;
+    if (end == pattern.npos) return out;
+    out += '/';
+    pattern.remove_prefix(end + 1);
+  }
 }
 
 }  // namespace
@@ -73,22 +91,33 @@ Status Acl::parse_line(std::string_view line, std::string& user) {
                  "', which is no topic filter; write `topic [read|write|readwrite|deny] FILTER`"};
   }
   rule.filter = line;
-  (keyword == "topic" ? rules_of(user) : patterns_).push_back(std::move(rule));
+  const bool is_pattern = keyword == "pattern";
+  if (is_pattern && !rule.denies() && !has_placeholder(rule.filter)) {
+    doubts_.push_back("pattern `" + rule.filter +
+                      "` has neither %c nor %u and holds for everybody, whichever `user` it "
+                      "stands below; for one user write `topic`");
+  }
+  (is_pattern ? patterns_ : rules_of(user)).push_back(std::move(rule));
   return Done{};
 }
 
 Result<Acl> Acl::parse(std::string_view text, const std::string& path) {
   Acl acl;
+  text = without_byte_order_mark(text);
   std::string user;
   for (int number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
     const std::string_view line = trim(text.substr(0, end));
     text.remove_prefix(end == text.npos ? text.size() : end + 1);
     if (line.empty() || line.front() == '#') continue;
+    const std::size_t doubts = acl.doubts_.size();
     Status parsed = acl.parse_line(line, user);
     if (!parsed) {
       return Error{path + ":" + std::to_string(number) + ": the line " + parsed.error().message,
                    kExitConfiguration};
+    }
+    if (acl.doubts_.size() > doubts) {
+      acl.doubts_.back() = path + ":" + std::to_string(number) + ": the " + acl.doubts_.back();
     }
   }
   return acl;
@@ -104,10 +133,14 @@ Result<Acl> Acl::load(const std::string& path) {
   return parse(*text, path);
 }
 
-core::GrantsRef Acl::grants(std::string_view client_id, std::string_view username) const {
+core::GrantsRef Acl::grants(std::string_view client_id, std::string_view username,
+                            bool names_with_slash) const {
   AclRules own;
   for (const AclRule& pattern : patterns_) {
-    std::string filter = fill_in(pattern.filter, client_id, username);
+    // A rule that cannot be applied opens nothing: what it would deny is denied for every name.
+    const bool slash = names_with_slash || pattern.denies();
+    std::string filter = fill_in(pattern.filter, client_id, username, slash ? "+#" : "+#/");
+    if (filter.empty() && pattern.denies()) filter = for_any_name(pattern.filter);
     if (!filter.empty()) own.push_back({pattern.access, std::move(filter)});
   }
   const auto user = users_.find(username);

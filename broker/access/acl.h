@@ -35,8 +35,12 @@ class Acl {
   static Result<Acl> parse(std::string_view text, const std::string& path);
 
   // Never null. `username` is "" for anonymous clients. Shares the rules with this Acl and may
-  // outlive it.
-  core::GrantsRef grants(std::string_view client_id, std::string_view username) const;
+  // outlive it. A name with a slash fills a pattern that grants only where `names_with_slash` says
+  // so: of pattern dev/%c/# client a/b would have what is a's.
+  core::GrantsRef grants(std::string_view client_id, std::string_view username,
+                         bool names_with_slash = false) const;
+  // Lines that are good by the letter and may not be meant, with file, line and remedy.
+  const std::vector<std::string>& doubts() const { return doubts_; }
 
  private:
   using Users = std::map<std::string, std::shared_ptr<AclRules>, std::less<>>;
@@ -45,6 +49,7 @@ class Acl {
 
   Users users_;  // "" is anonymous
   AclRules patterns_;
+  std::vector<std::string> doubts_;
 };
 
 }  // namespace tandemq::broker

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "broker/core/grants.h"
@@ -30,17 +31,26 @@ struct Credentials {
   std::string password;
 };
 
+// success, bad_username_or_password, not_authorized, bad_authentication_method, server_busy; and
+// why, for the log alone.
+struct Verdict {
+  Verdict(mqtt::Reason code, const char* why = "") : reason(code), cause(why) {}
+  mqtt::Reason reason;
+  const char* cause;
+};
+
 class Authenticator {
  public:
   using Ticket = std::uint64_t;  // of a question that is open; 0: none
-  // success, bad_username_or_password, not_authorized, bad_authentication_method, server_busy.
-  using Answer = std::function<void(mqtt::Reason)>;
+  using Answer = std::function<void(Verdict)>;
 
   virtual ~Authenticator() = default;
   // Either calls `answer` before it returns and gives 0, or calls it later, on the loop.
   [[nodiscard]] virtual Ticket begin(Credentials who, Answer answer) = 0;
   // The answer does not come any more.
   virtual void cancel(Ticket ticket) = 0;
+  // Whether one that came in by its password before the files were read again would come in still.
+  virtual bool still_welcome(core::Door door, std::string_view username) const = 0;
 };
 
 // A question that is open, held by who asks: it is cancelled when that one is gone.

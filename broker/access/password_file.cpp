@@ -66,6 +66,10 @@ Result<PasswordHash> PasswordFile::parse_entry(std::string_view text) {
     if (!whole || entry.iterations < 1 || entry.iterations > kIterationsMax) return wrong;
   } else if (text.substr(0, 3) == "$6$") {
     text.remove_prefix(3);
+  } else if (text.starts_with("$argon2id$")) {
+    return Error{
+        "is made with argon2id, which is not read here; make it anew with `mosquitto_passwd -H "
+        "sha512-pbkdf2 FILE USER`"};
   } else {
     return wrong;
   }
@@ -77,6 +81,7 @@ Result<PasswordHash> PasswordFile::parse_entry(std::string_view text) {
 
 Result<PasswordFile> PasswordFile::parse(std::string_view text, const std::string& path) {
   PasswordFile file;
+  text = without_byte_order_mark(text);
   file.of_nobody_ = {kIterationsDefault, "nobody", std::string(kHashSize, '\0')};
   for (int number = 1; !text.empty(); ++number) {
     std::string_view line = take_until(text, '\n');

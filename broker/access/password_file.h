@@ -19,6 +19,7 @@ struct PasswordHash {
 
   // Compares in constant time. Takes its time: not on the loop. May be called on any thread.
   bool matches(std::string_view password) const;
+  bool operator==(const PasswordHash&) const = default;
 };
 
 class PasswordFile {

@@ -20,25 +20,56 @@ std::shared_ptr<const AclRules> or_none(std::shared_ptr<const AclRules> rules) {
   return rules ? std::move(rules) : none;
 }
 
+bool begins_wild(std::string_view filter) {
+  return filter.starts_with('#') || filter.starts_with('+');
+}
+
+// A wildcard at the beginning does not match topics that begin with $.
+bool part_at_dollar(std::string_view a, std::string_view b) {
+  return (begins_wild(a) && b.starts_with('$')) || (begins_wild(b) && a.starts_with('$'));
+}
+
 }  // namespace
 
-bool filters_overlap(std::string_view a, std::string_view b) {
+std::optional<std::string> filter_intersection(std::string_view a, std::string_view b) {
+  if (part_at_dollar(a, b)) return {};
+  std::string out;
   bool a_last = false;
   bool b_last = false;
-  for (bool first = true;; first = false) {
+  while (true) {
+    const std::string_view a_rest = a;
+    const std::string_view b_rest = b;
     const std::string_view x = take_level(a, a_last);
     const std::string_view y = take_level(b, b_last);
-    if (first) {  // a wildcard at the beginning does not match $ topics
-      const bool x_wild = x == "#" || x == "+";
-      const bool y_wild = y == "#" || y == "+";
-      if ((x_wild && y.starts_with('$')) || (y_wild && x.starts_with('$'))) return false;
+    if (x == "#") return out.append(b_rest);
+    if (y == "#") return out.append(a_rest);
+    if (x != "+" && y != "+" && x != y) return {};
+    out.append(x == "+" ? y : x);
+    if (a_last && b_last) return out;
+    if (a_last || b_last) {  // "a" and "a/#" have "a" in common
+      if ((a_last ? b : a) == "#") return out;
+      return {};
     }
-    if (x == "#" || y == "#") return true;
-    if (x != "+" && y != "+" && x != y) return false;
-    if (a_last && b_last) return true;
-    if (a_last) return b == "#";  // "a" and "a/#"
-    if (b_last) return a == "#";
+    out += '/';
   }
+}
+
+bool filter_covers(std::string_view wide, std::string_view narrow) {
+  if (begins_wild(wide) && narrow.starts_with('$')) return false;
+  bool wide_last = false;
+  bool narrow_last = false;
+  while (true) {
+    const std::string_view x = take_level(wide, wide_last);
+    const std::string_view y = take_level(narrow, narrow_last);
+    if (x == "#") return true;
+    if (y == "#" || (x != "+" && x != y)) return false;
+    if (wide_last) return narrow_last;
+    if (narrow_last) return wide == "#";
+  }
+}
+
+bool filters_overlap(std::string_view a, std::string_view b) {
+  return filter_intersection(a, b).has_value();
 }
 
 RuleGrants::RuleGrants(std::shared_ptr<const AclRules> users, AclRules own)
@@ -67,10 +98,16 @@ bool RuleGrants::may_receive_one(std::string_view topic) const {
   return allows(AclRule::kRead, topic);
 }
 
+// Some topic of it is allowed by a rule, and not all that the rule allows of it is denied by
+// another. What several deny together counts as allowed: at delivery it is asked anyway.
 bool RuleGrants::may_subscribe(std::string_view filter) const {
   const std::string_view plain = mqtt::split_shared(filter).filter;
   return any_rule([&](const AclRule& rule) {
-    return (rule.access & AclRule::kRead) && filters_overlap(rule.filter, plain);
+    if (!(rule.access & AclRule::kRead)) return false;
+    const std::optional<std::string> common = filter_intersection(rule.filter, plain);
+    return common && !any_rule([&](const AclRule& other) {
+             return other.denies() && filter_covers(other.filter, *common);
+           });
   });
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "broker/access/acl.h"
@@ -9,8 +11,11 @@
 
 namespace tandemq::broker {
 
-// True when some topic name matches both filters.
+// The filter of the topic names that match both; none when there are none.
+std::optional<std::string> filter_intersection(std::string_view a, std::string_view b);
 bool filters_overlap(std::string_view a, std::string_view b);
+// True when each topic name that matches `narrow` matches `wide`.
+bool filter_covers(std::string_view wide, std::string_view narrow);
 
 class RuleGrants final : public core::Grants {
  public:

@@ -20,6 +20,10 @@ struct Entrance {
   std::uint32_t connections_max = 20'000;
   std::uint32_t connections = 0;  // now
   core::Door door = 0;            // its place among all
+  // Nobody checks here what a client calls itself, but elsewhere somebody does: whoever comes in
+  // here is anonymous, or each user's session and rights could be had by naming it.
+  bool names_unproven = false;
+  bool username_as_client_id = false;
 };
 
 enum class Stage : std::uint8_t {
@@ -55,7 +59,7 @@ struct Client {
   std::unique_ptr<core::RetainedFeed> feed;  // a SUBSCRIBE being served: nothing else is handled
   std::unique_ptr<core::RetainedFeed> fed;   // served; the client has said nothing since
   Question question;                         // open in stage asking
-  std::optional<mqtt::Reason> admission;     // its answer, until the CONNECT is handled
+  std::optional<Verdict> admission;          // its answer, until the CONNECT is handled
   std::unique_ptr<char[]> client_id;         // zero-terminated, for log lines
   std::uint32_t packet_max = 0;              // bytes that the client takes at once, 0: no limit
   std::uint32_t heard_s = 0;                 // last whole packet, Turn::seconds

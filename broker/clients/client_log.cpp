@@ -24,7 +24,8 @@ const char* kind_of_fault(mqtt::Reason reason) {
 
 void log_client(LogLevel level, std::string_view event, const Client& client,
                 std::string_view what) {
-  log(level, event, {{"text", about(client, what) + "."}});
+  log(level, event,
+      {{"address", client.channel.peer_address()}, {"text", about(client, what) + "."}});
 }
 
 void log_lost(const Client& client) {
@@ -53,10 +54,37 @@ void log_malformed(const Client& client) {
        {"reason", client.decoder.error_text()}});
 }
 
-void log_refused(const Client& client) {
-  log(LogLevel::notice, "client_refused",
+// One form for ever: packaging/fail2ban reads it.
+void log_refused(const Client& client, std::string_view user, const Verdict& verdict) {
+  const bool by_login = verdict.reason == mqtt::Reason::bad_username_or_password ||
+                        verdict.reason == mqtt::Reason::not_authorized;
+  log(LogLevel::notice, by_login ? "login_failed" : "client_refused",
       {{"address", client.channel.peer_address()},
+       {"listener", client.entrance.name},
+       {"user", std::string(user)},
+       {"reason", verdict.cause},
        {"text", about(client, "disconnected, not authorised.")}});
+}
+
+void tell_denials(const std::vector<core::Denial>& denials) {
+  using What = core::Denial::What;
+  for (const core::Denial& one : denials) {
+    const bool full = one.what == What::queue_full;
+    log(full ? LogLevel::warning : LogLevel::notice, full ? "queue_full" : "denied",
+        {{"client", one.client_id},
+         {"user", one.username},
+         {"topic", one.topic},
+         {"reason", full                        ? "its queue is full, the message is dropped"
+                    : one.what == What::publish ? "no rule lets it publish there"
+                                                : "no rule lets it receive any of that"}});
+  }
+}
+
+void log_revoked(const Client& client, std::string_view why) {
+  log(LogLevel::notice, "client_revoked",
+      {{"address", client.channel.peer_address()},
+       {"text", about(client, "disconnected, not authorised.")},
+       {"reason", std::string(why)}});
 }
 
 void log_condemned(const Client& client, const core::Effect& effect) {
@@ -65,7 +93,10 @@ void log_condemned(const Client& client, const core::Effect& effect) {
         {{"text", about(client, "already connected, closing old connection.")}});
   } else if (client.stage() == Stage::serving) {
     log(LogLevel::notice, "client_closed",
-        {{"text", about(client, "disconnected due to protocol error.")},
+        {{"address", client.channel.peer_address()},
+         {"text", about(client, effect.reason == mqtt::Reason::not_authorized
+                                    ? "disconnected, not authorised."
+                                    : "disconnected due to protocol error.")},
          {"code", static_cast<unsigned>(effect.reason)},
          {"reason", effect.detail ? effect.detail->reason_string : std::string()}});
   }

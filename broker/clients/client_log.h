@@ -2,8 +2,10 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "broker/clients/client.h"
+#include "broker/core/denials.h"
 #include "broker/core/effects.h"
 #include "broker/mqtt/packet.h"
 #include "broker/support/log.h"
@@ -17,7 +19,12 @@ void log_lost(const Client& client);
 void log_connected(const Client& client, const mqtt::Connect& packet);
 // Its bytes are no MQTT, or more than is allowed.
 void log_malformed(const Client& client);
-void log_refused(const Client& client);  // by the access rules
+// Its log-in, or the identifier that it wants. `user`: as it says.
+void log_refused(const Client& client, std::string_view user, const Verdict& verdict);
+// It was let in, and would not be now.
+// What clients may not, or what could not be kept for them.
+void tell_denials(const std::vector<core::Denial>& denials);
+void log_revoked(const Client& client, std::string_view why);
 void log_condemned(const Client& client, const core::Effect& effect);
 void log_oversize(const Client& client);
 

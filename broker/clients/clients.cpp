@@ -19,7 +19,8 @@ Clients::Clients(Around around, std::vector<Entrance> entrances)
       pause_(table_, share_, deliverer_.outbox(), turn_, counters_),
       connect_(reign_, table_, stages_, share_, deliverer_, turn_, counters_, around.authenticator),
       dispatch_(reign_, stages_, deliverer_, connect_, turn_, counters_),
-      intake_(stages_, share_, pause_, dispatch_, writer_, turn_, counters_) {
+      intake_(stages_, share_, pause_, dispatch_, writer_, turn_, counters_),
+      review_(reign_, table_, stages_, turn_, around.authenticator) {
   for (std::size_t i = 0; i < entrances_.size(); ++i) {
     entrances_[i].door = static_cast<core::Door>(i);
   }
@@ -99,6 +100,11 @@ void Clients::end_callback() {
 
 void Clients::work_backlog() {
   if (sweeping_) sweep();
+  if (review_.pending()) {
+    turn_.begin(clock_);
+    review_.go_on();
+    deliverer_.settle();
+  }
   if (pause_.on()) return;
   share_.work_backlog([this](Client& client) {
     turn_.begin(clock_);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/clients/intake.h"
+#include "broker/clients/review.h"
 
 namespace tandemq::broker {
 
@@ -50,12 +51,16 @@ class Clients final : private net::ChannelUser {
   void sweep();
 
   // Something waits that the last turn had no time for: the loop must not sleep.
-  bool has_backlog() const { return sweeping_ || (share_.has_backlog() && !pause_.on()); }
+  bool has_backlog() const {
+    return sweeping_ || review_.pending() || (share_.has_backlog() && !pause_.on());
+  }
   void work_backlog();
   // Reads from nobody (switchover in progress).
   void pause_reading(bool pause) { pause_.order(pause); }
   // The engine goes by other rights from now on.
   void rules_changed() { deliverer_.recheck(); }
+  // Files that clients were let in by have been read again.
+  void review() { review_.begin(); }
 
   ClientCounters counters() const;
   ClientFigures figures() const;
@@ -88,6 +93,7 @@ class Clients final : private net::ChannelUser {
   ConnectStage connect_;
   Dispatch dispatch_;
   Intake intake_;
+  Review review_;
   bool sweeping_ = false;  // some are left to be looked at
 };
 

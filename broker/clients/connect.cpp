@@ -17,6 +17,19 @@ void remember_name(Client& client, std::string_view name) {
   std::memcpy(client.client_id.get(), name.data(), name.size());
 }
 
+// Who it is for certain: by its certificate, by its password, or where nobody proves anything, by
+// its word.
+mqtt::Connect as_proven(const Entrance& entrance, const mqtt::Connect& packet,
+                        const std::string& certified) {
+  mqtt::Connect proven = packet;
+  if (!certified.empty() || entrance.names_unproven) {
+    proven.has_username = !certified.empty();
+    proven.username = certified;
+  }
+  if (entrance.username_as_client_id) proven.client_id = proven.username;
+  return proven;
+}
+
 }  // namespace
 
 void ConnectStage::begin(Client& client, const mqtt::Connect& packet) {
@@ -29,24 +42,35 @@ void ConnectStage::begin(Client& client, const mqtt::Connect& packet) {
 
   if (!client.admission) ask(client, packet);
   if (!client.admission) return;
-  const mqtt::Reason reason = *std::exchange(client.admission, std::nullopt);
-  if (reason != mqtt::Reason::success) return refuse(client, reason);
-
-  const std::string certified = client.channel.peer_certificate();
-  std::optional<mqtt::Connect> under_its_name;
-  if (!certified.empty()) {
-    under_its_name = packet;
-    under_its_name->has_username = true;
-    under_its_name->username = certified;
+  const Verdict verdict = *std::exchange(client.admission, std::nullopt);
+  if (verdict.reason != mqtt::Reason::success) return refuse(client, packet.username, verdict);
+  if (!client.channel.peer_trusted()) {  // the files were read again after its handshake
+    return refuse(client, packet.username,
+                  {mqtt::Reason::not_authorized, "its certificate is not good any more"});
   }
-  const mqtt::Connect& connect = under_its_name ? *under_its_name : packet;
+  const std::string certified = client.channel.peer_certificate();
+  enter(client, as_proven(client.entrance, packet, certified));
+}
+
+void ConnectStage::enter(Client& client, const mqtt::Connect& packet) {
+  if (client.entrance.username_as_client_id) {
+    if (packet.username.empty()) {
+      return refuse(client, {},
+                    {mqtt::Reason::not_authorized,
+                     "the client identifier is the user here, and it names none"});
+    }
+    remember_name(client, packet.username);
+  }
   const core::SeatId seat = reign_.engine->connect(
-      {client.id, connect, client.name(), client.entrance.door}, turn_.now(), effects_);
+      {client.id, packet, client.name(), client.entrance.door}, turn_.now(), effects_);
   if (seat != core::kNoSeat) {
     stages_.serve(client, seat);
     ++counters_.connects;
     if (first_ns_ == 0) first_ns_ = turn_.read_ns();
-    log_connected(client, connect);
+    log_connected(client, packet);
+  } else {
+    const core::Effect& connack = effects_.front();
+    log_refused(client, packet.username, {connack.reason, connack.detail->reason_string.c_str()});
   }
   deliverer_.put(effects_);
 }
@@ -55,26 +79,26 @@ void ConnectStage::ask(Client& client, const mqtt::Connect& packet) {
   const core::ConnId id = client.id;
   const Authenticator::Ticket ticket = authenticator_.begin(
       Credentials(client.entrance.door, packet, client.channel.peer_certificate()),
-      [this, id](mqtt::Reason reason) { take_answer(id, reason); });
+      [this, id](const Verdict& verdict) { take_answer(id, verdict); });
   if (ticket != 0) stages_.ask(client, Question(authenticator_, ticket));
 }
 
-void ConnectStage::take_answer(core::ConnId id, mqtt::Reason reason) {
+void ConnectStage::take_answer(core::ConnId id, const Verdict& verdict) {
   Client& client = *table_.find(id);  // else the question would have been cancelled
-  client.admission = reason;
+  client.admission = verdict;
   if (client.stage() != Stage::asking) return;  // it came at once
   stages_.answered(client);
   share_.put_off(client);
 }
 
 // In the order of the engine's effects: what is held comes first.
-void ConnectStage::refuse(Client& client, mqtt::Reason reason) {
+void ConnectStage::refuse(Client& client, std::string_view user, const Verdict& verdict) {
   ++counters_.refused_auth;
-  log_refused(client);
+  log_refused(client, user, verdict);
   for (const core::EffectKind kind : {core::EffectKind::connack, core::EffectKind::close}) {
     core::Effect& effect = effects_.emplace_back();
     effect.kind = kind;
-    effect.reason = reason;
+    effect.reason = verdict.reason;
     effect.conn = client.id;
   }
   deliverer_.put(effects_);

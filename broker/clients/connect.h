@@ -33,8 +33,10 @@ class ConnectStage {
 
  private:
   void ask(Client& client, const mqtt::Connect& packet);
-  void take_answer(core::ConnId id, mqtt::Reason reason);
-  void refuse(Client& client, mqtt::Reason reason);
+  void take_answer(core::ConnId id, const Verdict& verdict);
+  void refuse(Client& client, std::string_view user, const Verdict& verdict);
+  // Admitted: `packet` says who it is for certain.
+  void enter(Client& client, const mqtt::Connect& packet);
 
   Reign& reign_;
   ClientTable& table_;

@@ -84,6 +84,18 @@ void read_limits(ConfigReader& in, core::Limits& limits) {
   in.number("topic_levels_max", limits.topic_levels_max, 1, 65'535);
 }
 
+void read_common_auth(ConfigReader& in, core::Limits& limits) {
+  in.section("auth");
+  std::string others = "refuse";
+  in.choice("session_of_another_user", others, {"refuse", "clean"});
+  limits.others_session =
+      others == "refuse" ? core::OthersSession::refuse : core::OthersSession::clean;
+  std::string denied = "acknowledge";
+  in.choice("denied_publish", denied, {"acknowledge", "disconnect"});
+  limits.denied_publish =
+      denied == "acknowledge" ? core::DeniedPublish::acknowledge : core::DeniedPublish::disconnect;
+}
+
 void read_metrics(ConfigReader& in, MetricsSection& metrics) {
   in.section("metrics");
   in.text("listen", metrics.listen);
@@ -129,6 +141,7 @@ Result<Config> parse_config(std::string_view text, const std::string& path) {
   read_node(in, config.node);
   read_replication(in, config.node, config.replication);
   read_limits(in, config.limits);
+  read_common_auth(in, config.limits);
   read_rest(in, config);
   config.listeners = read_listeners(in, ports_of_others(in, config));
   std::string complaints = in.finish();

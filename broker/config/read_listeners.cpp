@@ -12,6 +12,8 @@ void read_access(ConfigReader& in, AccessSection& access) {
   in.flag("allow_anonymous", access.allow_anonymous);
   in.text("password_file", access.password_file);
   in.text("acl_file", access.acl_file);
+  in.flag("acl_names_with_slash", access.acl_names_with_slash);
+  in.flag("use_username_as_clientid", access.use_username_as_clientid);
 }
 
 void check_tls(ConfigReader& in, const net::TlsSettings& tls) {
@@ -104,6 +106,7 @@ std::vector<ListenerSection> read_listeners(ConfigReader& in, std::vector<TakenP
     read_web(in, one);
     one.port = port != 0 ? port : one.tls.on() ? kTlsPort : one.port;
     read_access(in, one.access);
+    one.web.any_origin = !one.admits_pages_unseen();
     check_name(in, one, listeners);
     check_port(in, one, taken);
     listeners.push_back(std::move(one));

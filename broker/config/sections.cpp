@@ -8,6 +8,11 @@ bool ListenerSection::lets_anonymous_in() const {
   return access.allow_anonymous.value_or(access.password_file.empty() && is_loopback(address));
 }
 
+bool ListenerSection::admits_pages_unseen() const {
+  return (lets_anonymous_in() && is_loopback(address)) ||
+         tls.certificate_username != net::CertificateName::none;
+}
+
 std::string ListenerSection::line_to_open() const {
   return "write `password_file = \"FILE\"` (made by `mosquitto_passwd -c FILE USER`) or "
          "`allow_anonymous = true` below [[listener]] " +

@@ -25,6 +25,8 @@ struct AccessSection {
   std::optional<bool> allow_anonymous;  // as the file says it
   std::string password_file;            // empty: none
   std::string acl_file;                 // empty: all is allowed
+  bool acl_names_with_slash = false;    // %c and %u stand for such names too
+  bool use_username_as_clientid = false;
 };
 
 struct ListenerSection {
@@ -39,11 +41,15 @@ struct ListenerSection {
   // Where the file does not say it: only those of this host come in without a password, and they
   // only where there are none.
   bool lets_anonymous_in() const;
-  // No client can log in: neither anonymously, nor with a password, nor by its certificate.
-  bool is_shut() const {
-    const bool by_certificate = tls.certificate_username != net::CertificateName::none;
-    return !lets_anonymous_in() && access.password_file.empty() && !by_certificate;
+  // A client's user name is checked, by its password or its certificate.
+  bool proves_names() const {
+    return !access.password_file.empty() || tls.certificate_username != net::CertificateName::none;
   }
+  // A page of anybody's, in a browser that can reach this listener, would be let in without knowing
+  // anything: as one of this host, or by the certificate that the browser shows for it.
+  bool admits_pages_unseen() const;
+  // No client can log in: neither anonymously, nor with a password, nor by its certificate.
+  bool is_shut() const { return !lets_anonymous_in() && !proves_names(); }
   // The line that opens a listener that is shut.
   std::string line_to_open() const;
 };

@@ -45,14 +45,22 @@ Reason refusal_of(const mqtt::Connect& packet) {
   return Reason::success;
 }
 
+// A session is its user's. What an anonymous client left is whose who knows the identifier: so a
+// fleet can be given users, and any anonymous client could have had it.
+bool is_anothers(const Session& session, const mqtt::Connect& packet) {
+  return !session.username.empty() && session.username != packet.username;
+}
+
 }  // namespace
 
-void Engine::Impl::refuse_connect(ConnId conn, Reason reason, Effects& out) {
+void Engine::Impl::refuse_connect(ConnId conn, Reason reason, Effects& out, const char* why) {
   Effect& connack = out.emplace_back();
   connack.kind = EffectKind::connack;
   connack.reason = reason;
   connack.conn = conn;
-  connack.detail = share({});
+  EffectDetail detail;
+  detail.reason_string = why;
+  connack.detail = share(std::move(detail));
   Effect& close = out.emplace_back();
   close.kind = EffectKind::close;
   close.conn = conn;
@@ -108,7 +116,14 @@ SeatId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) 
   const std::uint32_t expiry_s = std::min(wanted_s, e.limits.session_expiry_s_max);
 
   const Session* old = e.s.find_client(client_id);
-  const bool resumed = old && e.settle_old(*old, packet.clean_start, now, out);
+  const bool anothers = old && is_anothers(*old, packet);
+  if (anothers && e.limits.others_session == OthersSession::refuse) {
+    ++e.counters.refused_others_session;
+    e.refuse_connect(request.conn, Reason::client_id_not_valid, out,
+                     "the session belongs to another user");
+    return kNoSeat;
+  }
+  const bool resumed = old && e.settle_old(*old, packet.clean_start || anothers, now, out);
   SessionOpened opened = decide_opened(request, client_id, expiry_s, now);
   opened.resumed = resumed;
   opened.session = resumed ? old->id : e.free_session_id(expiry_s > 0 || packet.has_will);

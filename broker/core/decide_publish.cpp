@@ -47,6 +47,7 @@ Reason Engine::Impl::check_publish(const Session& session, std::string_view topi
   const Grants* grants = grants_of(rules, session);
   if (own || (grants && !grants->may_publish(topic))) {
     ++counters.refused_not_authorized;
+    deny(Denial::What::publish, session, topic);
     return Reason::not_authorized;
   }
   return Reason::success;
@@ -92,6 +93,7 @@ void Engine::Impl::plan_target(Seat& seat, std::size_t route, const MessageRef& 
   if (placement == Placement::queue_full) {
     targets.pop_back();
     ++counters.dropped_queue_full;
+    deny(Denial::What::queue_full, *seat.session, message->topic());
     return;
   }
   ++counters.delivered[planned.qos];
@@ -197,7 +199,9 @@ void Engine::publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effec
     return e.refuse(*seat, Reason::receive_maximum_exceeded, out);
   const Reason refused = e.check_publish(session, p.fields.topic);
   if (refused != Reason::success) {
-    // 3.x has no way to say no: acknowledged and dropped.
+    // 3.x has no way to say no: acknowledged and dropped, or sent away.
+    const bool ends = !session.is_v5() && e.limits.denied_publish == DeniedPublish::disconnect;
+    if (ends && refused == Reason::not_authorized) return e.refuse(*seat, refused, out);
     if (packet.qos != 0)
       e.tell(*seat, ack, packet.packet_id, session.is_v5() ? refused : Reason::success, out);
     return;

@@ -76,7 +76,10 @@ void Engine::Impl::subscribe_to(const Seat& seat, const mqtt::Subscribe& packet,
   for (const mqtt::SubscribeFilter& f : packet.filters) {
     if (subscribed.subscriptions.empty()) added = 0;
     const Reason code = check_filter(session, f, added);
-    if (code == Reason::not_authorized) ++counters.refused_not_authorized;
+    if (code == Reason::not_authorized) {
+      ++counters.refused_not_authorized;
+      deny(Denial::What::subscribe, session, f.filter);
+    }
     const bool refused = mqtt::is_error(code);
     feed.codes.push_back(refused && !session.is_v5() ? Reason::unspecified_error : code);
     if (refused) continue;
@@ -191,6 +194,7 @@ void Engine::Impl::send_retained(Seat& seat, const Message& message,
   const Placement placement = decide_target(limits, seat, plan, 0, message.footprint(), target);
   if (placement == Placement::queue_full) {
     ++counters.dropped_queue_full;
+    deny(Denial::What::queue_full, session, message.topic());
     return;
   }
   ++counters.delivered[qos];

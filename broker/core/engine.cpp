@@ -15,6 +15,10 @@ const ReignFigures& Engine::reign_figures() const {
   return impl_->reign;
 }
 
+std::vector<Denial> Engine::take_denials() {
+  return impl_->denials.take();
+}
+
 void Engine::rules_changed() {
   RouteRules& rules = impl_->rules;
   if (rules.permissions) rules.revision = rules.permissions->revision();
@@ -23,6 +27,11 @@ void Engine::rules_changed() {
 bool Engine::may_deliver(SeatId seat, std::string_view topic) const {
   const Session* session = impl_->seats[seat].session;
   return session && may_receive(impl_->rules, *session, topic);
+}
+
+std::string_view Engine::user_of(SeatId seat) const {
+  const Session* session = impl_->seats[seat].session;
+  return session ? std::string_view(session->username) : std::string_view();
 }
 
 Engine::Impl::Impl(State& state, RecordSink& sink, const Limits& limits_,
@@ -43,7 +52,7 @@ Engine::Impl::Impl(State& state, RecordSink& sink, const Limits& limits_,
 }
 
 void Engine::Impl::refuse(Seat& seat, mqtt::Reason reason, Effects& out) {
-  ++counters.protocol_errors;
+  if (reason != mqtt::Reason::not_authorized) ++counters.protocol_errors;
   Effect& effect = out.emplace_back();
   effect.kind = EffectKind::disconnect;
   effect.reason = reason;

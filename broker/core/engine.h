@@ -10,6 +10,7 @@
 #include <memory>
 #include <string_view>
 
+#include "broker/core/denials.h"
 #include "broker/core/effects.h"
 #include "broker/core/engine_counters.h"
 #include "broker/core/grants.h"
@@ -82,6 +83,8 @@ class Engine {
   // connection.
   bool may_deliver(SeatId seat, std::string_view topic) const;
   void withdraw(Origin from, std::uint16_t packet_id, bool resent, TimeMs now, Effects& out);
+  // Whose session it is, "" for an anonymous client's; valid until the next command.
+  std::string_view user_of(SeatId seat) const;
 
   // A message of the broker's own ($SYS, replayed quarantine).
   void publish_own(const MessageFields& fields, bool retain, TimeMs now, Effects& out);
@@ -91,6 +94,7 @@ class Engine {
   TimeMs expire(TimeMs now, std::size_t budget, Effects& out);
 
   const ReignFigures& reign_figures() const;
+  std::vector<Denial> take_denials();
 
  private:
   struct Impl;

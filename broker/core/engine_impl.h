@@ -7,6 +7,7 @@
 #include <string>
 
 #include "broker/core/committer.h"
+#include "broker/core/denials.h"
 #include "broker/core/engine.h"
 #include "broker/core/route_plan.h"
 #include "broker/core/schedule.h"
@@ -102,7 +103,7 @@ struct Engine::Impl {
   bool end_session(const Session& session, TimeMs now, bool publish_will, Effects& out);
   void close_session(const Session& session, std::uint32_t expiry_s, bool drop_will, TimeMs now,
                      Effects& out);
-  void refuse_connect(ConnId conn, mqtt::Reason reason, Effects& out);
+  void refuse_connect(ConnId conn, mqtt::Reason reason, Effects& out, const char* why = "");
   // Deals with the session that the client id has already; true when the newcomer goes on with it.
   bool settle_old(const Session& old, bool clean_start, TimeMs now, Effects& out);
   SessionId free_session_id(bool durable) const;
@@ -126,6 +127,10 @@ struct Engine::Impl {
   const State::Impl& s;
   const Limits& limits;
   EngineCounters& counters;
+  Denials denials;
+  void deny(Denial::What what, const Session& session, std::string_view topic) {
+    denials.add(what, session.client_id, session.username, topic);
+  }
   ReignFigures reign;
   Committer committer;
   Seats seats;

@@ -11,6 +11,16 @@ namespace tandemq::core {
 // A session's subscriptions: a delivery names each that matched, with a count of 16 bits.
 constexpr std::uint32_t kSubscriptionsMax = 65535;
 
+// A CONNECT of another user than the one whose session has the client id. What the session holds is
+// the other's either way.
+enum class OthersSession : std::uint8_t {
+  refuse,  // with 0x85
+  clean    // it ends, as by a clean start
+};
+
+// A PUBLISH of a 3.1 or 3.1.1 client that it has no right to.
+enum class DeniedPublish : std::uint8_t { acknowledge, disconnect };
+
 struct Limits {
   // Unacknowledged QoS 1 and 2 PUBLISHes of a client, told in CONNACK. By default as many as there
   // are identifiers, which is what 3.1.1 clients have anyway: MQTT.js keeps to no lower one.
@@ -24,6 +34,8 @@ struct Limits {
   std::uint64_t retained_messages_max = 0;               // 0: no limit
   std::uint32_t subscriptions_per_session_max = 10'000;  // at most kSubscriptionsMax
   std::uint32_t topic_levels_max = 128;
+  OthersSession others_session = OthersSession::refuse;
+  DeniedPublish denied_publish = DeniedPublish::acknowledge;
   // Bytes, about, that one record names beside a message (receivers, filters): what is more goes
   // into further records. No setting, but small in tests.
   std::size_t record_list_bytes_max = kRecordListMax;

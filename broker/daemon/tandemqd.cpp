@@ -10,6 +10,7 @@
 #include "broker/config/config.h"
 #include "broker/shell/expiry.h"
 #include "broker/shell/node.h"
+#include "broker/shell/secret_files.h"
 #include "broker/support/file_mode.h"
 #include "broker/support/log.h"
 
@@ -22,13 +23,17 @@ int fail(const tandemq::Error& error) {
 
 // The files that the configuration names; what is good by the letter may still not be meant.
 int check_files(const tandemq::broker::Config& config, const std::string& file) {
-  const tandemq::Status files = tandemq::broker::Access(nullptr, config.listeners).reload();
+  tandemq::broker::Access access(nullptr, config.listeners);
+  const tandemq::Status files = access.reload();
   if (!files) return fail(files.error());
-  const tandemq::Result<std::vector<std::string>> doubts =
+  const tandemq::Result<std::vector<std::string>> certificates =
       tandemq::broker::check_certificates(config);
-  if (!doubts) return fail(doubts.error());
-  for (const std::string& doubt : *doubts) {
-    std::printf("%s: note: %s\n", file.c_str(), doubt.c_str());
+  if (!certificates) return fail(certificates.error());
+  for (const auto& doubts :
+       {access.doubts(), *certificates, tandemq::broker::doubts_about_modes(config)}) {
+    for (const std::string& doubt : doubts) {
+      std::printf("%s: note: %s\n", file.c_str(), doubt.c_str());
+    }
   }
   for (const tandemq::broker::ListenerSection& one : config.listeners) {
     if (!one.is_shut()) continue;

@@ -83,6 +83,7 @@ class Channel final : private TransportUser {
 
   std::string peer_address() const { return transport_->peer_address(); }
   std::string peer_certificate() const { return transport_->peer_certificate(); }
+  bool peer_trusted() const { return transport_->peer_trusted(); }
 
  private:
   friend class SendQueue;

@@ -15,6 +15,7 @@ namespace tandemq::net {
 namespace {
 
 constexpr std::string_view kMqtt = "\4mqtt";
+constexpr std::size_t kAuthorityNamesMax = 16 << 10;  // bytes; TLS 1.2 has room for 64 KiB
 constexpr std::string_view kHttp = "\10http/1.1";
 
 // Who offers ALPN without it speaks something else (RFC 7301); who offers none is welcome.
@@ -32,9 +33,12 @@ int on_protocols(SSL*, const unsigned char** chosen, unsigned char* size,
 }
 
 // A revocation list that is out of date still revokes whom it names. Refusing everybody would be an
-// outage at the hour somebody forgot; it is told in log, status and metrics instead.
+// outage at the hour somebody forgot; it is told in log, status and metrics instead. Who signs
+// clients' certificates must have a list; those above it may have one.
 int on_verify(int good, X509_STORE_CTX* store) {
-  if (good || X509_STORE_CTX_get_error(store) != X509_V_ERR_CRL_HAS_EXPIRED) return good;
+  const int error = X509_STORE_CTX_get_error(store);
+  const bool above = error == X509_V_ERR_UNABLE_TO_GET_CRL && X509_STORE_CTX_get_error_depth(store);
+  if (good || (error != X509_V_ERR_CRL_HAS_EXPIRED && !above)) return good;
   X509_STORE_CTX_set_error(store, X509_V_OK);
   return 1;
 }
@@ -66,6 +70,17 @@ void add_newest(X509_STORE* store, const std::vector<CrlPtr>& lists) {
     };
     if (std::none_of(lists.begin(), lists.end(), replaces)) X509_STORE_add_crl(store, one.get());
   }
+}
+
+// Clients choose by them which certificate to show. A list longer than TLS can carry would fail
+// every handshake; of none, clients show what they have.
+void name_authorities(const std::vector<X509Ptr>& authorities, SSL_CTX* context) {
+  std::size_t bytes = 0;
+  for (const X509Ptr& one : authorities) {
+    bytes += 2 + static_cast<std::size_t>(i2d_X509_NAME(X509_get_subject_name(one.get()), nullptr));
+  }
+  if (bytes > kAuthorityNamesMax) return;
+  for (const X509Ptr& one : authorities) SSL_CTX_add_client_CA(context, one.get());
 }
 
 Error bad_setting(const char* key, const std::string& value, const char* remedy) {
@@ -139,6 +154,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::build(const TlsSettings& s
   ERR_clear_error();
   std::shared_ptr<TlsContext> self(new TlsContext);
   self->certificate_username_ = settings.certificate_username;
+  self->asks_ = settings.asks_for_certificate();
+  self->requires_ = settings.require_certificate;
   for (std::size_t i = 0; i < settings.certfile.size(); ++i) {
     Status added = self->add_certificate({"certfile", settings.certfile[i]},
                                          {"keyfile", settings.keyfile[i]}, settings);
@@ -270,14 +287,30 @@ void TlsContext::judge_by(const Judges& judges, const TlsSettings& settings,
   SSL_CTX_set_session_id_context(context, judges.print.data(), judges.print_size);
   if (!settings.asks_for_certificate()) return;
   X509_STORE* const store = SSL_CTX_get_cert_store(context);
-  for (const X509Ptr& one : judges.authorities) {
-    X509_STORE_add_cert(store, one.get());
-    SSL_CTX_add_client_CA(context, one.get());
-  }
+  for (const X509Ptr& one : judges.authorities) X509_STORE_add_cert(store, one.get());
+  name_authorities(judges.authorities, context);
   add_newest(store, judges.lists);
-  if (!settings.crlfile.empty()) X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+  if (!settings.crlfile.empty()) {
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+  }
   const int demand = settings.require_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | demand, on_verify);
+}
+
+bool TlsContext::trusts(const SSL* connection) const {
+  X509* const shown = SSL_get0_peer_certificate(connection);
+  if (!shown || !asks_) return !requires_ || shown;
+  const std::unique_ptr<X509_STORE_CTX, Freed<X509_STORE_CTX_free>> trial(X509_STORE_CTX_new());
+  X509_STORE* const store = SSL_CTX_get_cert_store(names_.front().context.get());
+  if (!trial ||
+      X509_STORE_CTX_init(trial.get(), store, shown, SSL_get_peer_cert_chain(connection)) != 1) {
+    return false;
+  }
+  X509_STORE_CTX_set_default(trial.get(), "ssl_client");
+  X509_STORE_CTX_set_verify_cb(trial.get(), on_verify);
+  const bool trusted = X509_verify_cert(trial.get()) == 1;
+  ERR_clear_error();
+  return trusted;
 }
 
 }  // namespace tandemq::net

@@ -27,6 +27,9 @@ class TlsContext {
 
   // For a new connection of the server's side; null when there is no memory.
   SSL* new_connection() const { return SSL_new(names_.front().context.get()); }
+  // Whether the other end, which has shown what it has, would be let in by this. Of a resumed
+  // session only its own certificate is known: a chain that needs more is not believed.
+  bool trusts(const SSL* connection) const;
   CertificateName certificate_username() const { return certificate_username_; }
   const std::vector<CertificateNote>& notes() const { return notes_; }
 
@@ -52,6 +55,8 @@ class TlsContext {
   std::vector<Names> names_;  // the first: for clients that name no server, or one unknown here
   std::vector<CertificateNote> notes_;
   CertificateName certificate_username_ = CertificateName::none;
+  bool asks_ = false;      // for clients' certificates
+  bool requires_ = false;  // them
 };
 
 }  // namespace tandemq::net

@@ -33,12 +33,6 @@ int no_passphrase(char*, int, int, void*) {
   return -1;
 }
 
-std::int64_t unix_time(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (!time || ASN1_TIME_to_tm(time, &parts) != 1) return kNever;
-  return timegm(&parts);
-}
-
 std::string one_line(const X509_NAME* name) {
   const BioPtr out(BIO_new(BIO_s_mem()));
   X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
@@ -63,6 +57,12 @@ Result<std::vector<Ptr>> read_all(const PemFile& file, const char* what, const c
 }
 
 }  // namespace
+
+std::int64_t unix_time(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (!time || ASN1_TIME_to_tm(time, &parts) != 1) return kNever;
+  return timegm(&parts);
+}
 
 std::string openssl_reason() {
   const unsigned long code = ERR_get_error();

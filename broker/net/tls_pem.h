@@ -49,6 +49,7 @@ Result<KeyPtr> read_private_key(const PemFile& file);
 // None is an error too.
 Result<std::vector<CrlPtr>> read_revocation_lists(const PemFile& file);
 
+std::int64_t unix_time(const ASN1_TIME* time);
 CertificateNote note_of(const PemFile& file, const char* kind, X509* certificate);
 CertificateNote note_of(const PemFile& file, X509_CRL* list);
 

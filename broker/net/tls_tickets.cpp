@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <memory>
 
 #include "broker/base/check.h"
@@ -70,6 +71,7 @@ void TicketKeys::serve(SSL_CTX* context) {
   SSL_CTX_set_app_data(context, this);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
   SSL_CTX_set_timeout(context, kLifetimeS);
+  SSL_CTX_set_session_ticket_cb(context, on_made, on_shown, this);
 }
 
 const TicketKeys::Key& TicketKeys::key(std::uint64_t number) {
@@ -95,6 +97,33 @@ const TicketKeys::Key* TicketKeys::known(const unsigned char* name, bool& renew)
     return &one;
   }
   return nullptr;
+}
+
+// A resumed session is not verified again, so its ticket says until when all certificates are good
+// by which the client came in. Of a session that is resumed the earlier word stays.
+int TicketKeys::on_made(SSL* ssl, void*) {
+  const STACK_OF(X509)* const chain = SSL_get0_verified_chain(ssl);
+  std::int64_t until = std::numeric_limits<std::int64_t>::max();
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    until = std::min(until, unix_time(X509_get0_notAfter(sk_X509_value(chain, i))));
+  }
+  if (sk_X509_num(chain) <= 0) return 1;
+  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &until, sizeof until);
+}
+
+SSL_TICKET_RETURN TicketKeys::on_shown(SSL*, SSL_SESSION* session, const unsigned char*,
+                                       std::size_t, SSL_TICKET_STATUS status, void* self) {
+  const bool renew = status == SSL_TICKET_SUCCESS_RENEW;
+  if (!renew && status != SSL_TICKET_SUCCESS) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  void* said = nullptr;
+  std::size_t size = 0;
+  std::int64_t until = std::numeric_limits<std::int64_t>::max();
+  if (SSL_SESSION_get0_ticket_appdata(session, &said, &size) == 1 && size == sizeof until) {
+    std::memcpy(&until, said, size);
+  }
+  const std::uint64_t now_s = static_cast<TicketKeys*>(self)->pair_ms_() / 1000;
+  if (until < static_cast<std::int64_t>(now_s)) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return renew ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
 // OpenSSL asks: 1 go on, 2 go on and give the client a newer one, 0 a ticket of a key that nobody

@@ -51,6 +51,9 @@ class TicketKeys {
 
   static int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                        EVP_MAC_CTX* mac, int sealing);
+  static int on_made(SSL* ssl, void* self);
+  static SSL_TICKET_RETURN on_shown(SSL* ssl, SSL_SESSION* session, const unsigned char* name,
+                                    std::size_t name_size, SSL_TICKET_STATUS status, void* self);
   std::uint64_t number_now() const { return pair_ms_() / kRotationMs; }
   const Key& key(std::uint64_t number);
   const Key* known(const unsigned char* name, bool& renew);

@@ -12,20 +12,21 @@
 namespace tandemq::net {
 
 std::unique_ptr<TlsTransport> TlsTransport::serve(std::unique_ptr<Transport> below,
-                                                  std::shared_ptr<const TlsContext> context,
+                                                  const std::shared_ptr<const TlsContext>& context,
                                                   Handshakes& handshakes, const Failed& failed) {
   std::unique_ptr<TlsTransport> self(
-      new TlsTransport(std::move(below), std::move(context), handshakes, failed));
+      new TlsTransport(std::move(below), context, handshakes, failed));
   if (!self->ssl_) return nullptr;
   self->rearm();
   return self;
 }
 
 TlsTransport::TlsTransport(std::unique_ptr<Transport> below,
-                           std::shared_ptr<const TlsContext> context, Handshakes& handshakes,
+                           const std::shared_ptr<const TlsContext>& context, Handshakes& handshakes,
                            const Failed& failed)
     : below_(std::move(below)),
-      context_(std::move(context)),
+      context_(context),
+      of_now_(context),
       handshakes_(handshakes),
       failed_(failed) {
   below_->attach(*this);

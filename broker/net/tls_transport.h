@@ -19,9 +19,10 @@ class TlsTransport final : public Transport, private TransportUser, private Hand
   // Hears once why a connection failed: the other end's address, and the reason in words.
   using Failed = std::function<void(const std::string& address, const std::string& reason)>;
 
-  // `below` is connected. `handshakes` and `failed` outlive it. Null: out of memory.
+  // `below` is connected. `context` is its listener's at any time; the connection keeps the one
+  // that it begins with. It, `handshakes` and `failed` outlive it. Null: out of memory.
   static std::unique_ptr<TlsTransport> serve(std::unique_ptr<Transport> below,
-                                             std::shared_ptr<const TlsContext> context,
+                                             const std::shared_ptr<const TlsContext>& context,
                                              Handshakes& handshakes, const Failed& failed);
   ~TlsTransport() override;
   TlsTransport(const TlsTransport&) = delete;
@@ -34,11 +35,14 @@ class TlsTransport final : public Transport, private TransportUser, private Hand
   bool pending() const override { return pending_; }
   std::string peer_address() const override { return below_->peer_address(); }
   std::string peer_certificate() const override { return user_name_; }
+  bool peer_trusted() const override {
+    return context_ == of_now_ || phase_ != Phase::open || of_now_->trusts(ssl_.get());
+  }
 
  private:
   enum class Phase : std::uint8_t { shaking, open, over };
 
-  TlsTransport(std::unique_ptr<Transport> below, std::shared_ptr<const TlsContext> context,
+  TlsTransport(std::unique_ptr<Transport> below, const std::shared_ptr<const TlsContext>& context,
                Handshakes& handshakes, const Failed& failed);
   void transport_ready(Ready what) override;
   void handshake() override;
@@ -55,7 +59,8 @@ class TlsTransport final : public Transport, private TransportUser, private Hand
   static long bio_control(BIO* bio, int what, long, void*);
 
   std::unique_ptr<Transport> below_;
-  std::shared_ptr<const TlsContext> context_;
+  const std::shared_ptr<const TlsContext> context_;
+  const std::shared_ptr<const TlsContext>& of_now_;
   Handshakes& handshakes_;
   const Failed& failed_;
   std::unique_ptr<SSL, Freed<SSL_free>> ssl_;

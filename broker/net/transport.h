@@ -61,6 +61,8 @@ class Transport {
   virtual std::string peer_address() const = 0;
   // Whom the other end's certificate names; empty: it showed none.
   virtual std::string peer_certificate() const { return {}; }
+  // Whether the other end would be let in by what its listener goes by now. May take a millisecond.
+  virtual bool peer_trusted() const { return true; }
 
  protected:
   TransportUser* user_ = nullptr;

@@ -169,11 +169,13 @@ void WebSocketTransport::rearm() {
 }
 
 void WebSocketTransport::transport_ready(Ready what) {
+  const bool waited = out_.size() > kUnsentMax;
   if (what.write) {
     flush();
     if (out_.empty() && std::exchange(shut_when_sent_, false)) below_->shut();
   }
-  bool readable = what.read && wanted_.read;
+  // What the transport below holds already nobody else tells of.
+  bool readable = wanted_.read && (what.read || (waited && pending()));
   if (phase_ == Phase::upgrading && what.read) {
     upgrade();
     readable = wanted_.read && (phase_ == Phase::over || pending());

@@ -36,6 +36,7 @@ class WebSocketTransport final : public Transport, private TransportUser {
   bool pending() const override;
   std::string peer_address() const override { return below_->peer_address(); }
   std::string peer_certificate() const override { return below_->peer_certificate(); }
+  bool peer_trusted() const override { return below_->peer_trusted(); }
 
  private:
   enum class Phase : std::uint8_t { upgrading, open, over };

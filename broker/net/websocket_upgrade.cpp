@@ -89,6 +89,14 @@ bool has_upgrade(const Request& request) {
                      [](std::string_view one) { return same(one, "upgrade"); });
 }
 
+// Browsers always name the origin of the page; a program that names none is no page.
+bool may_come_from(std::string_view origin, const WebSocketSettings& settings) {
+  const auto& named = settings.origins;
+  if (named.empty()) return settings.any_origin || origin.empty();
+  return std::any_of(named.begin(), named.end(),
+                     [&](const std::string& one) { return one == "*" || same(one, origin); });
+}
+
 Upgrade refused(std::size_t size, const std::string& status, const std::string& reason,
                 const std::string& header = {}) {
   const std::string body = reason + "\r\n";
@@ -116,10 +124,7 @@ Upgrade judge(const Request& request, std::size_t size, const WebSocketSettings&
   if (request.key.size() != kKeySize) {
     return refused(size, "400 Bad Request", "Sec-WebSocket-Key must be 16 bytes in base64");
   }
-  const auto& origins = settings.origins;
-  if (!origins.empty() && std::none_of(origins.begin(), origins.end(), [&](const auto& one) {
-        return same(one, request.origin);
-      })) {
+  if (!may_come_from(request.origin, settings)) {
     return refused(size, "403 Forbidden", "the page's origin is not in websockets_origin");
   }
   const std::string_view protocol = chosen_protocol(request);

@@ -12,7 +12,8 @@ namespace tandemq::net {
 struct WebSocketSettings {
   bool on = false;
   std::string path;                  // the only one that is served; empty: any
-  std::vector<std::string> origins;  // of whose pages browsers may connect; none: of any
+  std::vector<std::string> origins;  // of whose pages browsers may connect, "*": of any
+  bool any_origin = true;            // where none is named
 };
 
 constexpr std::size_t kUpgradeSizeMax = 8 << 10;

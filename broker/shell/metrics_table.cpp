@@ -176,6 +176,9 @@ void add_clients(Table& table, const NodeStatus& status) {
   table.counter("tandemq_packets_received_total", "Packets from clients", clients.packets_received);
   table.counter("tandemq_client_sends_total", "send() calls to clients", clients.sends);
   table.counter("tandemq_connections_accepted_total", "Connections accepted", clients.accepted);
+  table.counter("tandemq_others_sessions_refused_total",
+                "CONNECT packets for a session of another user",
+                status.engine.refused_others_session);
   table.counter("tandemq_connects_total", "CONNECT packets accepted", clients.connects);
   table.counter("tandemq_sessions_resumed_total", "Of them, with a session that went on",
                 clients.sessions_resumed);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/clients/client_log.h"
 #include "broker/shell/expiry.h"
 #include "broker/support/log.h"
 #include "broker/support/service_notify.h"
@@ -65,6 +66,7 @@ void Node::every_second() {
   if (!engine_ && stopping_ == Stopping::no) hold_ports();
   const NodeStatus now = status();
   if (!now.single && peer_absence_.tick(now.replica.peer_connected)) tell_peer_absence(now);
+  if (engine_) tell_denials(engine_->take_denials());
   if (metrics_) metrics_->publish(now);
   if (engine_ && sys_topics_.is_due(seconds_)) {
     sys_topics_.publish(now, *engine_, turn_.now(), effects_);

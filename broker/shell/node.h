@@ -96,6 +96,7 @@ class Node : public repl::ReplicatorHost, public Orders {
   Status open_control();
   void tell_recovery(const std::string& doing);
   void add_timers();
+  void tell_doubts() const;
   // node.cpp
   void end_of_turn();
   void tick();

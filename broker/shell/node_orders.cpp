@@ -123,7 +123,9 @@ Status Node::reload() {
     clients_.rules_changed();
   }
   note(fronts_->load(), "the certificates before");
+  clients_.review();
   tell_expiry(fronts_->notes());
+  tell_doubts();
   notify_ready();
   if (!failed.empty()) return Error{failed};
   log(LogLevel::notice, "reloaded",

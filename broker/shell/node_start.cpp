@@ -11,6 +11,7 @@
 #include "broker/shell/expiry.h"
 #include "broker/shell/first_words.h"
 #include "broker/shell/node.h"
+#include "broker/shell/secret_files.h"
 #include "broker/shell/versions.h"
 #include "broker/support/address_check.h"
 #include "broker/support/descriptors.h"
@@ -80,10 +81,15 @@ Config fitted_to_host(Config config) {
 
 std::vector<Entrance> entrances_of(const std::vector<ListenerSection>& listeners) {
   std::vector<Entrance> entrances;
+  const bool some_prove =
+      std::any_of(listeners.begin(), listeners.end(),
+                  [](const ListenerSection& one) { return one.proves_names(); });
   for (const ListenerSection& one : listeners) {
     Entrance& entrance = entrances.emplace_back();
     entrance.name = one.name;
     entrance.connections_max = one.connections_max;
+    entrance.names_unproven = some_prove && one.access.password_file.empty();
+    entrance.username_as_client_id = one.access.use_username_as_clientid;
   }
   return entrances;
 }
@@ -152,6 +158,7 @@ Status Node::start() {
        {"mode", config_.replication.single ? "single" : "pair"},
        {"pid", getpid()}});
   tell_expiry(fronts_->notes());
+  tell_doubts();
   if (state_.meta().lsn == 0)
     log(LogLevel::notice, "first_start", {{"text", first_words(config_)}});
   return replicator_->start();
@@ -175,6 +182,14 @@ Status Node::open_sockets() {
   if (!metrics) return metrics.error();
   metrics_ = std::move(metrics).value();
   return Done{};
+}
+
+void Node::tell_doubts() const {
+  for (const auto& doubts : {access_->doubts(), doubts_about_modes(config_)}) {
+    for (const std::string& doubt : doubts) {
+      log(LogLevel::warning, "configuration_doubt", {{"reason", doubt}});
+    }
+  }
 }
 
 // From now on there is a state to be asked about.

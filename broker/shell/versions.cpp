@@ -52,6 +52,11 @@ std::vector<repl::Setting> shared_settings(const Config& config) {
   number("limits.retained_messages_max", limits.retained_messages_max);
   number("limits.subscriptions_per_session_max", limits.subscriptions_per_session_max);
   number("limits.topic_levels_max", limits.topic_levels_max);
+  out.push_back({"auth.session_of_another_user",
+                 limits.others_session == core::OthersSession::refuse ? "refuse" : "clean"});
+  out.push_back({"auth.denied_publish", limits.denied_publish == core::DeniedPublish::acknowledge
+                                            ? "acknowledge"
+                                            : "disconnect"});
   return out;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "broker/base/result.h"
 
@@ -10,5 +11,10 @@ namespace tandemq {
 // The error is the system's reason alone, with code kExitConfiguration; callers add file and
 // remedy.
 Result<std::string> read_text_file(const std::string& path);
+
+// Some editors put U+FEFF before all else: it is no part of the first line.
+inline std::string_view without_byte_order_mark(std::string_view text) {
+  return text.starts_with("\xef\xbb\xbf") ? text.substr(3) : text;
+}
 
 }  // namespace tandemq

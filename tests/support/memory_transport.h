@@ -25,6 +25,7 @@ struct MemoryWire {
   net::Ready wanted;
   std::string address = "memory:1";
   std::string certificate;
+  bool trusted = true;
 };
 
 class MemoryTransport final : public net::Transport {
@@ -39,6 +40,7 @@ class MemoryTransport final : public net::Transport {
   bool pending() const override { return !taken_.empty(); }
   std::string peer_address() const override { return wire_->address; }
   std::string peer_certificate() const override { return wire_->certificate; }
+  bool peer_trusted() const override { return wire_->trusted; }
 
   // What the loop would tell now.
   net::Ready ready() const;

@@ -46,6 +46,15 @@ Pki::Pki(std::string folder, const std::string& name)
   cafile_ = write(name, nullptr, authority_.get());
 }
 
+Pki::Pki(std::string folder, const std::string& name, Pki& above)
+    : folder_(std::move(folder)), key_(new_key(false)), is_root_(false) {
+  authority_ = above.make({name, "", false, 3650}, key_.get());
+  add_extension(authority_.get(), above.authority_.get(), NID_basic_constraints,
+                "critical,CA:TRUE");
+  X509_sign(authority_.get(), above.key_.get(), EVP_sha256());
+  cafile_ = write(name, nullptr, authority_.get());
+}
+
 net::X509Ptr Pki::make(const Wish& wish, EVP_PKEY* key) {
   net::X509Ptr made(X509_new());
   X509_set_version(made.get(), X509_VERSION_3);
@@ -76,7 +85,11 @@ Pki::Issued Pki::issue(const std::string& name, const Wish& wish) {
 
 std::string Pki::write(const std::string& name, const net::KeyPtr& key, X509* certificate) {
   const std::string base = folder_ + "/" + name;
-  to_file(base + ".pem", [&](FILE* file) { return PEM_write_X509(file, certificate); });
+  const bool chained = !is_root_ && certificate != authority_.get();
+  to_file(base + ".pem", [&](FILE* file) {
+    if (PEM_write_X509(file, certificate) != 1) return 0;
+    return chained ? PEM_write_X509(file, authority_.get()) : 1;
+  });
   if (key) {
     to_file(base + ".key", [&](FILE* file) {
       return PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);

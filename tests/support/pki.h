@@ -26,6 +26,8 @@ class Pki {
 
   // The authority's own certificate is `folder`/`name`.pem.
   Pki(std::string folder, const std::string& name);
+  // An authority below another one, whose certificate comes with each that it issues.
+  Pki(std::string folder, const std::string& name, Pki& above);
   Issued issue(const std::string& name, const Wish& wish);
   // A list of these, made so long ago and good for so long from now; returns its file.
   std::string revoke(const std::string& name, const std::vector<std::string>& certfiles,
@@ -39,6 +41,7 @@ class Pki {
   std::string folder_, cafile_;
   net::KeyPtr key_;
   net::X509Ptr authority_;
+  bool is_root_ = true;
   long serial_ = 1;
 };
 

@@ -24,7 +24,7 @@ TlsClient::TlsClient(std::shared_ptr<MemoryWire> wire, const Way& way)
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   }
   if (!way.own.certfile.empty()) {
-    SSL_CTX_use_certificate_file(context, way.own.certfile.c_str(), SSL_FILETYPE_PEM);
+    SSL_CTX_use_certificate_chain_file(context, way.own.certfile.c_str());
     SSL_CTX_use_PrivateKey_file(context, way.own.keyfile.c_str(), SSL_FILETYPE_PEM);
   }
   ssl_.reset(SSL_new(context));

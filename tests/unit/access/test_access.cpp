@@ -45,8 +45,8 @@ struct Doors {
     if (user) packet.username = user;
     if (password) packet.password = password;
     std::optional<Reason> answer;
-    const Access::Ticket ticket =
-        access->begin(Credentials(door, packet), [&](Reason reason) { answer = reason; });
+    const Access::Ticket ticket = access->begin(
+        Credentials(door, packet), [&](const Verdict& verdict) { answer = verdict.reason; });
     CHECK((ticket == 0) == answer.has_value());
     if (at_once) *at_once = answer.has_value();
     while (!answer) event_base_loop(base, EVLOOP_ONCE);
@@ -77,7 +77,8 @@ TEST_CASE("an exchange of AUTH packets is not offered") {
   mqtt::Connect packet;
   packet.properties.mark(mqtt::Property::authentication_method);
   std::optional<Reason> answer;
-  CHECK(doors.access->begin(Credentials(1, packet), [&](Reason reason) { answer = reason; }) == 0);
+  CHECK(doors.access->begin(Credentials(1, packet),
+                            [&](const Verdict& verdict) { answer = verdict.reason; }) == 0);
   CHECK(answer == Reason::bad_authentication_method);
 }
 
@@ -88,7 +89,7 @@ TEST_CASE("who is gone is not answered") {
   packet.username = "alice";
   bool answered = false;
   const Access::Ticket ticket =
-      doors.access->begin(Credentials(0, packet), [&](Reason) { answered = true; });
+      doors.access->begin(Credentials(0, packet), [&](const Verdict&) { answered = true; });
   REQUIRE(ticket != 0);
   CHECK(doors.access->waiting() == 1);
   doors.access->cancel(ticket);
@@ -152,7 +153,47 @@ TEST_CASE("whom a certificate names needs no password") {
   packet.username = "alice";
   packet.password = "wrong";
   std::optional<Reason> answer;
-  const auto take = [&](Reason reason) { answer = reason; };
+  const auto take = [&](const Verdict& verdict) { answer = verdict.reason; };
   CHECK(doors.access->begin(Credentials(0, packet, "bob"), take) == 0);
   CHECK(answer == Reason::success);
+}
+
+TEST_CASE("who is removed, or has another password, is welcome no more") {
+  Doors doors;
+  const std::string alice = kAlice;
+  const std::string bob = "bob" + alice.substr(alice.find(':'));
+  doors.write("passwords", alice + bob);
+  REQUIRE(doors.access->reload());
+  CHECK(doors.access->still_welcome(0, "alice"));
+  CHECK_FALSE(doors.access->still_welcome(0, "bob"));  // he was not there before
+  REQUIRE(doors.access->reload());
+  CHECK(doors.access->still_welcome(0, "bob"));
+  std::string other = bob;
+  other[bob.size() - 10] = 'A';
+  doors.write("passwords", alice + other);
+  REQUIRE(doors.access->reload());
+  CHECK_FALSE(doors.access->still_welcome(0, "bob"));
+  CHECK(doors.access->still_welcome(0, "alice"));
+  doors.write("passwords", other);
+  REQUIRE(doors.access->reload());
+  CHECK_FALSE(doors.access->still_welcome(0, "alice"));
+  CHECK(doors.access->still_welcome(0, ""));  // anonymous
+  CHECK(doors.access->still_welcome(1, "alice"));
+}
+
+TEST_CASE("a password that was changed while it was checked is not good any more") {
+  Doors doors;
+  mqtt::Connect packet;
+  packet.has_username = true;
+  packet.username = "alice";
+  packet.password = "secret";
+  std::optional<Reason> answer;
+  REQUIRE(doors.access->begin(Credentials(0, packet),
+                              [&](const Verdict& verdict) { answer = verdict.reason; }) != 0);
+  std::string other = kAlice;
+  other[other.size() - 10] = 'A';
+  doors.write("passwords", other);
+  REQUIRE(doors.access->reload());
+  while (!answer) event_base_loop(doors.base, EVLOOP_ONCE);
+  CHECK(answer == Reason::bad_username_or_password);
 }

@@ -101,3 +101,66 @@ TEST_CASE("filters overlap when some topic matches both") {
   CHECK_FALSE(filters_overlap("#", "$SYS/x"));
   CHECK(filters_overlap("$SYS/#", "$SYS/x"));
 }
+
+TEST_CASE("a pattern that cannot be applied opens nothing") {
+  const Result<Acl> acl = Acl::parse(
+      "topic readwrite #\nuser alice\ntopic readwrite #\n"
+      "pattern deny vault/%c/private\npattern deny dev-%u/x\npattern readwrite own/%c/#\n",
+      "acl");
+  REQUIRE(acl);
+  const auto may = [&](const char* client, const char* user, const char* topic) {
+    return acl->grants(client, user)->may_receive(topic);
+  };
+  CHECK_FALSE(may("a/b", "alice", "vault/a/b/private"));
+  CHECK(may("a/b", "alice", "vault/a/private"));
+  CHECK_FALSE(may("a", "alice", "vault/a/private"));
+  for (const char* odd : {"+", "#", "a#"}) CHECK_FALSE(may(odd, "alice", "vault/a/private"));
+  CHECK_FALSE(may("c", "", "+/x"));
+  CHECK(may("c", "", "other"));
+}
+
+TEST_CASE("whether a name with a slash fills a pattern that grants is a setting") {
+  const Result<Acl> acl = Acl::parse("pattern readwrite dev/%c/#\n", "acl");
+  REQUIRE(acl);
+  CHECK_FALSE(acl->grants("a/b", "")->may_publish("dev/a/b/x"));
+  CHECK(acl->grants("a/b", "", true)->may_publish("dev/a/b/x"));
+  CHECK_FALSE(acl->grants("a/+", "", true)->may_publish("dev/a/b/x"));
+}
+
+TEST_CASE("a pattern without a name is doubted, with its line") {
+  const Result<Acl> acl = Acl::parse(
+      "\xef\xbb\xbfuser admin\npattern readwrite #\npattern deny a\npattern read b/%u\n", "acl");
+  REQUIRE(acl);
+  REQUIRE(acl->doubts().size() == 1);
+  CHECK(acl->doubts()[0].find("acl:2: the pattern `#`") == 0);
+}
+
+TEST_CASE("a filter of which everything is denied is refused") {
+  const Result<Acl> acl =
+      Acl::parse("topic read #\ntopic deny secret/#\ntopic deny +/mute\n", "acl");
+  REQUIRE(acl);
+  const core::GrantsRef grants = acl->grants("c", "");
+  for (const char* mute : {"secret/#", "secret", "secret/a", "secret/+/x", "a/mute", "+/mute",
+                           "$share/g/secret/#", "$SYS/#"}) {
+    CAPTURE(mute);
+    CHECK_FALSE(grants->may_subscribe(mute));
+  }
+  for (const char* some : {"#", "+/a", "+/#", "a", "a/+", "secrets/#"}) {
+    CAPTURE(some);
+    CHECK(grants->may_subscribe(some));
+  }
+}
+
+TEST_CASE("what two filters have in common, and which one covers the other") {
+  CHECK(filter_intersection("a/#", "+/b/+") == "a/b/+");
+  CHECK(filter_intersection("a/#", "a") == "a");
+  CHECK(filter_intersection("+/#", "#") == "+/#");
+  CHECK_FALSE(filter_intersection("+/#", "$SYS/#"));
+  CHECK(filter_covers("a/#", "a"));
+  CHECK(filter_covers("a/+", "a/b"));
+  CHECK(filter_covers("#", "+/#"));
+  CHECK_FALSE(filter_covers("a/b", "a/+"));
+  CHECK_FALSE(filter_covers("a/+", "a/#"));
+  CHECK_FALSE(filter_covers("a", "a/#"));
+  CHECK_FALSE(filter_covers("#", "$SYS/x"));
+}

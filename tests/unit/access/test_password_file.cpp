@@ -37,3 +37,13 @@ TEST_CASE("a broken line of the password file is named") {
     CHECK(file.error().message.find("p:2: ") == 0);
   }
 }
+
+TEST_CASE("a byte-order mark hides nobody, and argon2id is told with what is read instead") {
+  Result<PasswordFile> marked = PasswordFile::parse("\xef\xbb\xbf" + std::string(kAlice), "p");
+  REQUIRE(marked);
+  CHECK(marked->find("alice"));
+  Result<PasswordFile> argon =
+      PasswordFile::parse("bob:$argon2id$v=19$m=47104,t=1,p=1$c2FsdA$aGFzaA\n", "p");
+  REQUIRE_FALSE(argon);
+  CHECK(argon.error().message.find("-H sha512-pbkdf2") != std::string::npos);
+}

@@ -76,6 +76,7 @@ class Gate final : public Authenticator {
  public:
   Ticket begin(Credentials who, Answer answer) override;
   void cancel(Ticket ticket) override;
+  bool still_welcome(core::Door, std::string_view user) const override { return user != removed; }
   // To the oldest question that is open.
   void answer(Reason reason);
 
@@ -84,6 +85,7 @@ class Gate final : public Authenticator {
     Credentials who;
     Answer answer;
   };
+  std::string removed;  // a user
   Reason says = Reason::success;
   bool later = false;
   std::deque<Asked> open;

@@ -227,3 +227,49 @@ TEST_CASE("an engine goes on with a state that was cleared, as after a snapshot"
   CHECK(rig.state->figures().sessions == 1);
   CHECK(rig.state->figures().subscriptions == 0);
 }
+
+TEST_CASE("a session is its user's, whoever else names its identifier") {
+  Rig rig;
+  ConnectOptions alice = kStays, bob = kStays, nobody = kStays;
+  alice.username = "alice";
+  bob.username = "bob";
+  Client& first = rig.connect("c", alice);
+  first.subscribe("t", 1);
+  for (bool clean : {false, true}) {
+    for (ConnectOptions other : {bob, nobody}) {
+      other.clean = clean;
+      Client& refused = rig.connect("c", other);
+      CHECK(connack(refused).reason == Reason::client_id_not_valid);
+      CHECK(refused.origin.seat == kNoSeat);
+    }
+  }
+  CHECK(rig.counters.refused_others_session == 4);
+  CHECK(first.got.back().kind != EffectKind::disconnect);
+  CHECK(rig.engine->user_of(first.origin.seat) == "alice");
+  rig.fail_over();
+  CHECK(connack(rig.connect("c", bob)).reason == Reason::client_id_not_valid);
+  CHECK(present(rig.connect("c", alice)));
+}
+
+TEST_CASE("where it is said, another user begins anew") {
+  Limits limits;
+  limits.others_session = OthersSession::clean;
+  Rig rig(limits);
+  ConnectOptions alice = kStays, bob = kStays;
+  alice.username = "alice";
+  bob.username = "bob";
+  Client& first = rig.connect("c", alice);
+  first.subscribe("t", 1);
+  CHECK_FALSE(present(rig.connect("c", bob)));
+  CHECK(first.last().reason == Reason::session_taken_over);
+  CHECK(rig.state->figures().subscriptions == 0);
+}
+
+TEST_CASE("what an anonymous client left is whose who comes with its identifier") {
+  Rig rig;
+  rig.connect("c", kStays).drop();
+  ConnectOptions alice = kStays;
+  alice.username = "alice";
+  CHECK(present(rig.connect("c", alice)));
+  CHECK(connack(rig.connect("c", kStays)).reason == Reason::client_id_not_valid);
+}

@@ -316,3 +316,44 @@ TEST_CASE("volatile clients among themselves write nothing, at any QoS") {
   CHECK(rig.state->figures().queued == 0);
   CHECK(rig.state->figures().queued_bytes == 0);
 }
+
+TEST_CASE(
+    "who publishes without the right to is named; a 3.1.1 client is sent away where that is said") {
+  class Nothing final : public Permissions,
+                        public Grants {
+   public:
+    std::uint32_t revision() const override { return 1; }
+    GrantsRef decide(Door, std::string_view, std::string_view) const override {
+      return GrantsRef(std::shared_ptr<void>(), this);
+    }
+    bool may_publish(std::string_view) const override { return false; }
+    bool may_subscribe(std::string_view) const override { return false; }
+
+   private:
+    bool may_receive_one(std::string_view) const override { return false; }
+  };
+  const Nothing nothing;
+  for (const DeniedPublish policy : {DeniedPublish::acknowledge, DeniedPublish::disconnect}) {
+    Limits limits;
+    limits.denied_publish = policy;
+    Rig rig(limits, &nothing);
+    Client& old = rig.connect("old", {.version = Version::v311});
+    old.publish("secret", "1", {.qos = 1, .packet_id = 1});
+    const bool ended = old.last().kind == EffectKind::disconnect;
+    CHECK(ended == (policy == DeniedPublish::disconnect));
+    CHECK(rig.counters.protocol_errors == 0);
+    Client& five = rig.connect("five");
+    five.publish("secret", "1", {.qos = 1, .packet_id = 1});
+    CHECK(five.last().reason == Reason::not_authorized);
+    five.subscribe("a/#", 1);
+    const std::vector<Denial> denied = rig.engine->take_denials();
+    REQUIRE(denied.size() == 3);
+    CHECK(denied[0].client_id == "old");
+    CHECK(denied[1].topic == "secret");
+    CHECK(denied[2].what == Denial::What::subscribe);
+    CHECK(denied[2].topic == "a/#");
+    for (std::uint16_t i = 2; i < 100; ++i) five.publish("x", "1", {.qos = 1, .packet_id = i});
+    CHECK(rig.engine->take_denials().size() == 8);  // a few are enough
+    CHECK(rig.engine->take_denials().empty());
+  }
+}

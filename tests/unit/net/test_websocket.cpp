@@ -136,6 +136,13 @@ TEST_CASE("origins: those that are listed, and any where none is") {
   CHECK(verdict("Origin: https://evil.example\r\n") == Verdict::refused);
   CHECK(verdict("") == Verdict::refused);
   CHECK(read_upgrade(request("Origin: https://evil.example\r\n"), {}).verdict == Verdict::accepted);
+  net::WebSocketSettings inward{true, "", {}, false};
+  CHECK(read_upgrade(request("Origin: https://evil.example\r\n"), inward).verdict ==
+        Verdict::refused);
+  CHECK(read_upgrade(request(), inward).verdict == Verdict::accepted);
+  inward.origins = {"*"};
+  CHECK(read_upgrade(request("Origin: https://evil.example\r\n"), inward).verdict ==
+        Verdict::accepted);
 }
 
 TEST_CASE("frames carry bytes: fragmented, coalesced, byte by byte, long, empty") {
@@ -205,6 +212,24 @@ TEST_CASE("pings to a client that reads nothing are not answered without end") {
   CHECK(rig.wire->to_broker.size() > 300'000);  // not read any more
   CHECK_FALSE(rig.server->pending());
   CHECK_FALSE(rig.ended);
+}
+
+TEST_CASE("what came with too many pings is heard when their answers have gone") {
+  Rig rig;
+  rig.open();
+  rig.wire->room = 1;
+  rig.wire->record = 1 << 20;  // the transport below has all of it, and tells of nothing more
+  const std::string ping = frame(kPing, std::string(120, 'p'));
+  for (int i = 0; i < 3'000; ++i) rig.wire->to_broker += ping;
+  rig.wire->to_broker += frame(kBinary, "the end");
+  for (int i = 0; i < 10'000 && rig.net.deliver(); ++i) {
+  }
+  CHECK(rig.wire->to_broker.empty());
+  CHECK(rig.heard.empty());
+  rig.wire->room = ~std::size_t{0};
+  for (int i = 0; i < 10'000 && rig.net.deliver(); ++i) {
+  }
+  CHECK(rig.heard == "the end");
 }
 
 TEST_CASE("a client's close is answered; text and broken frames end with their codes") {
