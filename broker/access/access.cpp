@@ -6,11 +6,20 @@
 #include <utility>
 
 #include "broker/access/any_grants.h"
+#include "broker/support/turn.h"
 
 namespace tandemq::broker {
 namespace {
 
 constexpr std::size_t kWaitingBytesMax = 32 << 20;
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
+const Verdict kSlowed{mqtt::Reason::connection_rate_exceeded,
+                      "too many log-ins have failed, the next may come in some seconds"};
+
+std::uint64_t now_ms() {
+  return monotonic_ns() / kNsPerMs;
+}
 
 // Each file is read once, whichever doors it is named for.
 template <class File>
@@ -75,19 +84,39 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
                                                 ? "this listener knows no passwords"
                                                 : "anonymous clients are not let in here"});
   }
+  if (door.files.slow_failed_logins && !brake_.admits(who.address, who.username, now_ms())) {
+    ++slowed_;
+    return at_once(kSlowed);
+  }
   const PasswordHash* known = door.passwords->find(who.username);
-  const PasswordHash& stored = known ? *known : door.passwords->of_nobody();
+  const PasswordHash stored = known ? *known : door.passwords->of_nobody();
   const bool is_user = known != nullptr;
   const Ticket ticket = worker_->check(
       stored, std::move(who.password),
-      [this, answer, is_user, by = who.door, user = who.username, stored](bool matches) {
-        if (!is_user) return answer({Reason::bad_username_or_password, "there is no such user"});
+      [this, answer, is_user, by = who.door, user = who.username, from = who.address,
+       stored](bool matches) {
         // The file may have been read again meanwhile.
-        const PasswordHash* now = doors_[by].passwords->find(user);
-        if (matches && now && *now == stored) return answer(Reason::success);
-        answer({Reason::bad_username_or_password, "the password is another one"});
+        const PasswordHash* now = is_user ? doors_[by].passwords->find(user) : nullptr;
+        answer(judge(by, from, user, is_user, matches && now && *now == stored));
       });
   return ticket != 0 ? ticket : at_once({Reason::server_busy, "too many log-ins wait already"});
+}
+
+// Who sent a thousand guesses at once is told of the first few.
+Verdict Access::judge(core::Door by, const std::string& address, const std::string& user,
+                      bool is_user, bool good) {
+  const bool slows = doors_[by].files.slow_failed_logins;
+  if (slows && !brake_.admits(address, user, now_ms())) {
+    ++slowed_;
+    return kSlowed;
+  }
+  if (good) {
+    brake_.succeeded(address, user);
+    return mqtt::Reason::success;
+  }
+  if (slows) brake_.failed(address, user, now_ms());
+  return {mqtt::Reason::bad_username_or_password,
+          is_user ? "the password is another one" : "there is no such user"};
 }
 
 bool Access::still_welcome(core::Door by, std::string_view username) const {

@@ -13,6 +13,7 @@
 #include "broker/access/acl.h"
 #include "broker/access/authenticator.h"
 #include "broker/access/hash_worker.h"
+#include "broker/access/login_brake.h"
 #include "broker/access/password_file.h"
 #include "broker/base/result.h"
 #include "broker/config/sections.h"
@@ -33,6 +34,8 @@ class Access final : public Authenticator, public core::Permissions {
   [[nodiscard]] Ticket begin(Credentials who, Answer answer) override;
   void cancel(Ticket ticket) override;
   bool still_welcome(core::Door door, std::string_view username) const override;
+  // Log-ins that were refused unseen since others had failed; only grows.
+  std::uint64_t slowed() const { return slowed_; }
   // As Acl::doubts, of all files.
   std::vector<std::string> doubts() const;
   std::size_t waiting() const { return worker_ ? worker_->waiting() : 0; }
@@ -54,7 +57,12 @@ class Access final : public Authenticator, public core::Permissions {
     std::shared_ptr<const Acl> acl;                 // null: all is allowed
   };
 
+  Verdict judge(core::Door by, const std::string& address, const std::string& user, bool is_user,
+                bool good);
+
   std::vector<Door> doors_;
+  LoginBrake brake_;
+  std::uint64_t slowed_ = 0;
   bool has_rules_ = false;
   std::uint32_t revision_ = 1;
   std::unique_ptr<HashWorker> worker_;

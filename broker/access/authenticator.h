@@ -15,8 +15,10 @@ namespace tandemq::broker {
 
 // What a CONNECT says about who is there; its own copy.
 struct Credentials {
-  Credentials(core::Door by, const mqtt::Connect& packet, std::string shown = {})
+  Credentials(core::Door by, const mqtt::Connect& packet, std::string shown = {},
+              std::string from = {})
       : door(by),
+        address(std::move(from)),
         certificate(std::move(shown)),
         has_username(packet.has_username),
         wants_method(packet.properties.has(mqtt::Property::authentication_method)),
@@ -24,6 +26,7 @@ struct Credentials {
         password(packet.password) {}
 
   core::Door door;
+  std::string address;      // as Transport::peer_address
   std::string certificate;  // the user that it names; empty: none was shown, or it is not asked for
   bool has_username;
   bool wants_method;  // an exchange of AUTH packets
@@ -31,8 +34,8 @@ struct Credentials {
   std::string password;
 };
 
-// success, bad_username_or_password, not_authorized, bad_authentication_method, server_busy; and
-// why, for the log alone.
+// success, bad_username_or_password, not_authorized, bad_authentication_method, server_busy,
+// connection_rate_exceeded; and why, for the log alone.
 struct Verdict {
   Verdict(mqtt::Reason code, const char* why = "") : reason(code), cause(why) {}
   mqtt::Reason reason;

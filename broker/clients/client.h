@@ -8,6 +8,7 @@
 #include <string>
 
 #include "broker/access/authenticator.h"
+#include "broker/clients/quotas.h"
 #include "broker/core/retained_feed.h"
 #include "broker/mqtt/decode.h"
 #include "broker/net/channel.h"
@@ -60,6 +61,7 @@ struct Client {
   std::unique_ptr<core::RetainedFeed> fed;   // served; the client has said nothing since
   Question question;                         // open in stage asking
   std::optional<Verdict> admission;          // its answer, until the CONNECT is handled
+  Quotas::Place place;                       // once it is served
   std::unique_ptr<char[]> client_id;         // zero-terminated, for log lines
   std::uint32_t packet_max = 0;              // bytes that the client takes at once, 0: no limit
   std::uint32_t heard_s = 0;                 // last whole packet, Turn::seconds

@@ -63,7 +63,7 @@ void log_refused(const Client& client, std::string_view user, const Verdict& ver
        {"listener", client.entrance.name},
        {"user", std::string(user)},
        {"reason", verdict.cause},
-       {"text", about(client, "disconnected, not authorised.")}});
+       {"text", about(client, by_login ? "disconnected, not authorised." : "is not let in.")}});
 }
 
 void tell_denials(const std::vector<core::Denial>& denials) {

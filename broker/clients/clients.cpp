@@ -9,6 +9,8 @@ namespace tandemq::broker {
 
 Clients::Clients(Around around, std::vector<Entrance> entrances)
     : limits_(around.limits),
+      connections_(around.connections),
+      quotas_(connections_),
       clock_(around.clock),
       turn_(around.turn),
       entrances_(std::move(entrances)),
@@ -17,7 +19,8 @@ Clients::Clients(Around around, std::vector<Entrance> entrances)
       share_(table_, turn_, std::move(around.end_turn_early)),
       deliverer_(reign_, table_, stages_, writer_, share_, pool_.sending.traffic, turn_, counters_),
       pause_(table_, share_, deliverer_.outbox(), turn_, counters_),
-      connect_(reign_, table_, stages_, share_, deliverer_, turn_, counters_, around.authenticator),
+      connect_(reign_, table_, stages_, share_, deliverer_, turn_, counters_, around.authenticator,
+               quotas_),
       dispatch_(reign_, stages_, deliverer_, connect_, turn_, counters_),
       intake_(stages_, share_, pause_, dispatch_, writer_, turn_, counters_),
       review_(reign_, table_, stages_, turn_, around.authenticator) {
@@ -54,12 +57,14 @@ void Clients::accept(std::size_t entrance, std::unique_ptr<net::Transport> trans
   ++counters_.accepted;
   if (!reign_.engine) return;  // the reign ended a moment ago
   Entrance& through = entrances_[entrance];
-  if (through.connections >= through.connections_max) {
+  const bool all_taken = connections_.total != 0 && table_.size() >= connections_.total;
+  if (all_taken || through.connections >= through.connections_max) {
     ++counters_.refused_full;
     return log(LogLevel::warning, "connection_refused",
                {{"address", transport->peer_address()},
                 {"listener", through.name},
-                {"reason", "listener.connections_max is reached"},
+                {"reason", all_taken ? "limits.connections_max is reached"
+                                     : "listener.connections_max is reached"},
                 {"connections", through.connections}});
   }
   const Client& client =

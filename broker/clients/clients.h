@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/clients/intake.h"
+#include "broker/clients/quotas.h"
 #include "broker/clients/review.h"
 
 namespace tandemq::broker {
@@ -20,6 +21,7 @@ class Clients final : private net::ChannelUser {
   // What it needs from outside. All references outlive it.
   struct Around {
     const core::Limits& limits;
+    const net::ConnectionLimits& connections;
     const PairClock& clock;
     Turn& turn;
     Authenticator& authenticator;
@@ -78,6 +80,8 @@ class Clients final : private net::ChannelUser {
   Verdict look_at(Client& client);
 
   const core::Limits& limits_;
+  const net::ConnectionLimits& connections_;
+  Quotas quotas_;  // clients hold places of it
   const PairClock& clock_;
   Turn& turn_;
   std::vector<Entrance> entrances_;

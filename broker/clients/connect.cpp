@@ -30,6 +30,14 @@ mqtt::Connect as_proven(const Entrance& entrance, const mqtt::Connect& packet,
   return proven;
 }
 
+// Of the CONNACK.
+const core::EffectDetail* answer_of(const core::Effects& effects) {
+  for (const core::Effect& one : effects) {
+    if (one.kind == core::EffectKind::connack) return one.detail.get();
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 void ConnectStage::begin(Client& client, const mqtt::Connect& packet) {
@@ -61,9 +69,18 @@ void ConnectStage::enter(Client& client, const mqtt::Connect& packet) {
     }
     remember_name(client, packet.username);
   }
+  const std::string address = client.channel.peer_address();
+  // Who takes its own connection over needs no place beside it.
+  const char* full = reign_.engine->has_connection(client.name())
+                         ? nullptr
+                         : quotas_.full(address, packet.username);
+  if (full) return refuse(client, packet.username, {mqtt::Reason::quota_exceeded, full});
   const core::SeatId seat = reign_.engine->connect(
       {client.id, packet, client.name(), client.entrance.door}, turn_.now(), effects_);
   if (seat != core::kNoSeat) {
+    const core::EffectDetail* told = answer_of(effects_);
+    if (told && told->server_keep_alive_s != 0) client.keep_alive_s = told->server_keep_alive_s;
+    client.place = quotas_.take(address, packet.username);
     stages_.serve(client, seat);
     ++counters_.connects;
     if (first_ns_ == 0) first_ns_ = turn_.read_ns();
@@ -78,7 +95,8 @@ void ConnectStage::enter(Client& client, const mqtt::Connect& packet) {
 void ConnectStage::ask(Client& client, const mqtt::Connect& packet) {
   const core::ConnId id = client.id;
   const Authenticator::Ticket ticket = authenticator_.begin(
-      Credentials(client.entrance.door, packet, client.channel.peer_certificate()),
+      Credentials(client.entrance.door, packet, client.channel.peer_certificate(),
+                  client.channel.peer_address()),
       [this, id](const Verdict& verdict) { take_answer(id, verdict); });
   if (ticket != 0) stages_.ask(client, Question(authenticator_, ticket));
 }

@@ -13,7 +13,7 @@ class ConnectStage {
   // All outlive it.
   ConnectStage(Reign& reign, ClientTable& table, Stages& stages, TurnShare& share,
                Deliverer& deliverer, const Turn& turn, ClientCounters& counters,
-               Authenticator& authenticator)
+               Authenticator& authenticator, Quotas& quotas)
       : reign_(reign),
         table_(table),
         stages_(stages),
@@ -21,7 +21,8 @@ class ConnectStage {
         deliverer_(deliverer),
         turn_(turn),
         counters_(counters),
-        authenticator_(authenticator) {}
+        authenticator_(authenticator),
+        quotas_(quotas) {}
 
   // The packet's views are valid during the call only. The client is in stage asking after it when
   // access answers later: then the packet is to come again once the client has work put off.
@@ -46,6 +47,7 @@ class ConnectStage {
   const Turn& turn_;
   ClientCounters& counters_;
   Authenticator& authenticator_;
+  Quotas& quotas_;
   core::Effects effects_;
   std::uint64_t first_ns_ = 0;
 };

@@ -97,6 +97,18 @@ void Encoder::connack(std::string& out, const Recipient& to, const core::Effect&
     properties.mark(Property::maximum_packet_size);
     properties.topic_alias_maximum = promised_.topic_alias_maximum;
     properties.mark(Property::topic_alias_maximum);
+    if (promised_.maximum_qos < 2) {
+      properties.maximum_qos = promised_.maximum_qos;
+      properties.mark(Property::maximum_qos);
+    }
+    if (!promised_.retain_available) {
+      properties.retain_available = false;
+      properties.mark(Property::retain_available);
+    }
+    if (detail && detail->server_keep_alive_s != 0) {
+      properties.server_keep_alive_s = detail->server_keep_alive_s;
+      properties.mark(Property::server_keep_alive);
+    }
     if (detail && !detail->assigned_client_id.empty()) {
       properties.assigned_client_id = detail->assigned_client_id;
       properties.mark(Property::assigned_client_id);

@@ -81,7 +81,16 @@ void read_limits(ConfigReader& in, core::Limits& limits) {
   in.number("retained_messages_max", limits.retained_messages_max);
   in.number("subscriptions_per_session_max", limits.subscriptions_per_session_max, 1,
             core::kSubscriptionsMax);
+  in.number("maximum_qos", limits.maximum_qos, 0, 2);
+  in.flag("retain_available", limits.retain_available);
+  in.number("keep_alive_s_max", limits.keep_alive_s_max);
   in.number("topic_levels_max", limits.topic_levels_max, 1, 65'535);
+}
+
+void read_connection_limits(ConfigReader& in, net::ConnectionLimits& limits) {
+  in.number("connections_max", limits.total);
+  in.number("connections_per_address_max", limits.per_address);
+  in.number("connections_per_user_max", limits.per_user);
 }
 
 void read_common_auth(ConfigReader& in, core::Limits& limits) {
@@ -141,6 +150,7 @@ Result<Config> parse_config(std::string_view text, const std::string& path) {
   read_node(in, config.node);
   read_replication(in, config.node, config.replication);
   read_limits(in, config.limits);
+  read_connection_limits(in, config.connections);
   read_common_auth(in, config.limits);
   read_rest(in, config);
   config.listeners = read_listeners(in, ports_of_others(in, config));

@@ -18,6 +18,7 @@ struct Config {
   repl::ReplicatorConfig replication;         // and [journal]; of [node]: name, index and data_dir
   CheckpointSection checkpoint;
   core::Limits limits;
+  net::ConnectionLimits connections;
   TlsSection tls;
   MetricsSection metrics;
   LogSection log;

@@ -14,6 +14,7 @@ void read_access(ConfigReader& in, AccessSection& access) {
   in.text("acl_file", access.acl_file);
   in.flag("acl_names_with_slash", access.acl_names_with_slash);
   in.flag("use_username_as_clientid", access.use_username_as_clientid);
+  in.flag("slow_failed_logins", access.slow_failed_logins);
 }
 
 void check_tls(ConfigReader& in, const net::TlsSettings& tls) {
@@ -66,6 +67,41 @@ void read_web(ConfigReader& in, ListenerSection& one) {
   }
 }
 
+void read_socket(ConfigReader& in, net::UnixSocket& socket) {
+  in.text("socket_path", socket.path);
+  std::string mode = "0660";
+  in.text("socket_mode", mode);
+  const bool octal = (mode.size() == 3 || (mode.size() == 4 && mode.front() == '0')) &&
+                     mode.find_first_not_of("01234567") == mode.npos;
+  if (!octal) return in.complain("socket_mode", "must be octal, as \"0660\"");
+  socket.mode = static_cast<mode_t>(std::stoul(mode, nullptr, 8));
+  in.text("socket_owner", socket.owner);
+  in.text("socket_group", socket.group);
+}
+
+void read_proxy(ConfigReader& in, net::ProxySettings& proxy) {
+  std::vector<std::string> from;
+  in.texts("proxy_protocol_from", from);
+  for (const std::string& one : from) {
+    if (one == "unix") {
+      proxy.from_unix = true;
+      continue;
+    }
+    Result<AddressRange> range = AddressRange::parse(one);
+    if (!range) return in.complain("proxy_protocol_from", range.error().message);
+    proxy.from.push_back(std::move(range).value());
+  }
+}
+
+void check_socket(ConfigReader& in, const ListenerSection& one,
+                  const std::vector<ListenerSection>& before) {
+  const bool taken = std::any_of(before.begin(), before.end(), [&](const ListenerSection& other) {
+    return other.socket.path == one.socket.path;
+  });
+  if (!taken) return;
+  in.complain("socket_path", "is another listener's already; give each one of its own");
+}
+
 void check_port(ConfigReader& in, const ListenerSection& one, std::vector<TakenPort>& taken) {
   const Endpoint own{one.address, one.port};
   for (const TakenPort& other : taken) {
@@ -104,11 +140,13 @@ std::vector<ListenerSection> read_listeners(ConfigReader& in, std::vector<TakenP
     in.number("connections_max", one.connections_max, 1, 1'000'000);
     read_tls(in, one.tls);
     read_web(in, one);
+    read_socket(in, one.socket);
+    read_proxy(in, one.proxy);
     one.port = port != 0 ? port : one.tls.on() ? kTlsPort : one.port;
     read_access(in, one.access);
     one.web.any_origin = !one.admits_pages_unseen();
     check_name(in, one, listeners);
-    check_port(in, one, taken);
+    one.is_unix() ? check_socket(in, one, listeners) : check_port(in, one, taken);
     listeners.push_back(std::move(one));
   }
   if (count > kListenersMax) {

@@ -4,12 +4,21 @@
 
 namespace tandemq::broker {
 
+// Through a proxy everybody may come.
+bool ListenerSection::is_local() const {
+  return (is_unix() || is_loopback(address)) && !proxy.on();
+}
+
+std::string ListenerSection::where() const {
+  return is_unix() ? socket.path : shown({address, port});
+}
+
 bool ListenerSection::lets_anonymous_in() const {
-  return access.allow_anonymous.value_or(access.password_file.empty() && is_loopback(address));
+  return access.allow_anonymous.value_or(access.password_file.empty() && is_local());
 }
 
 bool ListenerSection::admits_pages_unseen() const {
-  return (lets_anonymous_in() && is_loopback(address)) ||
+  return (lets_anonymous_in() && is_local()) ||
          tls.certificate_username != net::CertificateName::none;
 }
 

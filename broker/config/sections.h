@@ -7,7 +7,10 @@
 #include <optional>
 #include <string>
 
+#include "broker/net/connection_limits.h"
+#include "broker/net/proxy_settings.h"
 #include "broker/net/tls_settings.h"
+#include "broker/net/unix_socket.h"
 #include "broker/net/websocket_upgrade.h"
 
 namespace tandemq::broker {
@@ -27,6 +30,7 @@ struct AccessSection {
   std::string acl_file;                 // empty: all is allowed
   bool acl_names_with_slash = false;    // %c and %u stand for such names too
   bool use_username_as_clientid = false;
+  bool slow_failed_logins = true;
 };
 
 struct ListenerSection {
@@ -37,6 +41,14 @@ struct ListenerSection {
   AccessSection access;
   net::TlsSettings tls;
   net::WebSocketSettings web;
+  net::UnixSocket socket;  // with a path: instead of address and port
+  net::ProxySettings proxy;
+
+  bool is_unix() const { return !socket.path.empty(); }
+  // Only those on this host reach it.
+  bool is_local() const;
+  // "10.0.0.1:1883", "[fd00::1]:1883", "/run/tandemq/mqtt.sock".
+  std::string where() const;
 
   // Where the file does not say it: only those of this host come in without a password, and they
   // only where there are none.

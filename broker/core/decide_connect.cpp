@@ -14,13 +14,19 @@ std::uint32_t wanted_expiry(const mqtt::Connect& packet) {
   return packet.clean_start ? 0 : kNeverExpires;
 }
 
+std::uint16_t keep_alive_of(const mqtt::Connect& packet, const Limits& limits) {
+  const std::uint16_t most = limits.keep_alive_s_max;
+  const bool too_long = packet.keep_alive_s == 0 || packet.keep_alive_s > most;
+  return most != 0 && too_long ? most : packet.keep_alive_s;
+}
+
 SessionOpened decide_opened(const ConnectRequest& request, std::string_view client_id,
-                            std::uint32_t expiry_s, TimeMs now) {
+                            std::uint32_t expiry_s, std::uint16_t keep_alive_s, TimeMs now) {
   const mqtt::Connect& packet = request.packet;
   SessionOpened opened;
   opened.time = now;
   opened.version = static_cast<std::uint8_t>(packet.version);
-  opened.keep_alive_s = packet.keep_alive_s;
+  opened.keep_alive_s = keep_alive_s;
   opened.expiry_s = expiry_s;
   opened.client_id = client_id;
   opened.username = packet.username;
@@ -35,13 +41,19 @@ SessionOpened decide_opened(const ConnectRequest& request, std::string_view clie
 }
 
 // A CONNECT that the core cannot accept; success when it can.
-Reason refusal_of(const mqtt::Connect& packet) {
+Reason refusal_of(const mqtt::Connect& packet, const Limits& limits) {
   // [MQTT-3.1.3-8] of 3.1.1; 3.1 knows no empty client identifiers.
   if (packet.client_id.empty() && packet.version != mqtt::Version::v5 &&
       !(packet.version == mqtt::Version::v311 && packet.clean_start))
     return Reason::client_id_not_valid;
   if (packet.properties.has(mqtt::Property::authentication_method))
     return Reason::bad_authentication_method;
+  if (packet.has_will && packet.will.qos > limits.maximum_qos) return Reason::qos_not_supported;
+  if (packet.has_will && packet.will.retain && !limits.retain_available)
+    return Reason::retain_not_supported;
+  // Who cannot be told another keep alive is refused, as by mosquitto.
+  if (packet.version != mqtt::Version::v5 && keep_alive_of(packet, limits) != packet.keep_alive_s)
+    return Reason::client_id_not_valid;
   return Reason::success;
 }
 
@@ -105,7 +117,7 @@ bool Engine::Impl::settle_old(const Session& old, bool clean_start, TimeMs now, 
 SeatId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) {
   Impl& e = *impl_;
   const mqtt::Connect& packet = request.packet;
-  if (const Reason refused = refusal_of(packet); refused != Reason::success) {
+  if (const Reason refused = refusal_of(packet, e.limits); refused != Reason::success) {
     e.refuse_connect(request.conn, refused, out);
     return kNoSeat;
   }
@@ -116,6 +128,7 @@ SeatId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) 
   const std::uint32_t expiry_s = std::min(wanted_s, e.limits.session_expiry_s_max);
 
   const Session* old = e.s.find_client(client_id);
+  const std::uint16_t keep_alive_s = keep_alive_of(packet, e.limits);
   const bool anothers = old && is_anothers(*old, packet);
   if (anothers && e.limits.others_session == OthersSession::refuse) {
     ++e.counters.refused_others_session;
@@ -124,7 +137,7 @@ SeatId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) 
     return kNoSeat;
   }
   const bool resumed = old && e.settle_old(*old, packet.clean_start || anothers, now, out);
-  SessionOpened opened = decide_opened(request, client_id, expiry_s, now);
+  SessionOpened opened = decide_opened(request, client_id, expiry_s, keep_alive_s, now);
   opened.resumed = resumed;
   opened.session = resumed ? old->id : e.free_session_id(expiry_s > 0 || packet.has_will);
   e.commit(opened.session, opened, out);
@@ -142,6 +155,7 @@ SeatId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) 
   if (assigned && v5) detail.assigned_client_id = client_id;
   detail.session_expiry_s = expiry_s;
   detail.session_expiry_changed = v5 && expiry_s != wanted_s;
+  if (keep_alive_s != packet.keep_alive_s) detail.server_keep_alive_s = keep_alive_s;
   e.tell(seat, EffectKind::connack, 0, Reason::success, out);
   out.back().detail = share(std::move(detail));
   if (resumed) {

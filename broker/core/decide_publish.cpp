@@ -185,6 +185,9 @@ void Engine::publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effec
   if (!seat) return;
   const Session& session = *seat->session;
   ++e.counters.received[packet.qos];
+  if (packet.qos > e.limits.maximum_qos) return e.refuse(*seat, Reason::qos_not_supported, out);
+  if (packet.retain && !e.limits.retain_available)
+    return e.refuse(*seat, Reason::retain_not_supported, out);
   Publication p;
   if (!e.resolve_topic(*seat, packet, p.fields.topic, out)) return;
   const EffectKind ack = packet.qos == 1 ? EffectKind::puback : EffectKind::pubrec;

@@ -43,7 +43,7 @@ Reason Engine::Impl::check_filter(const Session& session, const mqtt::SubscribeF
   if (session.subscriptions.size() + added >= limits.subscriptions_per_session_max &&
       !s.subscriptions.contains(session, filter.filter))
     return Reason::quota_exceeded;
-  return static_cast<Reason>(filter.qos);
+  return static_cast<Reason>(std::min(filter.qos, limits.maximum_qos));
 }
 
 // Whether a new subscription is to be sent any. Who would have to look far for that says yes.
@@ -88,7 +88,7 @@ void Engine::Impl::subscribe_to(const Seat& seat, const mqtt::Subscribe& packet,
     if (is_first && !held) ++added;
     const bool is_new = is_first && (!held || held->retained_owed());
     const bool wanted = f.retain_handling == 0 || (f.retain_handling == 1 && is_new);
-    SubscriptionFields fields{f.filter,          f.qos,
+    SubscriptionFields fields{f.filter,          static_cast<std::uint8_t>(code),
                               f.no_local,        f.retain_as_published,
                               f.retain_handling, packet.properties.subscription_identifier};
     if (!seen->second && wanted && !is_shared(f.filter) && has_retained(f.filter)) {

@@ -39,7 +39,8 @@ struct EffectDetail {
   std::string assigned_client_id;               // connack; empty: none
   std::uint32_t session_expiry_s = 0;           // connack, when the server changed it
   bool session_expiry_changed = false;
-  std::string reason_string;  // connack, disconnect
+  std::uint16_t server_keep_alive_s = 0;  // connack, when the server changed it
+  std::string reason_string;              // connack, disconnect
 
   mutable std::uint32_t refs = 0;
   static void destroy(const EffectDetail* detail) { delete detail; }

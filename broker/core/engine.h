@@ -83,6 +83,8 @@ class Engine {
   // connection.
   bool may_deliver(SeatId seat, std::string_view topic) const;
   void withdraw(Origin from, std::uint16_t packet_id, bool resent, TimeMs now, Effects& out);
+  // Whether a connection is attached to the session of this client id.
+  bool has_connection(std::string_view client_id) const;
   // Whose session it is, "" for an anonymous client's; valid until the next command.
   std::string_view user_of(SeatId seat) const;
 

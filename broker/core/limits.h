@@ -34,6 +34,9 @@ struct Limits {
   std::uint64_t retained_messages_max = 0;               // 0: no limit
   std::uint32_t subscriptions_per_session_max = 10'000;  // at most kSubscriptionsMax
   std::uint32_t topic_levels_max = 128;
+  std::uint8_t maximum_qos = 2;  // of PUBLISHes both ways, told in CONNACK
+  bool retain_available = true;
+  std::uint16_t keep_alive_s_max = 0;  // a client's; 0: any, or none at all
   OthersSession others_session = OthersSession::refuse;
   DeniedPublish denied_publish = DeniedPublish::acknowledge;
   // Bytes, about, that one record names beside a message (receivers, filters): what is more goes

@@ -37,8 +37,8 @@ int check_files(const tandemq::broker::Config& config, const std::string& file) 
   }
   for (const tandemq::broker::ListenerSection& one : config.listeners) {
     if (!one.is_shut()) continue;
-    std::printf("%s: note: no client can log in at listener %s (%s:%u): %s\n", file.c_str(),
-                one.name.c_str(), one.address.c_str(), one.port, one.line_to_open().c_str());
+    std::printf("%s: note: no client can log in at listener %s (%s): %s\n", file.c_str(),
+                one.name.c_str(), one.where().c_str(), one.line_to_open().c_str());
   }
   std::printf("%s: the configuration is good\n", file.c_str());
   return 0;

@@ -15,6 +15,7 @@ Fronts::Front::Front(Listener from) : listener(std::move(from)) {
   };
   failed = teller("tls_refused");
   web_failed = teller("websocket_refused");
+  proxy_failed = teller("proxy_refused");
 }
 
 Fronts::Fronts(Around around, std::vector<Listener> listeners)
@@ -49,6 +50,14 @@ Status Fronts::load() {
 std::unique_ptr<Transport> Fronts::put_before(std::size_t listener,
                                               std::unique_ptr<Transport> transport) {
   const Front& front = *fronts_[listener];
+  if (front.listener.proxy.on()) {
+    const std::string from = transport->peer_address();
+    if (!front.listener.proxy.trusts(from)) {
+      front.proxy_failed(from, "it is not in proxy_protocol_from");
+      return nullptr;
+    }
+    transport = std::make_unique<ProxyTransport>(std::move(transport), front.proxy_failed);
+  }
   if (front.context) {
     const std::string address = transport->peer_address();
     transport = TlsTransport::serve(std::move(transport), front.context, handshakes_, front.failed);

@@ -1,5 +1,5 @@
-// What stands between the sockets of a listener and its channels, listener by listener: TLS,
-// WebSocket, one over the other, or nothing.
+// What stands between the sockets of a listener and its channels, listener by listener: a proxy's
+// header, TLS, WebSocket, one over the other, or nothing.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,8 @@
 
 #include "broker/base/result.h"
 #include "broker/net/handshakes.h"
+#include "broker/net/proxy_settings.h"
+#include "broker/net/proxy_transport.h"
 #include "broker/net/tls_context.h"
 #include "broker/net/tls_settings.h"
 #include "broker/net/tls_tickets.h"
@@ -30,6 +32,7 @@ class Fronts {
     std::string name;
     TlsSettings tls;
     WebSocketSettings web = {};
+    ProxySettings proxy = {};
   };
   struct Around {
     event_base* base;  // null: only to check the files
@@ -63,6 +66,7 @@ class Fronts {
     std::shared_ptr<const TlsContext> context;  // null: no TLS
     TlsTransport::Failed failed;
     WebSocketTransport::Failed web_failed;
+    ProxyTransport::Failed proxy_failed;
   };
 
   Around around_;

@@ -14,6 +14,7 @@
 #include "broker/base/exit_code.h"
 #include "broker/net/priorities.h"
 #include "broker/net/tcp_transport.h"
+#include "broker/support/endpoint.h"
 #include "broker/support/log.h"
 
 namespace tandemq::net {
@@ -44,6 +45,12 @@ Result<std::vector<std::unique_ptr<Listener>>> Listener::bind(event_base* base,
                                                               const ListenAddress& address,
                                                               const Accept& accept) {
   std::vector<std::unique_ptr<Listener>> all;
+  if (!address.socket.path.empty()) {
+    all.emplace_back(new Listener(base, address, accept));
+    const Status bound = all.back()->bind_socket();
+    if (!bound) return bound.error();
+    return all;
+  }
   const Result<std::vector<sockaddr_storage>> found = Listener(base, address, accept).resolve();
   if (!found) return found.error();
   for (const sockaddr_storage& to : *found) {
@@ -58,7 +65,9 @@ Result<std::vector<std::unique_ptr<Listener>>> Listener::bind(event_base* base,
 
 Listener::~Listener() {
   if (listening_) event_del(&event_);
-  if (fd_ >= 0) ::close(fd_);
+  if (fd_ < 0) return;
+  ::close(fd_);
+  if (is_unix()) unlink(address_.socket.path.c_str());
 }
 
 // Each once. What this host has no protocol for is left out, unless there is nothing else.
@@ -89,6 +98,16 @@ Result<std::vector<sockaddr_storage>> Listener::resolve() const {
 }
 
 Status Listener::bind_socket() {
+  if (is_unix()) {
+    const Result<int> bound = bind_unix(address_.socket);
+    exclusive_ = static_cast<bool>(bound);
+    if (!bound) {
+      return Error{"cannot listen on " + address_.socket.path + ": " + bound.error().message,
+                   kExitEnvironment};
+    }
+    fd_ = *bound;
+    return Done{};
+  }
   // Connections of an earlier life may be in the way of exclusive use, for a minute.
   exclusive_ = try_bind(false);
   if (exclusive_ || (errno == EADDRINUSE && try_bind(true))) return Done{};
@@ -119,8 +138,7 @@ Status Listener::hold() {
 }
 
 Error Listener::failure(const std::string& why, const std::string& remedy) const {
-  return {"cannot listen on " + address_.host + ":" + std::to_string(address_.port) + ": " + why +
-              "; " + remedy,
+  return {"cannot listen on " + shown({address_.host, address_.port}) + ": " + why + "; " + remedy,
           kExitEnvironment};
 }
 

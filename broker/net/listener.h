@@ -14,6 +14,7 @@
 
 #include "broker/base/result.h"
 #include "broker/net/transport.h"
+#include "broker/net/unix_socket.h"
 
 struct event_base;
 
@@ -23,6 +24,7 @@ struct ListenAddress {
   std::string section;  // of the configuration, named in remedies: "listener"
   std::string host;
   std::uint16_t port = 0;
+  UnixSocket socket = {};  // with a path: instead of host and port
 };
 
 class Listener {
@@ -56,6 +58,7 @@ class Listener {
   Listener(event_base* base, ListenAddress address, Accept accept)
       : base_(base), address_(std::move(address)), accept_(std::move(accept)) {}
   Result<std::vector<sockaddr_storage>> resolve() const;
+  bool is_unix() const { return !address_.socket.path.empty(); }
   Status bind_socket();
   bool try_bind(bool shared);
   Error failure(const std::string& why, const std::string& remedy) const;

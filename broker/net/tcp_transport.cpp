@@ -19,6 +19,13 @@ IoResult result_of(ssize_t moved) {
   return {later ? Io::later : Io::ended, 0};
 }
 
+std::string unix_peer(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "unix";
+  return "unix:uid-" + std::to_string(peer.uid) + ",pid-" + std::to_string(peer.pid);
+}
+
 }  // namespace
 
 TcpTransport::TcpTransport(event_base* base, int fd) : base_(base) {
@@ -65,6 +72,7 @@ std::string TcpTransport::peer_address() const {
   socklen_t size = sizeof(address);
   auto* raw = reinterpret_cast<sockaddr*>(&address);
   if (getpeername(event_.ev_fd, raw, &size) != 0) return {};
+  if (address.ss_family == AF_UNIX) return unix_peer(event_.ev_fd);
   char host[NI_MAXHOST];
   char port[NI_MAXSERV];
   if (getnameinfo(raw, size, host, sizeof(host), port, sizeof(port),

@@ -1,4 +1,4 @@
-// A TCP socket on the loop.
+// A TCP or Unix socket on the loop.
 #pragma once
 
 #include <event2/event_struct.h>

@@ -57,7 +57,8 @@ class Transport {
   // Bytes were taken from the network that read() has not given yet; Ready will not tell of them.
   virtual bool pending() const { return false; }
 
-  // "10.0.0.1:50000", "[fd00::1]:50000"; empty when it is not known any more.
+  // "10.0.0.1:50000", "[fd00::1]:50000", "unix:uid-1000,pid-77"; empty when it is not known any
+  // more.
   virtual std::string peer_address() const = 0;
   // Whom the other end's certificate names; empty: it showed none.
   virtual std::string peer_certificate() const { return {}; }

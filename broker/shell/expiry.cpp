@@ -20,7 +20,8 @@ const char* what_follows(const std::string& kind) {
 
 std::vector<net::Fronts::Listener> fronts_of(const std::vector<ListenerSection>& listeners) {
   std::vector<net::Fronts::Listener> fronts;
-  for (const ListenerSection& one : listeners) fronts.push_back({one.name, one.tls, one.web});
+  for (const ListenerSection& one : listeners)
+    fronts.push_back({one.name, one.tls, one.web, one.proxy});
   return fronts;
 }
 

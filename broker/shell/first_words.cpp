@@ -1,14 +1,12 @@
 #include "broker/shell/first_words.h"
 
-#include "broker/support/endpoint.h"
-
 namespace tandemq::broker {
 
 std::string lets_in(const ListenerSection& listener) {
   const bool passwords = !listener.access.password_file.empty();
   const std::string users = "the users of " + listener.access.password_file;
   if (!listener.lets_anonymous_in()) return passwords ? users : "nobody";
-  const std::string everyone = is_loopback(listener.address) ? "everyone on this host" : "everyone";
+  const std::string everyone = listener.is_local() ? "everyone on this host" : "everyone";
   return passwords ? everyone + ", and " + users : everyone;
 }
 
@@ -16,7 +14,7 @@ std::string first_words(const Config& config) {
   std::string out;
   for (const ListenerSection& one : config.listeners) {
     out += out.empty() ? "" : "; ";
-    out += one.address + ":" + std::to_string(one.port) + " is for " + lets_in(one);
+    out += one.where() + " is for " + lets_in(one);
   }
   if (!config.metrics.listen.empty()) out += "; metrics are at " + config.metrics.listen;
   if (config.replication.single) {

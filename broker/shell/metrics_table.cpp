@@ -143,6 +143,8 @@ void add_clients(Table& table, const NodeStatus& status) {
   const ClientCounters& clients = status.clients;
   table.gauge("tandemq_logins_waiting", "Clients whose log-in is not answered yet",
               static_cast<double>(status.logins_waiting));
+  table.counter("tandemq_logins_slowed_total", "Log-ins refused unseen since too many had failed",
+                status.logins_slowed);
   table.gauge("tandemq_connections", "Open client connections",
               static_cast<double>(status.traffic.connections));
   table.gauge("tandemq_sessions", "Sessions", static_cast<double>(status.state.sessions));

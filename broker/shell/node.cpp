@@ -7,6 +7,7 @@
 
 #include "broker/clients/client_log.h"
 #include "broker/shell/expiry.h"
+#include "broker/support/endpoint.h"
 #include "broker/support/log.h"
 #include "broker/support/service_notify.h"
 
@@ -90,7 +91,7 @@ void Node::tell_peer_absence(const NodeStatus& now) const {
   const repl::ReplicatorConfig& replication = config_.replication;
   log(LogLevel::warning, "peer_missing",
       {{"peer", now.peer},
-       {"address", replication.peer_address + ":" + std::to_string(replication.peer_port)},
+       {"address", shown({replication.peer_address, replication.peer_port})},
        {"seconds", peer_absence_.seconds()},
        {"reason", now.replica.reason},
        {"remedy",

@@ -62,8 +62,8 @@ void Node::begin_reign(const repl::ReplicaStatus& status) {
   for (const ListenerSection& one : config_.listeners) {
     log(LogLevel::notice, "listening",
         {{"listener", one.name},
-         {"address", one.address},
-         {"port", one.port},
+         {"address", one.is_unix() ? one.socket.path : one.address},
+         {"port", one.is_unix() ? 0 : one.port},
          {"lets_in", lets_in(one)}});
   }
 }

@@ -19,7 +19,9 @@ NodeStatus Node::status() {
   out.busy = busy_;
   out.single = config_.replication.single;
   out.listening = listeners_.listening();
-  for (const ListenerSection& one : config_.listeners) out.ports.push_back(one.port);
+  for (const ListenerSection& one : config_.listeners) {
+    if (!one.is_unix()) out.ports.push_back(one.port);
+  }
   out.commit = config_.replication.commit;
   out.replica = replicator_->status();
   out.meeting = replicator_->meeting();
@@ -34,6 +36,7 @@ NodeStatus Node::status() {
   out.certificates = fronts_->notes();
   out.handshakes = fronts_->handshakes();
   out.logins_waiting = access_->waiting();
+  out.logins_slowed = access_->slowed();
   out.commit_latency = commit_.latency();
   out.turn_length = turn_length_;
   out.turn_ns_max = turn_ns_max_;

@@ -97,7 +97,7 @@ std::vector<Entrance> entrances_of(const std::vector<ListenerSection>& listeners
 void tell_shut_door(const ListenerSection& listener) {
   log(LogLevel::warning, "listener_shut",
       {{"listener", listener.name},
-       {"address", listener.address},
+       {"address", listener.where()},
        {"reason", "no client can log in there: no passwords, and anonymous clients are refused"},
        {"remedy", listener.line_to_open()}});
 }
@@ -114,7 +114,8 @@ Node::Node(Config config)
           net::Fronts::Around{base_, [this] { turn_.begin(clock_); },
                               [this] { return pair_time(); }, config_.tls.ticket_secret_file},
           fronts_of(config_.listeners))),
-      clients_({config_.limits, clock_, turn_, *access_, [this] { event_base_loopbreak(base_); }},
+      clients_({config_.limits, config_.connections, clock_, turn_, *access_,
+                [this] { event_base_loopbreak(base_); }},
                entrances_of(config_.listeners)),
       listeners_([this](std::size_t entrance, std::unique_ptr<net::Transport> transport) {
         transport = fronts_->put_before(entrance, std::move(transport));
@@ -166,9 +167,9 @@ Status Node::start() {
 
 Status Node::open_sockets() {
   for (const ListenerSection& one : config_.listeners) {
-    Status bound = listeners_.bind(base_, {"listener", one.address, one.port});
+    Status bound = listeners_.bind(base_, {"listener", one.address, one.port, one.socket});
     if (!bound) return bound;
-    tell_missing_address(one.address, "listener.address");
+    if (!one.is_unix()) tell_missing_address(one.address, "listener.address");
     if (one.is_shut()) tell_shut_door(one);
   }
   if (!config_.replication.single) {

@@ -36,6 +36,7 @@ struct NodeStatus {
   std::vector<net::ListenerNote> certificates;
   net::Handshakes::Counters handshakes;
   std::uint64_t logins_waiting = 0;  // asked, not answered
+  std::uint64_t logins_slowed = 0;
   Histogram commit_latency, turn_length;
   std::uint64_t turn_ns_max = 0;  // longest turn since the start of the process
   std::uint64_t since_ms = 0;     // age of this role and pair state

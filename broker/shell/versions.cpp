@@ -51,6 +51,9 @@ std::vector<repl::Setting> shared_settings(const Config& config) {
   number("limits.queued_bytes_max", limits.queued_bytes_max);
   number("limits.retained_messages_max", limits.retained_messages_max);
   number("limits.subscriptions_per_session_max", limits.subscriptions_per_session_max);
+  number("limits.maximum_qos", limits.maximum_qos);
+  number("limits.retain_available", limits.retain_available);
+  number("limits.keep_alive_s_max", limits.keep_alive_s_max);
   number("limits.topic_levels_max", limits.topic_levels_max);
   out.push_back({"auth.session_of_another_user",
                  limits.others_session == core::OthersSession::refuse ? "refuse" : "clean"});

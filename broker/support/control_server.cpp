@@ -14,21 +14,12 @@
 #include <cstring>
 
 #include "broker/base/exit_code.h"
+#include "broker/support/unix_address.h"
 
 namespace tandemq {
 namespace {
 
 constexpr int kBacklog = 16;
-
-// True when a process answers on the socket file.
-bool answers(const sockaddr_un& address) {
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const bool connected =
-      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  close(fd);
-  return connected;
-}
 
 Error refused(const std::string& path, const std::string& why, const std::string& remedy) {
   return Error{"cannot open the control socket " + path + ": " + why + "; " + remedy,
@@ -40,12 +31,10 @@ Error refused(const std::string& path, const std::string& why, const std::string
 Result<std::unique_ptr<ControlServer>> ControlServer::open(event_base* base,
                                                            const std::string& path, OnLine on_line,
                                                            OnGone on_gone) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof(address.sun_path)) {
+  sockaddr_un address;
+  if (!unix_address(path, address)) {
     return refused(path, "the path is empty or longer than 107 bytes", "set node.control_socket");
   }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   if (answers(address)) {
     return refused(path, "another process answers on it",
                    "stop that one or set another node.control_socket");

@@ -51,6 +51,11 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   return endpoint;
 }
 
+std::string shown(const Endpoint& endpoint) {
+  const bool bare = endpoint.host.find(':') != endpoint.host.npos && endpoint.host.front() != '[';
+  return (bare ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
+}
+
 bool is_loopback(const std::string& host) {
   if (host == "localhost") return true;
   const std::string bytes = address_bytes(host);

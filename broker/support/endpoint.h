@@ -17,6 +17,9 @@ struct Endpoint {
 // The error says what is wrong with the text, for ConfigReader::complain.
 Result<Endpoint> parse_endpoint(std::string_view text);
 
+// As people write it: IPv6 in brackets.
+std::string shown(const Endpoint& endpoint);
+
 // Reached from this host alone: 127.0.0.0/8, ::1 and the name localhost.
 bool is_loopback(const std::string& host);
 

@@ -136,7 +136,7 @@ std::uint64_t Rig::look() {
 
 Rig::Rig(std::uint32_t connections_max)
     : turn_time((present = this, look)),
-      clients({limits, clock, turn_time, gate,
+      clients({limits, connections, clock, turn_time, gate,
                [this] {
                  ++turns_cut;
                  net.stopped = true;

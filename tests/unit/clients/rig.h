@@ -126,6 +126,7 @@ class Rig final : public core::RecordSink {
   Gate gate;
   const core::Permissions* permissions = nullptr;  // of the next reign
   core::Limits limits;
+  net::ConnectionLimits connections;
 
   tandemq::test::MemoryNet net;
   PairClock clock;

@@ -48,6 +48,7 @@ TEST_CASE("a second reading of the files does not forget whom the first removed"
   rig.gate.removed = "alice";
   rig.clients.review();
   rig.settle();
+  rig.pass_seconds(4);
   CHECK(rig.clients.size() == 0);
 }
 
@@ -65,4 +66,42 @@ TEST_CASE("whose certificate is not good any more is sent away, or not let in") 
   const std::vector<Got> got = late.take();
   REQUIRE(got.size() == 1);
   CHECK(got[0].reason == Reason::not_authorized);
+}
+
+TEST_CASE("an address and a user have so many places, which come back; a takeover needs none") {
+  net::ConnectionLimits limits;
+  limits.per_address = 2;
+  limits.per_user = 1;
+  Quotas quotas(limits);
+  Quotas::Place alice = quotas.take("10.0.0.1:1", "alice");
+  CHECK(quotas.full("10.0.0.2:1", "alice") != nullptr);
+  CHECK(quotas.full("10.0.0.1:2", "bob") == nullptr);
+  Quotas::Place bob = quotas.take("10.0.0.1:2", "bob");
+  CHECK(quotas.full("10.0.0.1:3", "carol") != nullptr);
+  CHECK(quotas.full("10.0.0.1:3", "") != nullptr);
+  alice = Quotas::Place();
+  CHECK(quotas.full("10.0.0.1:3", "alice") == nullptr);
+  CHECK(quotas.full("unix:uid-1,pid-2", "") == nullptr);
+}
+
+TEST_CASE("who is one too many is told so; its own connection it may take over") {
+  Rig rig;
+  rig.connections.per_address = 1;
+  const auto dial = [&](const char* name) -> Peer& {
+    Peer& peer = rig.dial();
+    peer.wire->address = "10.0.0.1:" + std::to_string(1000 + rig.clients.size());
+    peer.connect(name);
+    rig.settle();
+    return peer;
+  };
+  CHECK(dial("c").take().at(0).reason == Reason::success);
+  CHECK(dial("d").take().at(0).reason == Reason::quota_exceeded);
+  Peer& again = dial("c");
+  CHECK(again.take().at(0).reason == Reason::success);
+  again.close();
+  rig.settle();
+  rig.pass_seconds(4);
+  CHECK(dial("d").take().at(0).reason == Reason::success);
+  rig.connections.total = static_cast<std::uint32_t>(rig.clients.size());
+  CHECK(dial("e").ended());
 }

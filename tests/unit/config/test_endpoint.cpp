@@ -31,3 +31,10 @@ TEST_CASE("sockets overlap on one port when one address is the other or stands f
   CHECK_FALSE(overlap({"10.0.0.1", 1}, {"10.0.0.2", 1}));
   CHECK_FALSE(overlap({"0.0.0.0", 1}, {"::1", 1}));
 }
+
+TEST_CASE("an endpoint is shown with brackets where it needs them") {
+  CHECK(shown({"10.0.0.1", 1883}) == "10.0.0.1:1883");
+  CHECK(shown({"fd00::1", 1883}) == "[fd00::1]:1883");
+  CHECK(shown({"[fd00::1]", 1883}) == "[fd00::1]:1883");
+  CHECK(shown({"name", 1}) == "name:1");
+}

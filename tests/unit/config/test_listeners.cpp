@@ -122,3 +122,41 @@ TEST_CASE("what stands for a listener but is no section") {
   CHECK(error_of("listener = 1883\n" + kSingle).find("'listener' must be a section") !=
         std::string::npos);
 }
+
+TEST_CASE("proxies and Unix sockets of a listener") {
+  const std::string text =
+      "[replication]\nmode = \"single\"\n[[listener]]\nsocket_path = \"/run/a\"\n"
+      "socket_mode = \"0600\"\nproxy_protocol_from = [\"unix\", \"10.0.0.0/8\"]\n";
+  const Result<Config> config = parse_config(text, "f");
+  REQUIRE(config);
+  const ListenerSection& one = config->listeners[0];
+  CHECK(one.is_unix());
+  CHECK(one.where() == "/run/a");
+  CHECK(one.socket.mode == 0600);
+  CHECK_FALSE(one.is_local());  // through a proxy anybody may come
+  CHECK(one.proxy.trusts("unix:uid-0,pid-1"));
+  CHECK(one.proxy.trusts("10.1.2.3:1"));
+  CHECK_FALSE(one.proxy.trusts("11.1.2.3:1"));
+  for (const char* bad : {"socket_mode = \"0999\"\n", "socket_mode = \"rw\"\n",
+                          "proxy_protocol_from = [\"proxy.example\"]\n"}) {
+    CHECK_FALSE(
+        parse_config(std::string("[replication]\nmode = \"single\"\n[[listener]]\n") + bad, "f"));
+  }
+  const std::string twice = "[[listener]]\nname = \"b\"\nsocket_path = \"/run/a\"\n";
+  CHECK_FALSE(parse_config(text + twice, "f"));
+}
+
+TEST_CASE("pages of any origin come in only where they would have to know something") {
+  const auto any_origin = [](const std::string& listener) {
+    const Result<Config> config =
+        parse_config("[replication]\nmode = \"single\"\n[[listener]]\n" + listener, "f");
+    REQUIRE(config);
+    return config->listeners[0].web.any_origin;
+  };
+  CHECK_FALSE(any_origin("address = \"127.0.0.1\"\n"));
+  CHECK(any_origin("address = \"127.0.0.1\"\npassword_file = \"p\"\n"));
+  CHECK(any_origin("address = \"10.0.0.1\"\nallow_anonymous = true\n"));
+  CHECK_FALSE(
+      any_origin("address = \"10.0.0.1\"\npassword_file = \"p\"\ncertfile = \"c\"\n"
+                 "keyfile = \"k\"\ncafile = \"a\"\ncertificate_username = \"cn\"\n"));
+}

@@ -319,8 +319,7 @@ TEST_CASE("volatile clients among themselves write nothing, at any QoS") {
 
 TEST_CASE(
     "who publishes without the right to is named; a 3.1.1 client is sent away where that is said") {
-  class Nothing final : public Permissions,
-                        public Grants {
+  class Nothing final : public Permissions, public Grants {
    public:
     std::uint32_t revision() const override { return 1; }
     GrantsRef decide(Door, std::string_view, std::string_view) const override {

@@ -1,5 +1,4 @@
 // Which certificate is shown, which are believed, and what tickets are good for.
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 
@@ -30,30 +29,6 @@ net::TlsSettings asking(bool require) {
   out.require_certificate = require;
   out.certificate_username = CertificateName::common_name;
   return out;
-}
-
-// Of one connection: whom the broker heard, or why it failed.
-std::string outcome(const net::TlsSettings& settings, const TlsClient::Way& way) {
-  TlsNode node(settings);
-  TlsRig rig(node, way);
-  rig.exchange();
-  return rig.failure.empty() ? "user " + rig.server->peer_certificate() : rig.failure;
-}
-
-struct Met {
-  bool reused;
-  TlsClient::Session session;
-};
-
-Met meet(const TlsNode& node, TlsClient::Way way, SSL_SESSION* session = nullptr) {
-  way.session = session;
-  TlsRig rig(node, way);
-  rig.exchange();
-  rig.server->write("x");
-  rig.exchange();
-  REQUIRE(rig.client.heard() == "x");
-  CHECK(rig.handshakes.counters.resumed == rig.client.reused());
-  return {rig.client.reused(), rig.client.session()};
 }
 
 std::string error_of(const net::TlsSettings& settings) {
@@ -318,85 +293,4 @@ TEST_CASE("the secret of tickets has a least length, and may be left out") {
   CHECK(net::TicketKeys::secret_from(path).value() == "0123456789abcdef");
   CHECK_FALSE(net::TicketKeys::secret_from(path + ".missing"));
   CHECK(net::TicketKeys::secret_from("").value() != net::TicketKeys::secret_from("").value());
-}
-
-TEST_CASE("who has come in by a certificate is judged anew by what was read since") {
-  TlsFiles own;
-  net::TlsSettings settings = own.settings();
-  settings.cafile = own.pki.cafile();
-  settings.require_certificate = true;
-  settings.crlfile = own.pki.revoke("crl", {});
-  TlsNode node(settings);
-  TlsClient::Way way;
-  way.own = own.alice;
-  TlsRig alice(node, way);
-  alice.exchange();
-  way.own = own.bob;
-  TlsRig bob(node, way);
-  bob.exchange();
-  CHECK(alice.server->peer_trusted());
-  own.pki.revoke("crl", {own.alice.certfile});
-  node.context = TlsNode(settings).context;
-  CHECK_FALSE(alice.server->peer_trusted());
-  CHECK(bob.server->peer_trusted());
-  settings.cafile = own.stranger.cafile();
-  settings.crlfile.clear();
-  node.context = TlsNode(settings).context;
-  CHECK_FALSE(bob.server->peer_trusted());
-}
-
-TEST_CASE("more names of authorities than TLS can carry are left out, and clients come in") {
-  TlsFiles own;
-  net::TlsSettings settings = own.settings();
-  settings.capath = own.folder.path() + "/authorities";
-  std::filesystem::create_directory(settings.capath);
-  std::filesystem::copy(own.pki.cafile(), settings.capath + "/own.pem");
-  const std::string longest(58, 'x');
-  for (int i = 0; i < 800; ++i) {
-    const Pki more(own.folder.path(), "ca" + std::to_string(i) + longest);
-    std::filesystem::copy(more.cafile(), settings.capath + "/" + std::to_string(i) + ".pem");
-  }
-  settings.certificate_username = CertificateName::common_name;
-  TlsClient::Way way;
-  way.own = own.alice;
-  CHECK(outcome(settings, way) == "user alice");
-}
-
-TEST_CASE("an authority that is revoked signs for nobody any more") {
-  TlsFiles own;
-  Pki below(own.folder.path(), "below", own.pki);
-  net::TlsSettings settings = own.settings();
-  settings.cafile = own.pki.cafile();
-  settings.require_certificate = true;
-  settings.certificate_username = CertificateName::common_name;
-  settings.crlfile = own.folder.path() + "/lists";
-  std::filesystem::create_directory(settings.crlfile);
-  below.revoke("lists/below", {});
-  TlsClient::Way way;
-  way.own = below.issue("carol", {"carol", ""});
-  CHECK(outcome(settings, way) == "user carol");  // nobody has said anything of `below`
-  own.pki.revoke("lists/root", {});
-  CHECK(outcome(settings, way) == "user carol");
-  own.pki.revoke("lists/root", {below.cafile()});
-  CHECK(outcome(settings, way) == "certificate verify failed: certificate revoked");
-}
-
-TEST_CASE("a ticket is not good for longer than the certificates that it was given for") {
-  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    TlsFiles own;
-    net::TlsSettings settings = own.settings();
-    settings.cafile = own.pki.cafile();
-    settings.require_certificate = true;
-    TlsNode node(settings);
-    node.pair_ms = static_cast<std::uint64_t>(std::time(nullptr)) * 1000;
-    TlsClient::Way way;
-    way.version_max = version;
-    way.own = own.pki.issue("soon", {"soon", "", false, 0});  // over in an hour
-    const Met first = meet(node, way);
-    const Met second = meet(node, way, first.session.get());
-    CHECK(second.reused);
-    node.pair_ms += 2 * 3600 * 1000;
-    CHECK_FALSE(meet(node, way, first.session.get()).reused);
-    CHECK_FALSE(meet(node, way, second.session.get()).reused);
-  }
 }

@@ -96,4 +96,28 @@ struct TlsRig final : net::TransportUser {
   bool ended = false;
 };
 
+// Of one connection: whom the broker heard, or why it failed.
+inline std::string outcome(const net::TlsSettings& settings, const TlsClient::Way& way) {
+  TlsNode node(settings);
+  TlsRig rig(node, way);
+  rig.exchange();
+  return rig.failure.empty() ? "user " + rig.server->peer_certificate() : rig.failure;
+}
+
+struct Met {
+  bool reused;
+  TlsClient::Session session;
+};
+
+inline Met meet(const TlsNode& node, TlsClient::Way way, SSL_SESSION* session = nullptr) {
+  way.session = session;
+  TlsRig rig(node, way);
+  rig.exchange();
+  rig.server->write("x");
+  rig.exchange();
+  REQUIRE(rig.client.heard() == "x");
+  CHECK(rig.handshakes.counters.resumed == rig.client.reused());
+  return {rig.client.reused(), rig.client.session()};
+}
+
 }  // namespace tandemq::test
