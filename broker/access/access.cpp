@@ -106,7 +106,9 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
 Verdict Access::judge(core::Door by, const std::string& address, const std::string& user,
                       bool is_user, bool good) {
   const bool slows = doors_[by].files.slow_failed_logins;
-  if (slows && !brake_.admits(address, user, now_ms())) {
+  const bool admitted =
+      good ? brake_.admits_right(address, user, now_ms()) : brake_.admits(address, user, now_ms());
+  if (slows && !admitted) {
     ++slowed_;
     return kSlowed;
   }

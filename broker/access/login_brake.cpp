@@ -1,5 +1,7 @@
 #include "broker/access/login_brake.h"
 
+#include <openssl/sha.h>
+
 #include <algorithm>
 
 #include "broker/support/address_range.h"
@@ -7,31 +9,31 @@
 namespace tandemq::broker {
 namespace {
 
-// Keys of the three kinds never meet: their first characters differ.
-std::string key_of_address(std::string_view address) {
+// What one host, or one network of IPv6, or one user of this host has.
+std::string origin_of(std::string_view address) {
   const std::string network = network_of(address);
-  return "a" + (network.empty() ? std::string(address) : network);
-}
-
-std::string key_of_user(std::string_view user) {
-  return "u" + std::string(user);
-}
-
-std::string key_of_both(std::string_view address, std::string_view user) {
-  std::string key = key_of_address(address);
-  key.front() = 'b';
-  return key.append(1, '\0').append(user);
+  if (!network.empty()) return network;
+  return std::string(address.substr(0, address.find(',')));  // a Unix socket's without the process
 }
 
 }  // namespace
 
-const LoginBrake::Entry* LoginBrake::find(const std::string& key, std::uint64_t now_ms) const {
+// The kinds never meet: their first characters differ.
+LoginBrake::Key LoginBrake::key_of(char kind, std::string_view address, std::string_view user) {
+  std::string text(1, kind);
+  text.append(address.empty() ? std::string() : origin_of(address)).append(1, '\0').append(user);
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  return {reinterpret_cast<const char*>(digest), 15};  // what a std::string holds without the heap
+}
+
+const LoginBrake::Entry* LoginBrake::find(const Key& key, std::uint64_t now_ms) const {
   const auto found = entries_.find(key);
   if (found == entries_.end() || found->second.last_ms + kForgottenMs <= now_ms) return nullptr;
   return &found->second;
 }
 
-bool LoginBrake::holds(const std::string& key, std::uint64_t now_ms) const {
+bool LoginBrake::holds(const Key& key, std::uint64_t now_ms) const {
   const Entry* entry = find(key, now_ms);
   return entry && now_ms < entry->until_ms;
 }
@@ -39,13 +41,19 @@ bool LoginBrake::holds(const std::string& key, std::uint64_t now_ms) const {
 bool LoginBrake::admits(std::string_view address, std::string_view user,
                         std::uint64_t now_ms) const {
   if (entries_.empty()) return true;
-  const std::string from = key_of_address(address);
-  if (holds(key_of_both(address, user), now_ms) || holds(from, now_ms)) return false;
-  return !find(from, now_ms) || !holds(key_of_user(user), now_ms);
+  const Entry* own = find(key_of('b', address, user), now_ms);
+  if (!own) return true;
+  return now_ms >= own->until_ms && !holds(key_of('a', address, {}), now_ms) &&
+         !holds(key_of('u', {}, user), now_ms);
 }
 
-void LoginBrake::count(const std::string& key, const Measure& measure, std::uint64_t now_ms) {
-  if (entries_.size() >= kEntriesMax) make_room(now_ms);
+bool LoginBrake::admits_right(std::string_view address, std::string_view user,
+                              std::uint64_t now_ms) const {
+  return entries_.empty() || !holds(key_of('b', address, user), now_ms);
+}
+
+void LoginBrake::count(const Key& key, const Measure& measure, std::uint64_t now_ms) {
+  if (entries_.size() >= kEntriesMax && !entries_.contains(key)) make_room(now_ms);
   Entry& entry = entries_[key];
   if (entry.last_ms + kForgottenMs <= now_ms) entry = {};
   entry.last_ms = now_ms;
@@ -67,13 +75,13 @@ void LoginBrake::make_room(std::uint64_t now_ms) {
 }
 
 void LoginBrake::failed(std::string_view address, std::string_view user, std::uint64_t now_ms) {
-  count(key_of_both(address, user), kUserAtAddress, now_ms);
-  count(key_of_address(address), kAddress, now_ms);
-  count(key_of_user(user), kUser, now_ms);
+  count(key_of('b', address, user), kUserAtAddress, now_ms);
+  count(key_of('a', address, {}), kAddress, now_ms);
+  count(key_of('u', {}, user), kUser, now_ms);
 }
 
 void LoginBrake::succeeded(std::string_view address, std::string_view user) {
-  if (!entries_.empty()) entries_.erase(key_of_both(address, user));
+  if (!entries_.empty()) entries_.erase(key_of('b', address, user));
 }
 
 }  // namespace tandemq::broker

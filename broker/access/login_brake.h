@@ -3,8 +3,8 @@
 // Three things are counted, from most to least exact: failures of one user from one address, all
 // failures from an address, all failures of a user. Beyond what is free, the next try of that is
 // refused until some time has passed, which doubles with each failure; what is refused in between
-// is not counted. A user alone slows down only addresses that have failed themselves: nobody can
-// lock another one out from elsewhere.
+// is not counted. An address, and a user, slow down only who has failed as that user from there:
+// nobody locks out another one, be it from elsewhere or from behind the same address.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +32,8 @@ class LoginBrake {
   // `address`: as Transport::peer_address; the port does not count, of IPv6 the first 64 bits do.
   bool admits(std::string_view address, std::string_view user, std::uint64_t now_ms) const;
   void failed(std::string_view address, std::string_view user, std::uint64_t now_ms);
+  // Whether the right password comes too early: only its own failures count for that.
+  bool admits_right(std::string_view address, std::string_view user, std::uint64_t now_ms) const;
   // The user is right there: its failures at that address were slips.
   void succeeded(std::string_view address, std::string_view user);
   std::size_t size() const { return entries_.size(); }
@@ -42,12 +44,14 @@ class LoginBrake {
     std::uint64_t last_ms = 0;
     std::uint64_t until_ms = 0;  // nothing is admitted before
   };
-  const Entry* find(const std::string& key, std::uint64_t now_ms) const;
-  bool holds(const std::string& key, std::uint64_t now_ms) const;
-  void count(const std::string& key, const Measure& measure, std::uint64_t now_ms);
+  using Key = std::string;  // a digest: as long for every name
+  static Key key_of(char kind, std::string_view address, std::string_view user);
+  const Entry* find(const Key& key, std::uint64_t now_ms) const;
+  bool holds(const Key& key, std::uint64_t now_ms) const;
+  void count(const Key& key, const Measure& measure, std::uint64_t now_ms);
   void make_room(std::uint64_t now_ms);
 
-  std::unordered_map<std::string, Entry> entries_;
+  std::unordered_map<Key, Entry> entries_;
   std::uint64_t swept_ms_ = 0;
 };
 

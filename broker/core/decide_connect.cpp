@@ -57,10 +57,11 @@ Reason refusal_of(const mqtt::Connect& packet, const Limits& limits) {
   return Reason::success;
 }
 
-// A session is its user's. What an anonymous client left is whose who knows the identifier: so a
-// fleet can be given users, and any anonymous client could have had it.
+// A session is its user's. What an anonymous client left is whose who knows the identifier, so that
+// a fleet can be given users; while that client is there, it is its own.
 bool is_anothers(const Session& session, const mqtt::Connect& packet) {
-  return !session.username.empty() && session.username != packet.username;
+  if (session.username == packet.username) return false;
+  return !session.username.empty() || session.connected;
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ std::string address_bytes_of(std::string_view address) {
   } else if (host.find(':') == host.rfind(':')) {
     host.resize(std::min(host.find(':'), host.size()));
   }
-  const std::string bytes = numeric(host);
+  const std::string bytes = numeric(host.substr(0, host.find('%')));  // without its interface
   return bytes.starts_with(kMapped) ? bytes.substr(kMapped.size()) : bytes;
 }
 

@@ -267,9 +267,11 @@ TEST_CASE("where it is said, another user begins anew") {
 
 TEST_CASE("what an anonymous client left is whose who comes with its identifier") {
   Rig rig;
-  rig.connect("c", kStays).drop();
+  Client& nobody = rig.connect("c", kStays);
   ConnectOptions alice = kStays;
   alice.username = "alice";
+  CHECK(connack(rig.connect("c", alice)).reason == Reason::client_id_not_valid);  // it is there
+  nobody.drop();
   CHECK(present(rig.connect("c", alice)));
   CHECK(connack(rig.connect("c", kStays)).reason == Reason::client_id_not_valid);
 }
