@@ -103,7 +103,7 @@ struct Facts {
   // Seen in sync and linked to the primary in this life of both processes, and since then neither
   // primary itself nor one that let the peer serve.
   bool warm = false;
-  bool maybe_solo = false;  // as primary it may have committed records alone
+  bool maybe_solo = false;   // as primary it may have committed records alone
   bool paired_once = false;  // in this reign: the standby was there
   TimeMs reign_began_at = 0;
   bool reigned = false;  // was primary in this life of the agent, and no other node since
