@@ -34,7 +34,7 @@ std::string_view take_until(std::string_view& text, std::string_view end) {
 
 struct Request {
   std::string_view method, target, version;
-  std::string_view upgrade, key, websocket_version, origin;
+  std::string_view upgrade, key, websocket_version, origin, host;
   std::vector<std::string_view> connection, protocols;  // lists, of one header or several
 };
 
@@ -62,6 +62,7 @@ std::optional<Request> parse(std::string_view head) {
     if (same(name, "sec-websocket-version")) out.websocket_version = value;
     if (same(name, "sec-websocket-protocol")) append_list(out.protocols, value);
     if (same(name, "origin")) out.origin = value;
+    if (same(name, "host")) out.host = value;
   }
   return out;
 }
@@ -89,10 +90,21 @@ bool has_upgrade(const Request& request) {
                      [](std::string_view one) { return same(one, "upgrade"); });
 }
 
+// Some programs name the broker itself as their origin (paho for Python). No page has that one: we
+// serve none; only by a name of this host, for any other name may be led here by its owner.
+bool names_ourselves(const Request& request) {
+  std::string_view host = request.host;
+  host = host.substr(0, host.rfind(':'));
+  const bool here = same(host, "localhost") || host == "127.0.0.1" || host == "[::1]";
+  return here && (same(request.origin, "https://" + std::string(request.host)) ||
+                  same(request.origin, "http://" + std::string(request.host)));
+}
+
 // Browsers always name the origin of the page; a program that names none is no page.
-bool may_come_from(std::string_view origin, const WebSocketSettings& settings) {
+bool may_come_from(const Request& request, const WebSocketSettings& settings) {
   const auto& named = settings.origins;
-  if (named.empty()) return settings.any_origin || origin.empty();
+  const std::string_view origin = request.origin;
+  if (named.empty()) return settings.any_origin || origin.empty() || names_ourselves(request);
   return std::any_of(named.begin(), named.end(),
                      [&](const std::string& one) { return one == "*" || same(one, origin); });
 }
@@ -124,7 +136,7 @@ Upgrade judge(const Request& request, std::size_t size, const WebSocketSettings&
   if (request.key.size() != kKeySize) {
     return refused(size, "400 Bad Request", "Sec-WebSocket-Key must be 16 bytes in base64");
   }
-  if (!may_come_from(request.origin, settings)) {
+  if (!may_come_from(request, settings)) {
     return refused(size, "403 Forbidden", "the page's origin is not in websockets_origin");
   }
   const std::string_view protocol = chosen_protocol(request);

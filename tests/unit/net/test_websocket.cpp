@@ -139,6 +139,15 @@ TEST_CASE("origins: those that are listed, and any where none is") {
   net::WebSocketSettings inward{true, "", {}, false};
   CHECK(read_upgrade(request("Origin: https://evil.example\r\n"), inward).verdict ==
         Verdict::refused);
+  // The last of several Host headers counts.
+  const auto from = [&](const std::string& host, const std::string& origin) {
+    return read_upgrade(request("Host: " + host + "\r\nOrigin: " + origin + "\r\n"), inward)
+        .verdict;
+  };
+  CHECK(from("127.0.0.1:8083", "https://127.0.0.1:8083") == Verdict::accepted);
+  CHECK(from("localhost:8083", "http://localhost:8083") == Verdict::accepted);
+  CHECK(from("localhost:8083", "http://localhost:8000") == Verdict::refused);
+  CHECK(from("evil.example:8083", "http://evil.example:8083") == Verdict::refused);
   CHECK(read_upgrade(request(), inward).verdict == Verdict::accepted);
   inward.origins = {"*"};
   CHECK(read_upgrade(request("Origin: https://evil.example\r\n"), inward).verdict ==
