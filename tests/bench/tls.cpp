@@ -26,6 +26,8 @@ Result<std::shared_ptr<Tls>> Tls::create(const std::string& ca_file, std::string
     return Error{"cannot read certificates from " + ca_file + "; give --tls-ca a file in PEM form"};
   }
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  // Else OpenSSL gives up the session of a connection whose broker has died.
+  SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);

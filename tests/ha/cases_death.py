@@ -4,8 +4,8 @@ import signal
 import time
 
 from registry import case
-from support.pki import Pki
 from testbed import LAB, LEASE, ROOT, VIRTUAL_IP, VIRTUAL_IP6, expect, peer_of
+from support.pki import Pki  # testbed has put it into reach
 
 PKI = os.path.join(ROOT, "build", "ha", "pki")
 
