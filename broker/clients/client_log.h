@@ -21,9 +21,9 @@ void log_connected(const Client& client, const mqtt::Connect& packet);
 void log_malformed(const Client& client);
 // Its log-in, or the identifier that it wants. `user`: as it says.
 void log_refused(const Client& client, std::string_view user, const Verdict& verdict);
-// It was let in, and would not be now.
 // What clients may not, or what could not be kept for them.
 void tell_denials(const std::vector<core::Denial>& denials);
+// It was let in, and would not be now.
 void log_revoked(const Client& client, std::string_view why);
 void log_condemned(const Client& client, const core::Effect& effect);
 void log_oversize(const Client& client);

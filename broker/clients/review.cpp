@@ -12,6 +12,7 @@ void Review::begin() {
   if (!reign_.engine) return;
   std::erase_if(left_, [](const One& one) { return one.welcome; });
   table_.each([this](Client& client) {
+    client.admission.reset();  // found good by the files before: asked anew
     if (client.stage() != Stage::serving) return;
     const bool by_password = client.channel.peer_certificate().empty();
     const bool welcome =

@@ -18,7 +18,7 @@ bool ListenerSection::lets_anonymous_in() const {
 }
 
 bool ListenerSection::admits_pages_unseen() const {
-  return (lets_anonymous_in() && is_local()) ||
+  return (lets_anonymous_in() && (is_local() || tls.require_certificate)) ||
          tls.certificate_username != net::CertificateName::none;
 }
 

@@ -21,6 +21,24 @@ TEST_CASE("who is removed is sent away at a review, and is heard no more") {
   CHECK_FALSE(rig.clients.has_backlog());
 }
 
+TEST_CASE("a log-in that was found right before the files were read again is asked anew") {
+  Rig rig;
+  rig.gate.later = true;
+  Peer& peer = rig.dial();
+  peer.connect("c");
+  rig.settle();
+  REQUIRE(rig.gate.open.size() == 1);
+  rig.gate.answer(Reason::success);
+  rig.clients.review();
+  rig.settle();
+  REQUIRE(rig.gate.open.size() == 1);
+  rig.gate.answer(Reason::bad_username_or_password);
+  rig.settle();
+  const std::vector<Got> got = peer.take();
+  REQUIRE(got.size() == 1);
+  CHECK(got[0].reason == Reason::bad_username_or_password);
+}
+
 TEST_CASE("a review of many is spread over turns") {
   Rig rig(1'000);
   rig.gate.removed = "alice";

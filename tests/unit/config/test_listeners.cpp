@@ -156,6 +156,10 @@ TEST_CASE("pages of any origin come in only where they would have to know someth
   CHECK_FALSE(any_origin("address = \"127.0.0.1\"\n"));
   CHECK(any_origin("address = \"127.0.0.1\"\npassword_file = \"p\"\n"));
   CHECK(any_origin("address = \"10.0.0.1\"\nallow_anonymous = true\n"));
+  const std::string shown =
+      "address = \"10.0.0.1\"\ncertfile = \"c\"\nkeyfile = \"k\"\ncafile = \"a\"\n";
+  CHECK(any_origin(shown + "allow_anonymous = true\n"));
+  CHECK_FALSE(any_origin(shown + "allow_anonymous = true\nrequire_certificate = true\n"));
   CHECK_FALSE(
       any_origin("address = \"10.0.0.1\"\npassword_file = \"p\"\ncertfile = \"c\"\n"
                  "keyfile = \"k\"\ncafile = \"a\"\ncertificate_username = \"cn\"\n"));
