@@ -105,18 +105,15 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
 // Who sent a thousand guesses at once is told of the first few.
 Verdict Access::judge(core::Door by, const std::string& address, const std::string& user,
                       bool is_user, bool good) {
-  const bool slows = doors_[by].files.slow_failed_logins;
-  const bool admitted =
-      good ? brake_.admits_right(address, user, now_ms()) : brake_.admits(address, user, now_ms());
-  if (slows && !admitted) {
-    ++slowed_;
-    return kSlowed;
+  if (doors_[by].files.slow_failed_logins) {
+    const std::uint64_t now = now_ms();
+    if (!(good ? brake_.admits_right(address, user, now) : brake_.admits(address, user, now))) {
+      ++slowed_;
+      return kSlowed;
+    }
+    good ? brake_.succeeded(address, user) : brake_.failed(address, user, now);
   }
-  if (good) {
-    brake_.succeeded(address, user);
-    return mqtt::Reason::success;
-  }
-  if (slows) brake_.failed(address, user, now_ms());
+  if (good) return mqtt::Reason::success;
   return {mqtt::Reason::bad_username_or_password,
           is_user ? "the password is another one" : "there is no such user"};
 }

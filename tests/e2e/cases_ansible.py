@@ -4,7 +4,7 @@ import re
 import subprocess
 import time
 
-from cases import EVERYTHING, case_list, files, pid, versions
+from cases import EVERYTHING, case_list, files, pid, survive_a_kill, versions
 from hosts import CLIENT, PACKAGES, VIRTUAL_IP, expect, inside, run
 from pair import Load
 from playbook import CONTROLLER, MONITOR, Controller
@@ -60,14 +60,7 @@ def what_is_wrong_with_a_host_is_named_before_anything_is_touched(pair):
 
 @case
 def a_pair_of_the_playbook_survives_a_kill(pair):
-    old = pair.primary()
-    load = Load(5)
-    time.sleep(2)
-    old.sh("systemctl kill -s KILL tandemqd")
-    gap = load.finish()
-    pair.wait_whole()
-    expect(pair.primary() is pair.other(old), "the other one serves")
-    return f"gap {gap:.0f} ms"
+    return survive_a_kill(pair)
 
 
 @case

@@ -54,6 +54,14 @@ struct Doors {
   }
 };
 
+mqtt::Connect connect_of_alice(std::string_view password) {
+  mqtt::Connect packet;
+  packet.has_username = true;
+  packet.username = "alice";
+  packet.password = password;
+  return packet;
+}
+
 }  // namespace
 
 TEST_CASE("passwords are answered later, everything else at once") {
@@ -148,10 +156,7 @@ TEST_CASE("no rules anywhere cost nothing") {
 
 TEST_CASE("whom a certificate names needs no password") {
   Doors doors;
-  mqtt::Connect packet;
-  packet.has_username = true;
-  packet.username = "alice";
-  packet.password = "wrong";
+  const mqtt::Connect packet = connect_of_alice("wrong");
   std::optional<Reason> answer;
   const auto take = [&](const Verdict& verdict) { answer = verdict.reason; };
   CHECK(doors.access->begin(Credentials(0, packet, "bob"), take) == 0);
@@ -183,10 +188,7 @@ TEST_CASE("who is removed, or has another password, is welcome no more") {
 
 TEST_CASE("a password that was changed while it was checked is not good any more") {
   Doors doors;
-  mqtt::Connect packet;
-  packet.has_username = true;
-  packet.username = "alice";
-  packet.password = "secret";
+  const mqtt::Connect packet = connect_of_alice("secret");
   std::optional<Reason> answer;
   REQUIRE(doors.access->begin(Credentials(0, packet),
                               [&](const Verdict& verdict) { answer = verdict.reason; }) != 0);

@@ -89,10 +89,7 @@ TEST_CASE(
     "who is revoked is refused, also by a list that is out of date, which refuses nobody else") {
   TlsFiles own;
   for (const long days : {30L, -1L}) {
-    net::TlsSettings settings = own.settings();
-    settings.cafile = own.pki.cafile();
-    settings.require_certificate = true;
-    settings.certificate_username = CertificateName::common_name;
+    net::TlsSettings settings = own.settings_for_users();
     settings.crlfile = own.pki.revoke("crl", {own.alice.certfile}, days);
     TlsClient::Way way;
     way.own = own.alice;
@@ -104,10 +101,7 @@ TEST_CASE(
 
 TEST_CASE("of two lists of one authority the newer one counts, though only the older is in time") {
   TlsFiles own;
-  net::TlsSettings settings = own.settings();
-  settings.cafile = own.pki.cafile();
-  settings.require_certificate = true;
-  settings.certificate_username = CertificateName::common_name;
+  net::TlsSettings settings = own.settings_for_users();
   settings.crlfile = own.folder.path() + "/lists";
   std::filesystem::create_directory(settings.crlfile);
   own.pki.revoke("lists/monthly", {own.bob.certfile}, 30, 60);

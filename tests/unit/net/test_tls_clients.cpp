@@ -53,10 +53,7 @@ TEST_CASE("more names of authorities than TLS can carry are left out, and client
 TEST_CASE("an authority that is revoked signs for nobody any more") {
   TlsFiles own;
   Pki below(own.folder.path(), "below", own.pki);
-  net::TlsSettings settings = own.settings();
-  settings.cafile = own.pki.cafile();
-  settings.require_certificate = true;
-  settings.certificate_username = CertificateName::common_name;
+  net::TlsSettings settings = own.settings_for_users();
   settings.crlfile = own.folder.path() + "/lists";
   std::filesystem::create_directory(settings.crlfile);
   below.revoke("lists/below", {});

@@ -36,6 +36,14 @@ struct TlsFiles {
     out.keyfile = {server.keyfile};
     return out;
   }
+  // Who shows no certificate of ours stays out; the name in it is the user.
+  net::TlsSettings settings_for_users() const {
+    net::TlsSettings out = settings();
+    out.cafile = pki.cafile();
+    out.require_certificate = true;
+    out.certificate_username = net::CertificateName::common_name;
+    return out;
+  }
 };
 
 // One node: what it has read, and the keys of its tickets.
