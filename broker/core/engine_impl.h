@@ -61,16 +61,10 @@ struct Engine::Impl {
   void remove_session(const Session& session, Effects& out);
 
   // decide_acks.cpp
-  void acked(Seat& seat, const Delivery& delivery, TimeMs now, Effects& out);
-  void puback(Seat& seat, const mqtt::Ack& packet, TimeMs now, Effects& out);
-  void pubrec(Seat& seat, const mqtt::Ack& packet, TimeMs now, Effects& out);
-  void pubrel(Seat& seat, const mqtt::Ack& packet, Effects& out);
-  void pubcomp(Seat& seat, const mqtt::Ack& packet, TimeMs now, Effects& out);
-
-  // decide_ack_run.cpp
   bool take_answer(Seat& seat, mqtt::PacketType type, std::uint16_t packet_id);
-  std::size_t take_answers(Seat& seat, const mqtt::AckRun& run, std::size_t first, TimeMs now,
-                           Effects& out);
+  void settle(Seat& seat, mqtt::PacketType type, std::uint16_t first, TimeMs now, Effects& out);
+  void refused(Seat& seat, std::uint16_t packet_id, TimeMs now, Effects& out);
+  void unexpected(Seat& seat, mqtt::PacketType type, std::uint16_t packet_id, Effects& out);
 
   // decide_publish.cpp. Returns the number of receivers.
   std::size_t distribute(const Publication& publication, TimeMs now, Effects& out);
