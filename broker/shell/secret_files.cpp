@@ -1,15 +1,10 @@
 #include "broker/shell/secret_files.h"
 
-#include <sys/stat.h>
-
 #include <map>
 
+#include "broker/support/file_mode.h"
+
 namespace tandemq::broker {
-namespace {
-
-constexpr mode_t kOthers = S_IROTH | S_IWOTH;
-
-}  // namespace
 
 std::vector<std::string> doubts_about_modes(const Config& config) {
   std::map<std::string, const char*> files;  // each once, with its key
@@ -20,11 +15,8 @@ std::vector<std::string> doubts_about_modes(const Config& config) {
   files[config.tls.ticket_secret_file] = "tls.ticket_secret_file";
   std::vector<std::string> doubts;
   for (const auto& [path, key] : files) {
-    struct stat found {};
-    if (path.empty() || stat(path.c_str(), &found) != 0 || (found.st_mode & kOthers) == 0) continue;
-    doubts.push_back(std::string(key) + " " + path +
-                     " is open to every user of this host; `chmod o= " + path +
-                     "`, and let the broker's user read it as owner or group");
+    std::string doubt = doubt_about_mode(key, path, "the broker");
+    if (!doubt.empty()) doubts.push_back(std::move(doubt));
   }
   return doubts;
 }

@@ -74,11 +74,13 @@ int serve(event_base* base, const AgentConfig& config) {
   return 0;
 }
 
-int run(AgentConfig& config) {
+// `doubt` is told once there is a log.
+int run(AgentConfig& config, const std::string& doubt) {
   keep_files_private();
   if (Status opened = log_open(config.log_level, config.log_target); !opened) {
     return fail(opened.error());
   }
+  if (!doubt.empty()) log(LogLevel::warning, "configuration_doubt", {{"reason", doubt}});
   std::signal(SIGPIPE, SIG_IGN);
   event_base* base = event_base_new();
   event* on_term = evsignal_new(base, SIGTERM, &stop, base);
@@ -115,8 +117,12 @@ int main(int argc, char** argv) try {
   if (!config) return fail(config.error());
   if (print_conf) return std::fputs(keepalived_conf(*config).c_str(), stdout) < 0;
   if (write_conf) return write_keepalived(*config);
-  if (check) return std::printf("%s: the configuration is good\n", path.c_str()) < 0;
-  return run(*config);
+  const std::string doubt = doubt_about_mode("peer.secret_file", config->secret_file, "the agent");
+  if (check) {
+    if (!doubt.empty()) std::printf("%s: note: %s\n", path.c_str(), doubt.c_str());
+    return std::printf("%s: the configuration is good\n", path.c_str()) < 0;
+  }
+  return run(*config, doubt);
 } catch (const std::exception& error) {
   return fail({error.what(), 1});
 }

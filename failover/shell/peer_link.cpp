@@ -75,29 +75,34 @@ void PeerLink::send() {
 void PeerLink::read(Path& path) {
   char buffer[kDatagramMax + 1];
   for (int i = 0; i < kDatagramsPerTurn; ++i) {
-    const ssize_t size = recv(path.fd.get(), buffer, sizeof(buffer), MSG_DONTWAIT);
+    SocketAddress from;
+    from.size = sizeof(from.address);
+    const ssize_t size = recvfrom(path.fd.get(), buffer, sizeof(buffer), MSG_DONTWAIT,
+                                  reinterpret_cast<sockaddr*>(&from.address), &from.size);
     if (size < 0) return;
-    on_datagram(path, std::string_view(buffer, static_cast<std::size_t>(size)));
+    on_datagram(path, from, std::string_view(buffer, static_cast<std::size_t>(size)));
   }
 }
 
-void PeerLink::on_datagram(Path& path, std::string_view bytes) {
+void PeerLink::on_datagram(Path& path, const SocketAddress& from, std::string_view bytes) {
   Datagram d;
   switch (unseal(bytes, config_.secret, d)) {
     case Unsealed::forged:
-      return complain(path, "not made with this pair's secret");
+      return complain(path, from, "not made with this pair's secret");
     case Unsealed::malformed:
-      return complain(path, "not a report of this version");
+      return complain(path, from, "not a report of this version");
     case Unsealed::ok:
       break;
   }
   if (d.node != config_.peer) {
-    return complain(path, "the agent of " + d.node + " (TandeMQ " + d.software +
-                              ") is not the configured peer, " + config_.peer);
+    return complain(path, from,
+                    "the agent of " + d.node + " (TandeMQ " + d.software +
+                        ") is not the configured peer, " + config_.peer);
   }
   if (d.index == config_.index) {
-    return complain(path, d.node + " has node.index " + std::to_string(d.index) + " as well as " +
-                              config_.node + ": one must have 1, the other 2");
+    return complain(path, from,
+                    d.node + " has node.index " + std::to_string(d.index) + " as well as " +
+                        config_.node + ": one must have 1, the other 2");
   }
   const TimeMs now = boottime_ms();
   PeerSession::Refusal why{};
@@ -163,7 +168,7 @@ bool PeerLink::tell_absence() {
   return absence_told_ = true;
 }
 
-void PeerLink::complain(Path& path, const std::string& what) {
+void PeerLink::complain(Path& path, const SocketAddress& from, const std::string& what) {
   ++path.figures.refused;
   const TimeMs now = boottime_ms();
   refused_at_ = now;
@@ -172,6 +177,7 @@ void PeerLink::complain(Path& path, const std::string& what) {
   complained_at_ = now;
   log(LogLevel::warning, "datagram_refused",
       {{"path", path.figures.address},
+       {"address", shown(from)},
        {"reason", what},
        {"remedy", "compare peer.secret_file, node and peer.name of both nodes"}});
 }

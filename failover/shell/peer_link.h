@@ -72,8 +72,8 @@ class PeerLink {
         opened_at_(boottime_ms()) {}
   Status bind(event_base* base, const std::string& listen, const std::string& peer);
   void read(Path& path);
-  void on_datagram(Path& path, std::string_view bytes);
-  void complain(Path& path, const std::string& what);
+  void on_datagram(Path& path, const SocketAddress& from, std::string_view bytes);
+  void complain(Path& path, const SocketAddress& from, const std::string& what);
   void compare(const Datagram& d);
 
   PeerLinkConfig config_;

@@ -16,6 +16,8 @@ struct SocketAddress {
 };
 
 Result<SocketAddress> parse_socket_address(const std::string& text);
+// The same text again.
+std::string shown(const SocketAddress& address);
 
 // An address without port; prefix length in `prefix` when "/24" is given, -1 otherwise.
 struct HostAddress {

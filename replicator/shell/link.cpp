@@ -36,6 +36,18 @@ void tune(int fd, std::uint32_t silence_ms) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
 }
 
+// "10.98.0.12:51122", "[fd00::12]:51122".
+std::string shown(const sockaddr_storage& address) {
+  const bool is_v6 = address.ss_family == AF_INET6;
+  const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  const void* const host = is_v6 ? static_cast<const void*>(&v6.sin6_addr) : &v4.sin_addr;
+  char text[INET6_ADDRSTRLEN] = {};
+  ::inet_ntop(address.ss_family, host, text, sizeof(text));
+  return (is_v6 ? "[" + std::string(text) + "]" : std::string(text)) + ":" +
+         std::to_string(ntohs(v4.sin_port));  // same place in both
+}
+
 const sockaddr* plain(const sockaddr_storage& storage) {
   return reinterpret_cast<const sockaddr*>(&storage);
 }
@@ -147,31 +159,35 @@ void Link::accept_all() {
                              SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
     const bool is_peer = from_peer(plain(from.storage));
+    const std::string where = shown(from.storage);
     if (!is_peer || candidates_.size() >= kCandidatesMax) {
-      refused(is_peer
-                  ? "too many connections from the peer's address have not said Hello yet"
-                  : "a connection to the replication port does not come from the peer's address");
+      refused(where + (is_peer ? ": too many connections from there have not said Hello yet"
+                               : " is not the peer's address, " + config_.peer_address));
       ::close(fd);
       continue;
     }
     tune(fd, config_.silence_ms);
     candidates_.push_back(std::make_unique<LinkStream>(base_, fd, kFirstMessageMax));
     LinkStream* stream = candidates_.back().get();
-    stream->set_callbacks(
-        {[this, stream](const Message& message) { candidate_message(stream, message); }, nullptr,
-         nullptr, [this](const std::string& reason) { refused("before its Hello: " + reason); }});
+    stream->set_callbacks({[this, stream, where](const Message& message) {
+                             candidate_message(stream, where, message);
+                           },
+                           nullptr, nullptr,
+                           [this, where](const std::string& reason) {
+                             refused(where + " before its Hello: " + reason);
+                           }});
     stream->start_reading(kHelloTimeoutMs);
   }
 }
 
 // The first message of an accepted connection decides whether it is the peer.
-void Link::candidate_message(LinkStream* stream, const Message& message) {
+void Link::candidate_message(LinkStream* stream, const std::string& where, const Message& message) {
   const auto* hello = std::get_if<msg::Hello>(&message);
   const Status valid = hello != nullptr
                            ? check_hello(*hello, config_.self)
                            : Status(Error{std::string("it began with ") + name_of(message)});
   if (!valid) {
-    refused(valid.error().message);
+    refused(where + ": " + valid.error().message);
     if (hello != nullptr) host_->peer_refused(valid.error().message);
     std::string out;
     encode(out, msg::Reject{valid.error().message});

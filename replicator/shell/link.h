@@ -66,7 +66,7 @@ class Link final : public PeerLink {
   void ask(std::unique_ptr<LinkStream> stream);
   void adopt(std::unique_ptr<LinkStream> stream);
   void wire_up(LinkStream& stream);
-  void candidate_message(LinkStream* stream, const Message& message);
+  void candidate_message(LinkStream* stream, const std::string& where, const Message& message);
   void link_message(const Message& message);
   void lost(const std::string& reason);
   void refused(const std::string& reason);

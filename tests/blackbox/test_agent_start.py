@@ -92,6 +92,12 @@ def test_secret(ctx):
     agent = AgentProcess(ctx)
     os.unlink(f"{agent.folder}/secret")
     agent.ends_with(3, f"{agent.folder}/secret", "No such file", "both nodes need the same file")
+    for mode, told in ((0o644, True), (0o640, False)):
+        with open(f"{agent.folder}/secret", "w", encoding="utf-8") as file:
+            file.write("0123456789abcdef0123456789abcdef\n")
+        os.chmod(f"{agent.folder}/secret", mode)
+        agent.ends_with(0, options=["--check"])
+        expect(("is open to every user" in agent.log()) == told, f"mode {mode:o}: {agent.log()}")
     with open(f"{agent.folder}/secret", "w", encoding="utf-8") as file:
         file.write("short\n")
     agent.ends_with(3, "at least 16 bytes", "openssl rand -hex 32")

@@ -1,6 +1,7 @@
 """Pairs that are configured wrongly: each node says why it has no peer, without filling its log."""
 import re
 import socket
+import time
 
 from support.expect import expect, wait_until
 from support.pair import Pair
@@ -79,14 +80,17 @@ def test_peer_never_came(ctx):
 
 
 def test_too_many_connections_of_the_peer(ctx):
-    """They are told as what they are, not as coming from elsewhere."""
+    """They are told as what they are, not as coming from elsewhere, and by their address."""
     pair = Pair(ctx)
     node = pair.a.start(listening=False)
     port = int(node.settings["replication.listen"].rsplit(":", 1)[1])
     peer = node.settings["replication.peer_address"].rsplit(":", 1)[0]
     listen = node.settings["replication.listen"].rsplit(":", 1)[0]
     silent = [socket.create_connection((listen, port), 5, (peer, 0)) for _ in range(9)]
-    expect_told(node, "too many connections from the peer's address have not said Hello yet")
-    expect("does not come from the peer's address" not in node.log(), node.log_tail())
+    expect_told(node, f"{peer}:", "too many connections from there have not said Hello yet")
+    expect("is not the peer's address" not in node.log(), node.log_tail())
+    time.sleep(1.1)  # one line a second
+    with socket.create_connection((listen, port), 5, ("127.0.0.9", 0)) as stranger:
+        expect_told(node, f"127.0.0.9:{stranger.getsockname()[1]} is not the peer's address, {peer}")
     for one in silent:
         one.close()
