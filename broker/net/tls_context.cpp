@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "broker/base/exit_code.h"
+#include "broker/net/tls_ticket_note.h"
 
 namespace tandemq::net {
 namespace {
@@ -302,8 +303,8 @@ bool TlsContext::trusts(const SSL* connection) const {
   if (!shown || !asks_) return !requires_ || shown;
   const std::unique_ptr<X509_STORE_CTX, Freed<X509_STORE_CTX_free>> trial(X509_STORE_CTX_new());
   X509_STORE* const store = SSL_CTX_get_cert_store(names_.front().context.get());
-  if (!trial ||
-      X509_STORE_CTX_init(trial.get(), store, shown, SSL_get_peer_cert_chain(connection)) != 1) {
+  const ChainPtr beyond = chain_of(connection);
+  if (!trial || X509_STORE_CTX_init(trial.get(), store, shown, beyond.get()) != 1) {
     return false;
   }
   X509_STORE_CTX_set_default(trial.get(), "ssl_client");

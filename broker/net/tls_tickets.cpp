@@ -14,6 +14,7 @@
 #include "broker/base/check.h"
 #include "broker/base/exit_code.h"
 #include "broker/net/tls_pem.h"
+#include "broker/net/tls_ticket_note.h"
 #include "broker/support/random.h"
 #include "broker/support/text_file.h"
 
@@ -108,21 +109,15 @@ int TicketKeys::on_made(SSL* ssl, void*) {
     until = std::min(until, unix_time(X509_get0_notAfter(sk_X509_value(chain, i))));
   }
   if (sk_X509_num(chain) <= 0) return 1;
-  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &until, sizeof until);
+  return note_in_ticket(ssl, until);
 }
 
 SSL_TICKET_RETURN TicketKeys::on_shown(SSL*, SSL_SESSION* session, const unsigned char*,
                                        std::size_t, SSL_TICKET_STATUS status, void* self) {
   const bool renew = status == SSL_TICKET_SUCCESS_RENEW;
   if (!renew && status != SSL_TICKET_SUCCESS) return SSL_TICKET_RETURN_IGNORE_RENEW;
-  void* said = nullptr;
-  std::size_t size = 0;
-  std::int64_t until = std::numeric_limits<std::int64_t>::max();
-  if (SSL_SESSION_get0_ticket_appdata(session, &said, &size) == 1 && size == sizeof until) {
-    std::memcpy(&until, said, size);
-  }
   const std::uint64_t now_s = static_cast<TicketKeys*>(self)->pair_ms_() / 1000;
-  if (until < static_cast<std::int64_t>(now_s)) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  if (good_until(session) < static_cast<std::int64_t>(now_s)) return SSL_TICKET_RETURN_IGNORE_RENEW;
   return renew ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 

@@ -85,3 +85,31 @@ TEST_CASE("a ticket is not good for longer than the certificates that it was giv
     CHECK_FALSE(meet(node, way, second.session.get()).reused);
   }
 }
+
+TEST_CASE("a client that was resumed is judged anew by all that it showed when it first came") {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    TlsFiles own;
+    Pki below(own.folder.path(), "below", own.pki);
+    net::TlsSettings settings = own.settings_for_users();
+    settings.crlfile = own.folder.path() + "/lists";
+    std::filesystem::create_directory(settings.crlfile);
+    below.revoke("lists/below", {});
+    TlsNode node(settings);
+    TlsClient::Way way;
+    way.version_max = version;
+    way.own = below.issue("carol", {"carol", ""});
+    const Met first = meet(node, way);
+    const Met second = meet(node, way, first.session.get());
+    REQUIRE(second.reused);
+    way.session = second.session ? second.session.get() : first.session.get();
+    TlsRig third(node, way);
+    third.exchange();
+    REQUIRE(third.handshakes.counters.resumed == 1);
+    own.pki.revoke("lists/root", {});
+    node.context = TlsNode(settings).context;
+    CHECK(third.server->peer_trusted());
+    own.pki.revoke("lists/root", {below.cafile()});
+    node.context = TlsNode(settings).context;
+    CHECK_FALSE(third.server->peer_trusted());
+  }
+}
