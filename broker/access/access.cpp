@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "broker/access/any_grants.h"
+#include "broker/access/all_grants.h"
 #include "broker/support/turn.h"
 
 namespace tandemq::broker {
@@ -46,7 +46,8 @@ class Loader {
 
 Access::Access(event_base* base, const std::vector<ListenerSection>& listeners) {
   for (const ListenerSection& listener : listeners) {
-    doors_.push_back({listener.access, listener.lets_anonymous_in(), nullptr, nullptr, nullptr});
+    doors_.push_back(
+        {listener.name, listener.access, listener.lets_anonymous_in(), nullptr, nullptr, nullptr});
     has_rules_ = has_rules_ || !listener.access.acl_file.empty();
   }
   if (base) worker_ = std::make_unique<HashWorker>(base, kWaitingBytesMax);
@@ -55,8 +56,8 @@ Access::Access(event_base* base, const std::vector<ListenerSection>& listeners) 
 Status Access::reload() {
   Loader<PasswordFile> passwords;
   Loader<Acl> acls;
-  std::vector<Door> fresh = doors_;
-  for (Door& door : fresh) {
+  std::vector<Rules> fresh = doors_;
+  for (Rules& door : fresh) {
     door.before = std::exchange(door.passwords, passwords.load(door.files.password_file));
     door.acl = acls.load(door.files.acl_file);
   }
@@ -74,7 +75,7 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
     answer(verdict);
     return Ticket{0};
   };
-  const Door& door = doors_[who.door];
+  const Rules& door = doors_[who.door];
   if (who.wants_method)
     return at_once({Reason::bad_authentication_method, "no authentication method is known"});
   if (!who.certificate.empty()) return at_once(Reason::success);
@@ -103,8 +104,8 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
 }
 
 // Who sent a thousand guesses at once is told of the first few.
-Verdict Access::judge(core::Door by, const std::string& address, const std::string& user,
-                      bool is_user, bool good) {
+Verdict Access::judge(Door by, const std::string& address, const std::string& user, bool is_user,
+                      bool good) {
   if (doors_[by].files.slow_failed_logins) {
     const std::uint64_t now = now_ms();
     if (!(good ? brake_.admits_right(address, user, now) : brake_.admits(address, user, now))) {
@@ -118,8 +119,8 @@ Verdict Access::judge(core::Door by, const std::string& address, const std::stri
           is_user ? "the password is another one" : "there is no such user"};
 }
 
-bool Access::still_welcome(core::Door by, std::string_view username) const {
-  const Door& door = doors_[by];
+bool Access::still_welcome(Door by, std::string_view username) const {
+  const Rules& door = doors_[by];
   if (!door.passwords || !door.before || username.empty()) return true;
   const PasswordHash* then = door.before->find(username);
   const PasswordHash* now = door.passwords->find(username);
@@ -128,7 +129,7 @@ bool Access::still_welcome(core::Door by, std::string_view username) const {
 
 std::vector<std::string> Access::doubts() const {
   std::set<std::string> all;
-  for (const Door& door : doors_) {
+  for (const Rules& door : doors_) {
     if (door.acl) all.insert(door.acl->doubts().begin(), door.acl->doubts().end());
   }
   return {all.begin(), all.end()};
@@ -138,19 +139,16 @@ void Access::cancel(Ticket ticket) {
   if (ticket != 0) worker_->cancel(ticket);
 }
 
-core::GrantsRef Access::decide(core::Door door, std::string_view client_id,
+core::GrantsRef Access::decide(std::string_view listener, std::string_view client_id,
                                std::string_view username) const {
-  if (door < doors_.size()) {
-    const Acl* acl = doors_[door].acl.get();
-    return acl ? acl->grants(client_id, username, doors_[door].files.acl_names_with_slash)
-               : nullptr;
-  }
   std::vector<core::GrantsRef> each;
-  for (const Door& one : doors_) {
-    if (!one.acl) return nullptr;
-    each.push_back(one.acl->grants(client_id, username, one.files.acl_names_with_slash));
+  for (const Rules& one : doors_) {
+    core::GrantsRef grants =
+        one.acl ? one.acl->grants(client_id, username, one.files.acl_names_with_slash) : nullptr;
+    if (one.listener == listener) return grants;
+    if (grants) each.push_back(std::move(grants));
   }
-  return any_of(std::move(each));
+  return all_of(std::move(each));
 }
 
 }  // namespace tandemq::broker

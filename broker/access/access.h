@@ -33,7 +33,7 @@ class Access final : public Authenticator, public core::Permissions {
 
   [[nodiscard]] Ticket begin(Credentials who, Answer answer) override;
   void cancel(Ticket ticket) override;
-  bool still_welcome(core::Door door, std::string_view username) const override;
+  bool still_welcome(Door door, std::string_view username) const override;
   // Log-ins that were refused unseen since others had failed; only grows.
   std::uint64_t slowed() const { return slowed_; }
   // As Acl::doubts, of all files.
@@ -44,12 +44,13 @@ class Access final : public Authenticator, public core::Permissions {
   const core::Permissions* permissions() const { return has_rules_ ? this : nullptr; }
 
   std::uint32_t revision() const override { return revision_; }
-  // By kAnyDoor: what any of the doors would allow.
-  core::GrantsRef decide(core::Door door, std::string_view client_id,
+  // Of a listener that is there no more: what all of the doors allow.
+  core::GrantsRef decide(std::string_view listener, std::string_view client_id,
                          std::string_view username) const override;
 
  private:
-  struct Door {
+  struct Rules {
+    std::string listener;
     AccessSection files;
     bool lets_anonymous_in = false;
     std::shared_ptr<const PasswordFile> passwords;  // null: none is named
@@ -57,10 +58,10 @@ class Access final : public Authenticator, public core::Permissions {
     std::shared_ptr<const Acl> acl;                 // null: all is allowed
   };
 
-  Verdict judge(core::Door by, const std::string& address, const std::string& user, bool is_user,
+  Verdict judge(Door by, const std::string& address, const std::string& user, bool is_user,
                 bool good);
 
-  std::vector<Door> doors_;
+  std::vector<Rules> doors_;
   LoginBrake brake_;
   std::uint64_t slowed_ = 0;
   bool has_rules_ = false;

@@ -13,10 +13,12 @@
 
 namespace tandemq::broker {
 
+// A listener's place among all.
+using Door = std::uint16_t;
+
 // What a CONNECT says about who is there; its own copy.
 struct Credentials {
-  Credentials(core::Door by, const mqtt::Connect& packet, std::string shown = {},
-              std::string from = {})
+  Credentials(Door by, const mqtt::Connect& packet, std::string shown = {}, std::string from = {})
       : door(by),
         address(std::move(from)),
         certificate(std::move(shown)),
@@ -25,7 +27,7 @@ struct Credentials {
         username(packet.username),
         password(packet.password) {}
 
-  core::Door door;
+  Door door;
   std::string address;      // as Transport::peer_address
   std::string certificate;  // the user that it names; empty: none was shown, or it is not asked for
   bool has_username;
@@ -53,7 +55,7 @@ class Authenticator {
   // The answer does not come any more.
   virtual void cancel(Ticket ticket) = 0;
   // Whether one that came in by its password before the files were read again would come in still.
-  virtual bool still_welcome(core::Door door, std::string_view username) const = 0;
+  virtual bool still_welcome(Door door, std::string_view username) const = 0;
 };
 
 // A question that is open, held by who asks: it is cancelled when that one is gone.

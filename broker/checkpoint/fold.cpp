@@ -116,9 +116,11 @@ void Fold::apply(Lsn, const core::SessionOpened& r) {
   if (!session) return;
   if (!r.resumed) session->client_id = r.client_id;
   session->username = r.username;
+  session->listener = r.listener;
   core::SessionRow& row = session->row;
   row.client_id = session->client_id;
   row.username = session->username;
+  row.listener = session->listener;
   row.version = r.version;
   row.keep_alive_s = r.keep_alive_s;
   row.expiry_s = r.expiry_s;

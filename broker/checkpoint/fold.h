@@ -41,7 +41,7 @@ struct FoldDelivery {
 class RowSource {
  public:
   virtual ~RowSource() = default;
-  // Fills row, client_id and username. False: no such row.
+  // Fills row, client_id, username and listener. False: no such row.
   virtual bool session(core::SessionId id, FoldSession& session) = 0;
   // Sessions that are connected, or orphaned by a reign's end: what a reign's beginning changes.
   virtual std::vector<core::SessionId> open_sessions() = 0;
@@ -76,8 +76,8 @@ struct FoldSession {
   bool exists = false;   // now
   bool changed = false;  // the row, without the will
   bool will_changed = false;
-  core::SessionRow row;  // its views point at the next two
-  std::string client_id, username;
+  core::SessionRow row;  // its views point at the next three
+  std::string client_id, username, listener;
 
   // Deliveries of this window, contiguous in sequence from fresh_first.
   std::vector<FoldDelivery> fresh;

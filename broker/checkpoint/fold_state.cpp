@@ -31,9 +31,11 @@ class Fold::Whole final : public core::RowVisitor {
     session.will_changed = row.has_will;
     session.client_id = row.client_id;
     session.username = row.username;
+    session.listener = row.listener;
     session.row = row;
     session.row.client_id = session.client_id;
     session.row.username = session.username;
+    session.row.listener = session.listener;
   }
   void subscription(const core::SubscriptionRow& row) override {
     FoldSession::Filter filter{row.fields};

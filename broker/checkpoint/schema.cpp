@@ -14,7 +14,7 @@ CREATE TABLE meta (one INTEGER PRIMARY KEY CHECK (one = 1), pair_id TEXT NOT NUL
   messages INTEGER NOT NULL, deliveries INTEGER NOT NULL, inbound INTEGER NOT NULL,
   retained INTEGER NOT NULL, wills INTEGER NOT NULL, sum INTEGER NOT NULL);
 CREATE TABLE sessions (session INTEGER PRIMARY KEY, client_id TEXT NOT NULL,
-  username TEXT NOT NULL, version INTEGER NOT NULL, keep_alive_s INTEGER NOT NULL,
+  username TEXT NOT NULL, listener TEXT NOT NULL, version INTEGER NOT NULL, keep_alive_s INTEGER NOT NULL,
   expiry_s INTEGER NOT NULL, connected INTEGER NOT NULL, orphaned INTEGER NOT NULL,
   closed_at_ms INTEGER NOT NULL, next_sequence INTEGER NOT NULL, next_packet_id INTEGER NOT NULL,
   sum INTEGER NOT NULL);
@@ -171,6 +171,7 @@ std::uint64_t sum_of(const core::SessionRow& row) {
       .add(row.session)
       .text(row.client_id)
       .text(row.username)
+      .text(row.listener)
       .add(row.version)
       .add(row.keep_alive_s)
       .add(row.expiry_s)

@@ -70,6 +70,7 @@ bool Store::session(core::SessionId id, FoldSession& session) {
     session.row = session_row(query);
     session.client_id = session.row.client_id;
     session.username = session.row.username;
+    session.listener = session.row.listener;
     if (query.number(kSessionSum) != sum_of(session.row)) {
       db_.damaged("session " + std::to_string(id) + " has a wrong checksum");
       found = false;
@@ -78,6 +79,7 @@ bool Store::session(core::SessionId id, FoldSession& session) {
   query.reset();
   session.row.client_id = session.client_id;
   session.row.username = session.username;
+  session.row.listener = session.listener;
   return found;
 }
 

@@ -8,23 +8,24 @@
 
 namespace tandemq::broker::checkpoint {
 
-#define TMQ_SESSION_COLUMNS                                                    \
-  "session, client_id, username, version, keep_alive_s, expiry_s, connected, " \
+#define TMQ_SESSION_COLUMNS                                                              \
+  "session, client_id, username, listener, version, keep_alive_s, expiry_s, connected, " \
   "orphaned, closed_at_ms, next_sequence, next_packet_id, sum"
-constexpr int kSessionSum = 11;
+constexpr int kSessionSum = 12;
 inline core::SessionRow session_row(const sql::Statement& row) {
   core::SessionRow session;
   session.session = static_cast<core::SessionId>(row.number(0));
   session.client_id = row.text(1);
   session.username = row.text(2);
-  session.version = static_cast<std::uint8_t>(row.number(3));
-  session.keep_alive_s = static_cast<std::uint16_t>(row.number(4));
-  session.expiry_s = static_cast<std::uint32_t>(row.number(5));
-  session.connected = row.number(6) != 0;
-  session.orphaned = row.number(7) != 0;
-  session.closed_at = row.number(8);
-  session.next_sequence = row.number(9);
-  session.next_packet_id = static_cast<std::uint16_t>(row.number(10));
+  session.listener = row.text(3);
+  session.version = static_cast<std::uint8_t>(row.number(4));
+  session.keep_alive_s = static_cast<std::uint16_t>(row.number(5));
+  session.expiry_s = static_cast<std::uint32_t>(row.number(6));
+  session.connected = row.number(7) != 0;
+  session.orphaned = row.number(8) != 0;
+  session.closed_at = row.number(9);
+  session.next_sequence = row.number(10);
+  session.next_packet_id = static_cast<std::uint16_t>(row.number(11));
   return session;
 }
 
@@ -62,7 +63,7 @@ struct Store::Reads {
 struct Store::Writes {
   explicit Writes(sql::Database& db)
       : session(db, "REPLACE INTO sessions (" TMQ_SESSION_COLUMNS
-                    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         no_session(db, "DELETE FROM sessions WHERE session = ?"),
         will(db, "INSERT INTO wills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         no_will(db, "DELETE FROM wills WHERE session = ?"),

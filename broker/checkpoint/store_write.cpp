@@ -61,6 +61,7 @@ void Store::write_session(const FoldSession& session, Refs& refs, Bodies& bodies
     writes_->session.bind(row.session)
         .bind_text(row.client_id)
         .bind_text(row.username)
+        .bind_text(row.listener)
         .bind(row.version)
         .bind(row.keep_alive_s)
         .bind(row.expiry_s)

@@ -20,11 +20,12 @@ struct Entrance {
   std::string name;  // in the configuration
   std::uint32_t connections_max = 20'000;
   std::uint32_t connections = 0;  // now
-  core::Door door = 0;            // its place among all
+  Door door = 0;                  // its place among all
   // Nobody checks here what a client calls itself, but elsewhere somebody does: whoever comes in
   // here is anonymous, or each user's session and rights could be had by naming it.
   bool names_unproven = false;
   bool username_as_client_id = false;
+  bool behind_proxy = false;  // where a client is, its first bytes say
 };
 
 enum class Stage : std::uint8_t {
@@ -61,10 +62,11 @@ struct Client {
   std::unique_ptr<core::RetainedFeed> fed;   // served; the client has said nothing since
   Question question;                         // open in stage asking
   std::optional<Verdict> admission;          // its answer, until the CONNECT is handled
-  Quotas::Place place;                       // once it is served
+  Quotas::Place place;                       // as one that waits, then as one that is served
   std::unique_ptr<char[]> client_id;         // zero-terminated, for log lines
   std::uint32_t packet_max = 0;              // bytes that the client takes at once, 0: no limit
-  std::uint32_t heard_s = 0;                 // last whole packet, Turn::seconds
+  std::uint32_t heard_s = 0;                 // opened, or heard last; Turn::seconds
+  std::uint32_t rest_heard = 0;              // bytes of a packet that had come by then, about
   std::uint32_t check_s = 0;                 // when Deadlines looks at it next, 0: never
   std::uint32_t unacknowledged = 0;  // QoS 1 PUBLISHes whose PUBACK is not in the channel yet
   std::uint16_t keep_alive_s = 0;

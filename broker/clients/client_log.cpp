@@ -90,7 +90,8 @@ void log_revoked(const Client& client, std::string_view why) {
 void log_condemned(const Client& client, const core::Effect& effect) {
   if (effect.reason == mqtt::Reason::session_taken_over) {
     log(LogLevel::notice, "client_taken_over",
-        {{"text", about(client, "already connected, closing old connection.")}});
+        {{"address", client.channel.peer_address()},
+         {"text", about(client, "already connected, closing old connection.")}});
   } else if (client.stage() == Stage::serving) {
     log(LogLevel::notice, "client_closed",
         {{"address", client.channel.peer_address()},
@@ -104,7 +105,8 @@ void log_condemned(const Client& client, const core::Effect& effect) {
 
 void log_oversize(const Client& client) {
   log(LogLevel::notice, "client_closed",
-      {{"text", about(client, "disconnected due to oversize packet.")},
+      {{"address", client.channel.peer_address()},
+       {"text", about(client, "disconnected due to oversize packet.")},
        {"reason", "an answer would exceed the client's maximum packet size"},
        {"maximum_packet_size", client.packet_max}});
 }

@@ -25,7 +25,7 @@ Clients::Clients(Around around, std::vector<Entrance> entrances)
       intake_(stages_, share_, pause_, dispatch_, writer_, turn_, counters_),
       review_(reign_, table_, stages_, turn_, around.authenticator) {
   for (std::size_t i = 0; i < entrances_.size(); ++i) {
-    entrances_[i].door = static_cast<core::Door>(i);
+    entrances_[i].door = static_cast<Door>(i);
   }
 }
 
@@ -57,18 +57,24 @@ void Clients::accept(std::size_t entrance, std::unique_ptr<net::Transport> trans
   ++counters_.accepted;
   if (!reign_.engine) return;  // the reign ended a moment ago
   Entrance& through = entrances_[entrance];
-  const bool all_taken = connections_.total != 0 && table_.size() >= connections_.total;
-  if (all_taken || through.connections >= through.connections_max) {
+  // Whose address is known later is counted then, as late as `look_at`.
+  const std::string address = through.behind_proxy ? std::string() : transport->peer_address();
+  const char* full = quotas_.crowded(address);
+  if (connections_.total != 0 && table_.size() >= connections_.total)
+    full = "limits.connections_max is reached";
+  else if (through.connections >= through.connections_max)
+    full = "listener.connections_max is reached";
+  if (full) {
     ++counters_.refused_full;
     return log(LogLevel::warning, "connection_refused",
                {{"address", transport->peer_address()},
                 {"listener", through.name},
-                {"reason", all_taken ? "limits.connections_max is reached"
-                                     : "listener.connections_max is reached"},
+                {"reason", full},
                 {"connections", through.connections}});
   }
-  const Client& client =
+  Client& client =
       stages_.open(std::move(transport), *this, pool_, through, limits_.maximum_packet_size);
+  client.place = quotas_.wait(address);
   if (log_enabled(LogLevel::debug)) {
     log(LogLevel::debug, "connection_opened", {{"address", client.channel.peer_address()}});
   }
@@ -152,6 +158,7 @@ void Clients::sweep() {
 Clients::Verdict Clients::look_at(Client& client) {
   switch (client.stage()) {
     case Stage::connecting:
+      if (waits_on(client)) return Verdict::stays;
       log_client(LogLevel::info, "connect_timeout", client,
                  "sent no CONNECT in time, disconnecting");
       stages_.dismiss(client, mqtt::Reason::keep_alive_timeout);
@@ -180,6 +187,23 @@ Clients::Verdict Clients::look_at(Client& client) {
   log_client(LogLevel::notice, "client_timeout", client, "has exceeded timeout, disconnecting");
   stages_.dismiss(client, mqtt::Reason::keep_alive_timeout);
   return Verdict::ended;
+}
+
+// By now it is known where a client behind a proxy is, or the proxy has said nothing and counts for
+// itself.
+bool Clients::waits_on(Client& client) {
+  const std::uint32_t rest = kConnectTimeoutS - kIntroductionS;
+  if (!client.entrance.behind_proxy || turn_.seconds() >= client.heard_s + rest) return false;
+  const std::string address = client.channel.peer_address();
+  if (const char* full = quotas_.crowded(address)) {
+    ++counters_.refused_full;
+    log(LogLevel::warning, "connection_refused",
+        {{"address", address}, {"listener", client.entrance.name}, {"reason", full}});
+    return false;
+  }
+  client.place = quotas_.wait(address);
+  stages_.look_again(client, rest);
+  return true;
 }
 
 ClientCounters Clients::counters() const {

@@ -70,13 +70,12 @@ void ConnectStage::enter(Client& client, const mqtt::Connect& packet) {
     remember_name(client, packet.username);
   }
   const std::string address = client.channel.peer_address();
-  // Who takes its own connection over needs no place beside it.
-  const char* full = reign_.engine->has_connection(client.name())
-                         ? nullptr
-                         : quotas_.full(address, packet.username);
+  // The one that it takes over goes, whosever that is.
+  const Client* const taken = table_.find(reign_.engine->connection_of(client.name()));
+  const char* full = quotas_.full(address, packet.username, taken ? &taken->place : nullptr);
   if (full) return refuse(client, packet.username, {mqtt::Reason::quota_exceeded, full});
   const core::SeatId seat = reign_.engine->connect(
-      {client.id, packet, client.name(), client.entrance.door}, turn_.now(), effects_);
+      {client.id, packet, client.name(), client.entrance.name}, turn_.now(), effects_);
   if (seat != core::kNoSeat) {
     const core::EffectDetail* told = answer_of(effects_);
     if (told && told->server_keep_alive_s != 0) client.keep_alive_s = told->server_keep_alive_s;

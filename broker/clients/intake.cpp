@@ -71,8 +71,21 @@ void Intake::handle_input(Client& client) {
   const std::string_view in = client.channel.input();
   const std::size_t handled = handle_packets(client, in);
   if (!client.hears()) return;
-  client.channel.keep(in.size() - handled);
+  const std::size_t rest = in.size() - handled;
+  client.channel.keep(rest);
+  note_progress(client, rest, handled > 0);
   if (client.feed || (client.channel.has_rest() && !share_.may_work())) share_.put_off(client);
+}
+
+// A long packet takes long on a slow line: its bytes are signs of life, as many of them as nobody
+// sends who only wants to seem alive.
+void Intake::note_progress(Client& client, std::size_t rest, bool handled) {
+  if (handled || client.stage() != Stage::serving) {
+    client.rest_heard = static_cast<std::uint32_t>(rest);
+  } else if (rest >= client.rest_heard + kProgressBytes) {
+    client.rest_heard = static_cast<std::uint32_t>(rest);
+    client.heard_s = turn_.seconds();
+  }
 }
 
 // Handles whole packets until none is left or the callback has done its share of work, or one needs

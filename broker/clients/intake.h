@@ -29,6 +29,7 @@ class Intake {
  private:
   void take(Client& client);
   void handle_input(Client& client);
+  void note_progress(Client& client, std::size_t rest, bool handled);
   std::size_t handle_packets(Client& client, std::string_view in);
   std::size_t handle_answers(Client& client, std::string_view in);
   void refuse_bytes(Client& client, bool is_mqtt);

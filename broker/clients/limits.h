@@ -27,7 +27,9 @@ constexpr std::size_t kHeldBytesMax = 64 << 20;  // waiting for commit; then rea
 constexpr std::size_t kHeldEffectsMax = 500'000;
 constexpr std::size_t kUncommittedBytesMax = 128 << 20;  // of records; the same
 
+constexpr std::size_t kProgressBytes = 512;  // of a packet that has not come whole: a sign of life
 constexpr std::uint32_t kConnectTimeoutS = 10;
+constexpr std::uint32_t kIntroductionS = 1;  // then a client behind a proxy counts where it is
 constexpr std::uint32_t kLingerS = 2;
 
 }  // namespace tandemq::broker

@@ -1,4 +1,6 @@
-// How many connections one address, and one user, may have.
+// How many connections one address, and one user, may have. Connections that have not said CONNECT
+// yet count apart, as many again for an address: they have no user, and may be about to take over
+// one that is served.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +22,7 @@ class Quotas {
     ~Place();
     Place(Place&& other) noexcept { *this = std::move(other); }
     Place& operator=(Place&& other) noexcept;
+    bool counts() const { return address_ || user_; }
 
    private:
     friend class Quotas;
@@ -34,14 +37,21 @@ class Quotas {
   explicit Quotas(const net::ConnectionLimits& limits) : limits_(limits) {}
 
   // `address`: as Transport::peer_address. Null when there is room, else what is full.
-  const char* full(const std::string& address, std::string_view user) const;
+  // Of a connection that has said nothing yet:
+  const char* crowded(const std::string& address) const;
+  Place wait(const std::string& address);
+  // Of one that is served; `leaves`: the place of one that goes for it, or null.
+  const char* full(const std::string& address, std::string_view user,
+                   const Place* leaves = nullptr) const;
   Place take(const std::string& address, std::string_view user);
 
  private:
-  static std::uint32_t count_of(const Place::Counts& counts, const std::string& key);
+  static std::uint32_t count_of(const Place::Counts& counts, const std::string& key,
+                                const std::string* leaves);
 
   const net::ConnectionLimits& limits_;
   Place::Counts addresses_, users_;
+  Place::Counts waiting_;  // by address
 };
 
 }  // namespace tandemq::broker

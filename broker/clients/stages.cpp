@@ -9,7 +9,7 @@ Client& Stages::open(std::unique_ptr<net::Transport> transport, net::ChannelUser
   Client& client = table_.open(std::move(transport), user, pool, through, maximum_packet_size);
   ++through.connections;
   client.heard_s = turn_.seconds();
-  look_again(client, kConnectTimeoutS);
+  look_again(client, through.behind_proxy ? kIntroductionS : kConnectTimeoutS);
   client.channel.listen(true);
   return client;
 }
@@ -71,6 +71,7 @@ void Stages::detach(Client& client) {
 void Stages::stop_hearing(Client& client) {
   client.stage_ = Stage::closing;
   client.seat_ = core::kNoSeat;
+  client.place = {};
   client.feed.reset();
   client.question.cancel();
   client.paused = client.backlog = client.choked = false;

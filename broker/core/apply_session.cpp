@@ -53,6 +53,7 @@ void State::Impl::apply(Lsn lsn, const SessionOpened& r, const Audience*) {
   session.keep_alive_s = r.keep_alive_s;
   session.expiry_s = r.expiry_s;
   session.username = r.username;
+  session.listener = r.listener;
   session.will = r.has_will ? std::make_unique<const WillRecord>(r.will) : nullptr;
   if (r.resumed) return;
   if (is_volatile(r.session))

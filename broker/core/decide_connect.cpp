@@ -30,6 +30,7 @@ SessionOpened decide_opened(const ConnectRequest& request, std::string_view clie
   opened.expiry_s = expiry_s;
   opened.client_id = client_id;
   opened.username = packet.username;
+  opened.listener = request.listener;
   opened.has_will = packet.has_will;
   if (!packet.has_will) return opened;
   const mqtt::Will& will = packet.will;
@@ -149,7 +150,7 @@ SeatId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) 
       v5 ? std::min(packet.properties.receive_maximum, e.limits.inflight_maximum)
          : e.limits.inflight_maximum;
   e.attach(seat, request.conn, window, v5 ? packet.properties.maximum_packet_size : 0);
-  seat.held = {nullptr, 0, request.door};
+  seat.held = {};
 
   EffectDetail detail;
   detail.session_present = resumed;

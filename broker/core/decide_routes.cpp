@@ -93,7 +93,7 @@ const Grants* grants_of(const RouteRules& rules, const Session& session) {
   if (!rules.permissions) return nullptr;
   HeldGrants& held = rules.seats.of(session).held;
   if (held.revision != rules.revision) {
-    held.grants = rules.permissions->decide(held.door, session.client_id, session.username);
+    held.grants = rules.permissions->decide(session.listener, session.client_id, session.username);
     held.revision = rules.revision;
   }
   return held.grants.get();

@@ -29,9 +29,9 @@ bool Engine::may_deliver(SeatId seat, std::string_view topic) const {
   return session && may_receive(impl_->rules, *session, topic);
 }
 
-bool Engine::has_connection(std::string_view client_id) const {
+ConnId Engine::connection_of(std::string_view client_id) const {
   const Session* session = impl_->s.find_client(client_id);
-  return session && impl_->seats.of(*session).attachment.conn != 0;
+  return session ? impl_->seats.of(*session).attachment.conn : 0;
 }
 
 std::string_view Engine::user_of(SeatId seat) const {

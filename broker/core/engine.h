@@ -28,7 +28,7 @@ struct ConnectRequest {
   ConnId conn = 0;
   const mqtt::Connect& packet;          // authenticated by the shell already
   std::string_view assigned_client_id;  // to use when the packet's is empty
-  Door door = kAnyDoor;                 // that the client came in by
+  std::string_view listener = {};       // that the client came in by
 };
 
 // How the reign began for the clients of the one before it.
@@ -83,8 +83,8 @@ class Engine {
   // connection.
   bool may_deliver(SeatId seat, std::string_view topic) const;
   void withdraw(Origin from, std::uint16_t packet_id, bool resent, TimeMs now, Effects& out);
-  // Whether a connection is attached to the session of this client id.
-  bool has_connection(std::string_view client_id) const;
+  // That is attached to the session of this client id; 0: none.
+  ConnId connection_of(std::string_view client_id) const;
   // Whose session it is, "" for an anonymous client's; valid until the next command.
   std::string_view user_of(SeatId seat) const;
 

@@ -8,11 +8,6 @@
 
 namespace tandemq::core {
 
-// The listener that a client came in by. They may have different rules.
-using Door = std::uint16_t;
-// Not known: the session has not been connected since this process knows it.
-inline constexpr Door kAnyDoor = 0xffff;
-
 // The rights of one client.
 class Grants {
  public:
@@ -37,7 +32,8 @@ class Permissions {
   virtual ~Permissions() = default;
   // Never 0. Another number than before: grants from before count no more.
   virtual std::uint32_t revision() const = 0;
-  virtual GrantsRef decide(Door door, std::string_view client_id,
+  // `listener`: by which the client came in. They may have different rules.
+  virtual GrantsRef decide(std::string_view listener, std::string_view client_id,
                            std::string_view username) const = 0;
 };
 
@@ -45,7 +41,6 @@ class Permissions {
 struct HeldGrants {
   GrantsRef grants;
   std::uint32_t revision = 0;  // of the rules by which they were decided; 0: not yet
-  Door door = kAnyDoor;
 };
 
 }  // namespace tandemq::core

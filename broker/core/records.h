@@ -59,6 +59,7 @@ struct SessionOpened {
   std::uint32_t expiry_s = 0;
   std::string_view client_id;
   std::string_view username;
+  std::string_view listener;  // name of the one that the client came in by
   bool has_will = false;
   WillRecord will;
 };

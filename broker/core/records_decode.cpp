@@ -68,6 +68,7 @@ void read(ByteReader& in, SessionOpened& r) {
   r.expiry_s = in.le<std::uint32_t>();
   r.client_id = in.string16();
   r.username = in.string16();
+  r.listener = in.string16();
   r.will = {};
   if (!r.has_will) return;
   r.will.delay_s = in.le<std::uint32_t>();

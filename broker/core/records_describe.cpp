@@ -54,6 +54,7 @@ std::string fields(const SessionOpened& r) {
                     number("keep_alive_s", r.keep_alive_s) + number("expiry_s", r.expiry_s) +
                     number("time", r.time);
   if (!r.username.empty()) out += " username=" + quoted(r.username);
+  if (!r.listener.empty()) out += " listener=" + quoted(r.listener);
   if (r.has_will) out += number("will_delay_s", r.will.delay_s) + message_text(r.will.message);
   return out;
 }

@@ -62,6 +62,7 @@ void put(Out& out, const SessionOpened& r) {
   out.u32(r.expiry_s);
   out.string16(r.client_id);
   out.string16(r.username);
+  out.string16(r.listener);
   if (!r.has_will) return;
   out.u32(r.will.delay_s);
   if (r.will.has_message_expiry) out.u32(r.will.message_expiry_s);

@@ -17,6 +17,7 @@ SessionRow row_of(const Session& session) {
   row.session = session.id;
   row.client_id = session.client_id;
   row.username = session.username;
+  row.listener = session.listener;
   row.version = session.version;
   row.keep_alive_s = session.keep_alive_s;
   row.expiry_s = session.expiry_s;
@@ -76,7 +77,7 @@ class HashVisitor final : public RowVisitor {
  public:
   void meta(const MetaRow& row) override { add(1, row.lsn, row.epoch, row.time, row.next_session); }
   void session(const SessionRow& row) override {
-    std::uint64_t texts = text(row.client_id, text(row.username, row.version));
+    std::uint64_t texts = text(row.client_id, text(row.username, text(row.listener, row.version)));
     if (row.has_will)
       texts = mix(texts, message(row.will.message), row.will.delay_s, row.will.message_expiry_s,
                   row.will.has_message_expiry);
@@ -164,6 +165,7 @@ void State::Impl::Restorer::meta(const MetaRow& row) {
 void State::Impl::Restorer::session(const SessionRow& row) {
   Session& session = impl.add_session(row.session, row.client_id);
   session.username = row.username;
+  session.listener = row.listener;
   session.version = row.version;
   session.keep_alive_s = row.keep_alive_s;
   session.expiry_s = row.expiry_s;

@@ -14,6 +14,7 @@ struct SessionRow {
   SessionId session = kNoSession;
   std::string_view client_id;
   std::string_view username;
+  std::string_view listener;
   std::uint8_t version = 4;
   std::uint16_t keep_alive_s = 0;
   std::uint32_t expiry_s = 0;

@@ -90,6 +90,7 @@ struct Session {
   std::uint64_t hash = 0;  // of client_id
   std::string client_id;
   std::string username;
+  std::string listener;
 
   bool is_v5() const { return version == 5; }
 };

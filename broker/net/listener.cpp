@@ -22,10 +22,11 @@ namespace {
 
 constexpr int kAcceptedAtOnce = 16;  // each costs some 50 us
 constexpr int kBacklog = 4096;
+// A peer that is gone without a word is found after two minutes, whatever it says of keep alive.
+constexpr int kQuietS = 60, kProbeS = 10, kProbes = 6;
 
-void set_option(int fd, int level, int option) {
-  const int on = 1;
-  setsockopt(fd, level, option, &on, sizeof(on));
+void set_option(int fd, int level, int option, int value = 1) {
+  setsockopt(fd, level, option, &value, sizeof(value));
 }
 
 // Whether the host has this family of addresses: IPv6 may be switched off.
@@ -165,6 +166,10 @@ Status Listener::prepare() {
   }
   // Inherited by connections, which must not be in the way of the next life of this node.
   set_option(fd_, SOL_SOCKET, SO_REUSEADDR);
+  set_option(fd_, SOL_SOCKET, SO_KEEPALIVE);
+  set_option(fd_, IPPROTO_TCP, TCP_KEEPIDLE, kQuietS);
+  set_option(fd_, IPPROTO_TCP, TCP_KEEPINTVL, kProbeS);
+  set_option(fd_, IPPROTO_TCP, TCP_KEEPCNT, kProbes);
   if (listen(fd_, kBacklog) != 0) {
     const int error = errno;
     return failure(std::strerror(error), remedy(error));

@@ -90,6 +90,7 @@ std::vector<Entrance> entrances_of(const std::vector<ListenerSection>& listeners
     entrance.connections_max = one.connections_max;
     entrance.names_unproven = some_prove && one.access.password_file.empty();
     entrance.username_as_client_id = one.access.use_username_as_clientid;
+    entrance.behind_proxy = one.proxy.on();
   }
   return entrances;
 }

@@ -17,6 +17,7 @@ void Image::session(const core::SessionRow& row) {
   core::SessionRow copy = row;
   copy.client_id = keep(row.client_id);
   copy.username = keep(row.username);
+  copy.listener = keep(row.listener);
   rows_.emplace_back(copy);
 }
 

@@ -131,6 +131,7 @@ bool RandomRecords::open_session() {
   record.client_id = session.client_id;
   const std::string username = "user-" + std::to_string(below(3));
   record.username = username;
+  record.listener = below(2) == 0 ? "mqtt" : "mqtts";
   record.has_will = chance(40);
   if (record.has_will) {
     record.will.message = make_message();

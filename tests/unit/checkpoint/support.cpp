@@ -101,9 +101,10 @@ class Lines final : public core::RowVisitor {
     line("meta", r.lsn, r.epoch, r.time, r.next_session);
   }
   void session(const core::SessionRow& r) override {
-    line("session", r.session, r.client_id, r.username, r.version, r.keep_alive_s, r.expiry_s,
-         r.connected, r.orphaned, r.closed_at, r.next_sequence, r.next_packet_id, r.has_will,
-         text(r.will.message), r.will.delay_s, r.will.has_message_expiry, r.will.message_expiry_s);
+    line("session", r.session, r.client_id, r.username, r.listener, r.version, r.keep_alive_s,
+         r.expiry_s, r.connected, r.orphaned, r.closed_at, r.next_sequence, r.next_packet_id,
+         r.has_will, text(r.will.message), r.will.delay_s, r.will.has_message_expiry,
+         r.will.message_expiry_s);
   }
   void subscription(const core::SubscriptionRow& r) override {
     const core::SubscriptionFields& f = r.fields;

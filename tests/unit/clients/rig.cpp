@@ -134,14 +134,16 @@ std::uint64_t Rig::look() {
   return present->now_ns_;
 }
 
-Rig::Rig(std::uint32_t connections_max)
+Rig::Rig(std::uint32_t connections_max, bool behind_proxy)
     : turn_time((present = this, look)),
       clients({limits, connections, clock, turn_time, gate,
                [this] {
                  ++turns_cut;
                  net.stopped = true;
                }},
-              {{"listener", connections_max}}) {
+              {{.name = "listener",
+                .connections_max = connections_max,
+                .behind_proxy = behind_proxy}}) {
   clock.follow(1'700'000'000'000, now_ns_);
   begin_reign();
 }
@@ -157,8 +159,9 @@ void Rig::end_reign(Reason reason) {
   state.demote();
 }
 
-Peer& Rig::dial(Version version) {
+Peer& Rig::dial(Version version, const std::string& address) {
   Peer& peer = peers_.emplace_back(version);
+  peer.wire->address = address;
   clients.accept(0, net.connect(peer.wire));
   return peer;
 }

@@ -76,7 +76,7 @@ class Gate final : public Authenticator {
  public:
   Ticket begin(Credentials who, Answer answer) override;
   void cancel(Ticket ticket) override;
-  bool still_welcome(core::Door, std::string_view user) const override { return user != removed; }
+  bool still_welcome(Door, std::string_view user) const override { return user != removed; }
   // To the oldest question that is open.
   void answer(Reason reason);
 
@@ -99,10 +99,10 @@ class Rig final : public core::RecordSink {
   std::uint64_t now_ns_ = 1'000'000'000;
 
  public:
-  explicit Rig(std::uint32_t connections_max = 100);
+  explicit Rig(std::uint32_t connections_max = 100, bool behind_proxy = false);
 
   // A connection that has said nothing yet.
-  Peer& dial(Version version = Version::v5);
+  Peer& dial(Version version = Version::v5, const std::string& address = "memory:1");
   // One that was accepted: CONNACK is taken.
   Peer& connected(const std::string& name, const ConnectAs& as = {});
 

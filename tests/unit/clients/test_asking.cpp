@@ -27,7 +27,7 @@ class Rules final : public core::Permissions {
     ++revision_;
   }
   std::uint32_t revision() const override { return revision_; }
-  core::GrantsRef decide(core::Door, std::string_view, std::string_view) const override {
+  core::GrantsRef decide(std::string_view, std::string_view, std::string_view) const override {
     return prefix_.empty() ? nullptr : std::make_shared<Rights>(prefix_);
   }
 

@@ -252,6 +252,20 @@ TEST_CASE("silence counts from the last whole packet") {
   CHECK(peer.ended());
 }
 
+TEST_CASE("a long packet on a slow line is no silence") {
+  Rig rig;
+  Peer& peer = rig.connected("a", {.keep_alive_s = 4});
+  Peer other(Version::v5);
+  other.publish("t", std::string(20'000, 'x'), 1, 7);
+  const std::string packet = other.wire->to_broker;
+  for (std::size_t at = 0; at < packet.size(); at += 1'000) {
+    peer.raw(std::string_view(packet).substr(at, 1'000));
+    rig.pass_seconds(1);
+  }
+  CHECK(peer.count(PacketType::puback) == 1);
+  CHECK(rig.clients.counters().timed_out == 0);
+}
+
 TEST_CASE(
     "an answer larger than the client takes ends the connection, and the engine hears of it") {
   Rig rig;

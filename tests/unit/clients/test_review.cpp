@@ -86,7 +86,7 @@ TEST_CASE("whose certificate is not good any more is sent away, or not let in") 
   CHECK(got[0].reason == Reason::not_authorized);
 }
 
-TEST_CASE("an address and a user have so many places, which come back; a takeover needs none") {
+TEST_CASE("an address and a user have so many places, which come back") {
   net::ConnectionLimits limits;
   limits.per_address = 2;
   limits.per_user = 1;
@@ -102,12 +102,63 @@ TEST_CASE("an address and a user have so many places, which come back; a takeove
   CHECK(quotas.full("unix:uid-1,pid-2", "") == nullptr);
 }
 
+TEST_CASE("who takes a connection over has its place, not another one's") {
+  net::ConnectionLimits limits;
+  limits.per_address = 1;
+  limits.per_user = 1;
+  Quotas quotas(limits);
+  const Quotas::Place alice = quotas.take("10.0.0.1:1", "alice");
+  const Quotas::Place bob = quotas.take("10.0.0.2:1", "bob");
+  CHECK(quotas.full("10.0.0.1:2", "alice", &alice) == nullptr);
+  CHECK(quotas.full("10.0.0.3:1", "alice", &alice) == nullptr);
+  CHECK(quotas.full("10.0.0.2:2", "alice", &alice) != nullptr);  // that address is full
+  CHECK(quotas.full("10.0.0.1:2", "bob", &alice) != nullptr);    // that user is
+  CHECK(quotas.full("10.0.0.3:1", "bob", &alice) != nullptr);
+}
+
+TEST_CASE("of one address so many may wait before their CONNECT, beside those that are served") {
+  Rig rig;
+  rig.connections.per_address = 2;
+  const auto dial = [&](const char* address = "10.0.0.1:1000") -> Peer& {
+    return rig.dial(Version::v5, address);
+  };
+  Peer& first = dial();
+  Peer& second = dial();
+  CHECK(dial().ended());
+  CHECK_FALSE(dial("10.0.0.2:1000").ended());
+  first.connect("c");
+  rig.settle();
+  CHECK(first.take().at(0).reason == Reason::success);
+  CHECK_FALSE(dial().ended());
+  CHECK(dial().ended());
+  second.close();
+  rig.settle();
+  CHECK_FALSE(dial().ended());
+  rig.pass_seconds(14);  // none of them has said CONNECT
+  CHECK(rig.clients.size() == 1);
+  CHECK_FALSE(dial().ended());
+}
+
+TEST_CASE("behind a proxy a client that says nothing counts where it is, once that is known") {
+  Rig rig(100, true);
+  rig.connections.per_address = 2;
+  std::vector<Peer*> peers;
+  for (int i = 0; i < 5; ++i) {
+    peers.push_back(&rig.dial(Version::v5, "10.0.0.9:" + std::to_string(1000 + i)));
+    CHECK_FALSE(peers.back()->ended());
+    peers.back()->wire->address = "10.0.0.1:" + std::to_string(1000 + i);
+  }
+  rig.pass_seconds(3);
+  CHECK(std::count_if(peers.begin(), peers.end(), [](Peer* one) { return one->ended(); }) == 3);
+  rig.pass_seconds(12);
+  CHECK(rig.clients.size() == 0);
+}
+
 TEST_CASE("who is one too many is told so; its own connection it may take over") {
   Rig rig;
   rig.connections.per_address = 1;
   const auto dial = [&](const char* name) -> Peer& {
-    Peer& peer = rig.dial();
-    peer.wire->address = "10.0.0.1:" + std::to_string(1000 + rig.clients.size());
+    Peer& peer = rig.dial(Version::v5, "10.0.0.1:" + std::to_string(1000 + rig.clients.size()));
     peer.connect(name);
     rig.settle();
     return peer;

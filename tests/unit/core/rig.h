@@ -41,7 +41,7 @@ struct ConnectOptions {
   std::uint32_t maximum_packet_size = 0;
   const mqtt::Will* will = nullptr;
   std::string username = {};
-  Door door = kAnyDoor;
+  std::string listener = {};
 };
 
 struct PublishOptions {

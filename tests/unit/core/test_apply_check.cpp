@@ -37,10 +37,10 @@ TEST_CASE("records that do not fit are refused") {
   auto published = [&](Target target) {
     return Published{1, kNoSession, 0, false, RetainAction::none, message, {target}};
   };
-  CHECK(refused(s, SessionOpened{none, 1, true, 5, 0, 0, "c", "", false, {}}));
-  CHECK(refused(s, SessionOpened{id, 1, false, 5, 0, 0, "new", "", false, {}}));
-  CHECK(refused(s, SessionOpened{none, 1, false, 5, 0, 0, "c", "", false, {}}));
-  CHECK(refused(s, SessionOpened{kVolatileBit | 5, 1, false, 5, 0, 0, "n", "", false, {}}));
+  CHECK(refused(s, SessionOpened{none, 1, true, 5, 0, 0, "c", "", "", false, {}}));
+  CHECK(refused(s, SessionOpened{id, 1, false, 5, 0, 0, "new", "", "", false, {}}));
+  CHECK(refused(s, SessionOpened{none, 1, false, 5, 0, 0, "c", "", "", false, {}}));
+  CHECK(refused(s, SessionOpened{kVolatileBit | 5, 1, false, 5, 0, 0, "n", "", "", false, {}}));
   CHECK(refused(s, SessionClosed{none, 1, 0, false}));
   CHECK(refused(s, SessionRemoved{none}));
   CHECK(refused(s, Subscribed{none, {}}));

@@ -213,7 +213,7 @@ class Rights final : public Grants {
 class Rules final : public Permissions {
  public:
   std::uint32_t revision() const override { return 1; }
-  GrantsRef decide(Door, std::string_view client, std::string_view) const override {
+  GrantsRef decide(std::string_view, std::string_view client, std::string_view) const override {
     return std::make_shared<Rights>(client == "deaf");
   }
 };
@@ -322,7 +322,7 @@ TEST_CASE(
   class Nothing final : public Permissions, public Grants {
    public:
     std::uint32_t revision() const override { return 1; }
-    GrantsRef decide(Door, std::string_view, std::string_view) const override {
+    GrantsRef decide(std::string_view, std::string_view, std::string_view) const override {
       return GrantsRef(std::shared_ptr<void>(), this);
     }
     bool may_publish(std::string_view) const override { return false; }

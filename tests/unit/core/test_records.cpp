@@ -26,9 +26,9 @@ Samples samples(Of<ReignBegan>) {
   return {ReignBegan{make_epoch(3, 1), 5}};
 }
 Samples samples(Of<SessionOpened>) {
-  SessionOpened opened{7, 1000, true, 5, 30, 3600, "client one", "user", true, {}};
+  SessionOpened opened{7, 1000, true, 5, 30, 3600, "client one", "user", "mqtts", true, {}};
   opened.will = {message("will/topic"), 5, 60, true};
-  return {opened, SessionOpened{8, 1, false, 4, 0, kNeverExpires, "c", "", false, {}}};
+  return {opened, SessionOpened{8, 1, false, 4, 0, kNeverExpires, "c", "", "", false, {}}};
 }
 Samples samples(Of<SessionClosed>) {
   return {SessionClosed{7, 2000, 60, true}};
