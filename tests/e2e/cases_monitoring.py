@@ -5,7 +5,8 @@ import sys
 import time
 import urllib.parse
 
-from cases import case_list
+from cases import case_list, versions
+from cases_ansible import PLAY_S
 from hosts import CLIENT, ROOT, Host, expect, inside, run, wait_until
 from pair import Load
 from playbook import MONITOR
@@ -83,3 +84,19 @@ def an_alert_fires_while_a_node_is_gone(pair):
     standby.sh("systemctl start tandemqd")
     pair.wait_whole()
     wait_until("it is over", lambda: not firing() & {"TandemqSolo", "TandemqBrokerDown"}, 60)
+
+
+@case
+def upgrade_yml_upgrades_what_watches_as_well(pair):
+    newest = versions(pair.hosts[0])[2]
+    load = Load(PLAY_S, rate=300)
+    time.sleep(2)
+    pair.controller.play("upgrade", *MONITOR, "-e", f"tandemq_version={newest}")
+    gap = load.finish()
+    for host, package in [(host, "tandemq-broker") for host in pair.hosts] + [(pair.more[0], "tandemq-monitoring")]:
+        now = host.sh(f"dpkg-query -W -f '${{Version}}' {package}").stdout
+        expect(now == newest, f"{host.name} has {package} {now}")
+    wait_until("the rules are good", lambda: all(
+        rule["health"] == "ok" for group in ask("rules")["groups"] for rule in group["rules"]), 60)
+    pair.wait_whole()
+    return f"gap {gap:.0f} ms"

@@ -48,7 +48,7 @@ class Pair:
                 other=3 - host.number), "root:tandemq", "640")
             host.write("/etc/tandemq/agent.toml", agent_toml(host.number))
             host.write("/etc/tandemq/pair.secret", SECRET, "root:tandemq-agent", "640")
-            host.sh("tandemqd --check && tandemq-agent --check && tandemq-agent --write-keepalived")
+            host.sh("tandemqd --check && tandemq-agent --check && tandemq-agent --write-keepalived && sync")
 
     def start(self):
         for host in self.hosts:

@@ -15,14 +15,17 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
 import cases_ansible  # noqa: E402
+import cases_faults  # noqa: E402
 import cases_monitoring  # noqa: E402
+import cases_upgrade  # noqa: E402
 import hosts  # noqa: E402
 from pair import Pair, unpack_bench  # noqa: E402
 
-# Which cases the others of their file build on.
-NEEDED = {cases: ("a_broker_by_itself_explains_itself", "two_hosts_become_a_pair"),
-          cases_ansible: ("the_playbook_makes_two_bare_hosts_a_pair", "certificates_are_made_handed_out_and_changed"),
-          cases_monitoring: ("a_third_host_watches_them",)}
+# The files in their order, and which cases, also of files before, the others of each build on.
+PACKAGES_PAIR = ("a_broker_by_itself_explains_itself", "two_hosts_become_a_pair")
+PLAYBOOK_PAIR = ("the_playbook_makes_two_bare_hosts_a_pair",)
+NEEDED = {cases: PACKAGES_PAIR, cases_faults: PACKAGES_PAIR, cases_upgrade: PACKAGES_PAIR, cases_ansible: PLAYBOOK_PAIR,
+          cases_monitoring: PLAYBOOK_PAIR + ("certificates_are_made_handed_out_and_changed", "a_third_host_watches_them")}
 
 
 def image():
@@ -80,13 +83,12 @@ def keep_logs(both):
             file.write(host.sh("journalctl -b -o short-precise --no-pager", check=False).stdout)
 
 
-def chosen(file, words):
-    """Its cases that one of the words is in, and what those need; without words all."""
-    def names(one):
-        return [f for f in one.CASES if not words or any(word in f.__name__ for word in words)]
-    named = names(file)
-    needed = named or (file is cases_ansible and names(cases_monitoring))
-    return [f for f in file.CASES if f in named or (needed and f.__name__ in NEEDED[file])]
+def chosen(words):
+    """The cases that one of the words is in, and what those need; without words all."""
+    all_cases = {function: file for file in NEEDED for function in file.CASES}
+    named = [f for f in all_cases if not words or any(word in f.__name__ for word in words)]
+    needed = {name for function in named for name in NEEDED[all_cases[function]]}
+    return [f for f in all_cases if f in named or f.__name__ in needed]
 
 
 def main():
@@ -98,7 +100,7 @@ def main():
     if options.list:
         print("\n".join(function.__name__ for file in NEEDED for function in file.CASES))
         return 0
-    wanted = [function for file in NEEDED for function in chosen(file, options.names)]
+    wanted = chosen(options.names)
     os.makedirs(hosts.WORK, exist_ok=True)
     base = image()
     hosts.run(os.path.join(hosts.HERE, "repository.sh"), hosts.PACKAGES, base, hosts.REPOSITORY, seconds=300)

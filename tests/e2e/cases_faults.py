@@ -1,0 +1,121 @@
+"""What befalls hosts: power, cables, disk, clock. Each under load; each leaves a whole pair."""
+import time
+
+from cases import case_list, journal
+from hosts import WORK, compiled, expect
+from pair import Load
+
+CASES, case = case_list()
+FILLER = "/var/filler"
+CLOCK = "/usr/lib/stepped_clock.so"   # in a folder from which the sandboxes let programs load
+STEP = "/usr/lib/stepped_clock"
+
+
+@case
+def the_primarys_host_loses_power(pair):
+    """What was not synced is gone with it."""
+    old = pair.primary()
+    load = Load(12)
+    time.sleep(2)
+    old.sh("echo unsynced >/var/tmp/unsynced")
+    old.cut_power()
+    gap = load.finish()
+    expect(pair.primary() is pair.other(old), "the other one serves")
+    pair.expect_address_at(pair.other(old))
+    old.boot()
+    pair.wait_whole()
+    kept = old.sh("cat /var/tmp/unsynced", check=False).stdout
+    expect(kept == "", f"the cut was none: what was not synced is there: {kept}")
+    return f"gap {gap:.0f} ms"
+
+
+@case
+def the_standbys_host_loses_power(pair):
+    primary = pair.primary()
+    load = Load(12)
+    time.sleep(2)
+    pair.other(primary).cut_power()
+    gap = load.finish()
+    expect(pair.primary() is primary, "the primary goes on")
+    pair.other(primary).boot()
+    pair.wait_whole()
+    return f"gap {gap:.0f} ms"
+
+
+def without(pair, *networks):
+    """The primary's cables of these networks are out for five seconds of a load; its gap."""
+    host = pair.primary()
+    load = Load(15)
+    time.sleep(2)
+    for network in networks:
+        host.cable(network, "down")
+    time.sleep(5)
+    for network in networks:
+        host.cable(network, "up")
+    gap = load.finish()
+    pair.wait_whole()
+    pair.expect_address_at(pair.primary())
+    return host, f"gap {gap:.0f} ms"
+
+
+@case
+def the_service_cable_of_the_primary_is_out(pair):
+    host, told = without(pair, "service")
+    expect(pair.primary() is pair.other(host), "the other one serves")
+    return told
+
+
+@case
+def the_replication_cable_is_out(pair):
+    host, told = without(pair, "replica")
+    expect(pair.primary() is host, "the primary goes on")
+    return told
+
+
+@case
+def the_primary_is_cut_off_from_everything(pair):
+    host, told = without(pair, "service", "replica")
+    expect(pair.primary() is pair.other(host), "the other one serves")
+    return told
+
+
+@case
+def the_primarys_disk_is_full_and_freed(pair):
+    old = pair.primary()
+    load = Load(15)
+    time.sleep(2)
+    old.sh(f"fallocate -l $(df --output=avail -B1 / | tail -1) {FILLER} || true; dd if=/dev/zero bs=64k of={FILLER}.rest || true")
+    gap = load.finish()
+    served = pair.primary()
+    old.sh(f"rm {FILLER} {FILLER}.rest; systemctl reset-failed tandemqd; systemctl start tandemqd")
+    expect(served is pair.other(old), "the other one serves")
+    expect("space" in journal(old, "tandemqd", "-1min"), "it says why it ended")
+    pair.wait_whole()
+    return f"gap {gap:.0f} ms"
+
+
+@case
+def the_clock_of_a_host_is_stepped(pair):
+    """By a library that changes what the daemons read: the hosts share the clock of this machine."""
+    library = compiled("stepped_clock", WORK)
+    settings = f"[Service]\nEnvironment=LD_PRELOAD={CLOCK} STEPPED_CLOCK={STEP}\n"
+    for host in (pair.other(pair.primary()), pair.primary()):
+        host.copy(library, CLOCK)
+        host.write(STEP, "0\n")
+        for unit in ("tandemqd", "tandemq-agent"):
+            host.sh(f"mkdir -p /run/systemd/system/{unit}.service.d")
+            host.write(f"/run/systemd/system/{unit}.service.d/clock.conf", settings)
+        host.sh("systemctl daemon-reload; tandemqctl step-aside; systemctl restart tandemq-agent tandemqd")
+        pair.wait_whole()
+    primary = pair.primary()
+    load = Load(20)
+    for host, step in ((primary, 3600), (pair.other(primary), -3600), (primary, -86400), (primary, 0)):
+        time.sleep(3)
+        host.write(STEP, f"{step}\n")
+        host.sh("logger stepped")
+    gap = load.finish()
+    expect(pair.primary() is primary, "nobody takes over")
+    pair.wait_whole()
+    for host in pair.hosts:
+        host.sh("rm -r /run/systemd/system/tandemq*.d; systemctl daemon-reload")
+    return f"gap {gap:.0f} ms"
