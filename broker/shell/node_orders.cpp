@@ -16,6 +16,7 @@ NodeStatus Node::status() {
   NodeStatus out;
   out.node = config_.node.name;
   out.peer = config_.replication.peer_name;
+  out.data_dir = config_.node.data_dir;
   out.busy = busy_;
   out.single = config_.replication.single;
   out.listening = listeners_.listening();

@@ -17,7 +17,7 @@ namespace tandemq::broker {
 
 // A picture of the node at one moment; plain values, may be copied to another thread.
 struct NodeStatus {
-  std::string node, peer;
+  std::string node, peer, data_dir;
   std::string busy;  // what the loop is about to stand still for; empty: nothing
   bool single = false;
   bool listening = false;

@@ -26,6 +26,7 @@ nlohmann::json to_json(const NodeStatus& status) {
       {"node", status.node},
       {"peer", status.peer},
       {"pid", getpid()},
+      {"data_dir", status.data_dir},
       {"version", TANDEMQ_VERSION},
       {"role", repl::to_string(replica.role)},
       {"pair_state", repl::to_string(replica.pair_state)},

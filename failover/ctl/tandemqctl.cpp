@@ -3,16 +3,20 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "failover/ctl/gather.h"
 #include "failover/ctl/line_client.h"
 #include "failover/ctl/render.h"
 #include "failover/ctl/step_aside.h"
+#include "failover/doctor/check.h"
 
 namespace {
 
@@ -28,7 +32,11 @@ struct Options {
   bool force = false;
   bool yes = false;
   bool wait = false;
+  bool list = false;
   unsigned limit = 20;
+  std::string agent_file = "/etc/tandemq/agent.toml";
+  std::string broker_file = "/etc/tandemq/tandemqd.toml";
+  std::vector<std::string> checks;  // empty: all
 };
 
 constexpr int kQuestionMs = 2000;
@@ -160,6 +168,31 @@ int step_aside(const Options& options) {
   return say_done(options, "step-aside", verdict.why);
 }
 
+// Exit code 0 nothing worse than a note, 1 a warning, 2 something bad, 3 neither daemon answers.
+int examine(const Options& options) {
+  std::vector<doctor::Check> checks;
+  for (const doctor::Check& one : doctor::all_checks()) {
+    const auto& names = options.checks;
+    if (names.empty() || std::find(names.begin(), names.end(), one.name) != names.end())
+      checks.push_back(one);
+  }
+  if (checks.size() < options.checks.size())
+    return fail(options, Error{"no such check; doctor --list names them", kUsage});
+  if (options.list) return std::fputs(doctor::to_list(checks).c_str(), stdout) < 0;
+  const doctor::Facts facts = gather(
+      {options.agent_socket, options.broker_socket, options.agent_file, options.broker_file});
+  const auto results = doctor::examine(facts, checks);
+  const bool silent = facts.agent.is_null() && facts.broker.is_null();
+  const int code = silent && options.checks.empty() ? kUnreachable : doctor::exit_code(results);
+  const std::string text =
+      options.as_json
+          ? doctor::to_json(results, code).dump(2, ' ', false, json::error_handler_t::replace) +
+                "\n"
+          : doctor::to_text(results);
+  std::fputs(text.c_str(), stdout);
+  return code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -192,6 +225,14 @@ int main(int argc, char** argv) try {
   auto* aside =
       app.add_subcommand("step-aside", "hand over if need be, so that this host can be restarted");
   auto* checkpoint = app.add_subcommand("checkpoint", "write a checkpoint of the broker now");
+  auto* look = app.add_subcommand(
+      "doctor", "look at this node for what is wrong; exit code 0 nothing, 1 a warning, 2 bad");
+  look->add_option("checks", options.checks, "these alone, by name");
+  look->add_flag("--list", options.list, "name the checks and what each asks, and do nothing");
+  look->add_option("--agent-config", options.agent_file, "the agent's settings")
+      ->capture_default_str();
+  look->add_option("--broker-config", options.broker_file, "the broker's settings")
+      ->capture_default_str();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -200,6 +241,7 @@ int main(int argc, char** argv) try {
   if (show->parsed()) return status(options);
   if (past->parsed()) return history(options);
   if (aside->parsed()) return step_aside(options);
+  if (look->parsed()) return examine(options);
   if (promote->parsed()) return make_primary(options);
   if (solo->parsed()) return order(options, options.agent_socket, {{"cmd", "solo"}});
   if (reload->parsed()) return order(options, options.broker_socket, {{"cmd", "reload"}});

@@ -1,4 +1,6 @@
 // The agent's control socket: what tandemqctl asks.
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "failover/core/impairments.h"
@@ -17,9 +19,10 @@ json differences_json(const PeerLink::Meeting& meeting) {
   return out;
 }
 
-json peer_json(const std::string& node, const std::string& software, const Report& r) {
+json peer_json(const std::string& node, const PeerLink::Meeting& meeting, const Report& r) {
   return {{"node", node},
-          {"version", software},
+          {"version", meeting.software},
+          {"clock_ahead_ms", meeting.clock_ahead_ms},
           {"state", to_string(r.phase)},
           {"broker_alive", r.broker_alive},
           {"role", to_string(r.role)},
@@ -64,15 +67,15 @@ json Agent::status() const {
              {"impairments", impairments()},
              {"addresses", config_.addresses},
              {"version", TANDEMQ_VERSION},
+             {"pid", getpid()},
              {"peer_refused", meeting.refused},
              {"settings_differ", differences_json(meeting)}};
   json broker = nullptr;
   if (f.broker_connected && broker_.status().is_object()) broker = broker_.status();
-  return {
-      {"agent", agent},
-      {"broker", broker},
-      {"peer", f.peer_known ? peer_json(config_.peer, meeting.software, f.peer) : json(nullptr)},
-      {"summary", summary()}};
+  return {{"agent", agent},
+          {"broker", broker},
+          {"peer", f.peer_known ? peer_json(config_.peer, meeting, f.peer) : json(nullptr)},
+          {"summary", summary()}};
 }
 
 std::vector<std::string> Agent::impairments() const {

@@ -60,8 +60,8 @@ Status PeerLink::bind(event_base* base, const std::string& listen, const std::st
 }
 
 void PeerLink::send() {
-  const std::string bytes = seal({config_.node, TANDEMQ_VERSION, config_.index, config_.settings,
-                                  session_.next(boottime_ms()), own_()},
+  const std::string bytes = seal({config_.node, TANDEMQ_VERSION, config_.index, wall_ms(),
+                                  config_.settings, session_.next(boottime_ms()), own_()},
                                  config_.secret);
   for (const auto& path : paths_) {
     const auto* to = reinterpret_cast<const sockaddr*>(&path->peer.address);
@@ -142,6 +142,9 @@ void PeerLink::compare(const Datagram& d) {
     }
   }
   meeting_.software = d.software;
+  meeting_.clock_ahead_ms =
+      d.wall_ms == 0 ? 0
+                     : static_cast<std::int64_t>(d.wall_ms) - static_cast<std::int64_t>(wall_ms());
   meeting_.differences = std::move(found);
 }
 

@@ -58,6 +58,7 @@ void read_body(const json& j, Datagram& d) {
   d.node = j.at("node").get<std::string>();
   d.software = j.value("software", "");
   d.index = j.value("index", 0u);
+  d.wall_ms = j.value("wall", std::uint64_t{0});
   d.settings = j.value("settings", std::map<std::string, std::string>());
   d.numbers = {stamp(j.at("own")), stamp(j.at("echo")), stamp(j.at("greet")),
                j.value("clock", TimeMs{0})};
@@ -90,6 +91,7 @@ std::string seal(const Datagram& d, const std::string& secret) {
                   {"node", d.node},
                   {"software", d.software},
                   {"index", d.index},
+                  {"wall", d.wall_ms},
                   {"settings", d.settings},
                   {"own", stamp(d.numbers.own)},
                   {"echo", stamp(d.numbers.echo)},

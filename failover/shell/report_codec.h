@@ -19,6 +19,7 @@ struct Datagram {
   std::string node;                             // sender's name
   std::string software;                         // version of its program, empty: not told
   unsigned index = 0;                           // of its node, 0 not told
+  std::uint64_t wall_ms = 0;                    // its CLOCK_REALTIME, 0 not told
   std::map<std::string, std::string> settings;  // that should be equal on both
   Numbers numbers;
   Report report;

@@ -174,6 +174,7 @@ exec_in() {
   if [ "$1" = tandemqctl ]; then
     need_node "$node"
     shift
+    [ "${1:-}" != doctor ] || set -- "$@" --agent-config "$lab/$node/agent.toml" --broker-config "$lab/$node/broker.toml"
     set -- tandemqctl $(ctl_options "$node") "$@"
   fi
   PATH=$prefix:$PATH in_node "$node" "$@"

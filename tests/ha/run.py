@@ -18,6 +18,7 @@ import traceback
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases_death  # noqa: E402,F401  (they register themselves)
+import cases_doctor  # noqa: E402,F401
 import cases_gray  # noqa: E402,F401
 import cases_network  # noqa: E402,F401
 import cases_restart  # noqa: E402,F401

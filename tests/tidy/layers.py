@@ -61,6 +61,7 @@ LAYERS = {
     "failover/core": Layer("tmq_failover_core", ("broker/base",), core=True),
     "failover/shell": Layer("tmq_failover_shell", ("broker/base", "broker/support", "failover/core"),
                             ("libevent", "openssl", "curl", "prometheus", "json"), system=True),
+    "failover/doctor": Layer("tmq_doctor", ("broker/base",), ("json",), core=True),
     # The programs: a main and what only that program needs.
     "broker/daemon": Layer(None, ("broker/base", "broker/support", "broker/config", "broker/access",
                                   "broker/shell"), ("cli11",)),
@@ -69,7 +70,9 @@ LAYERS = {
         ("cli11", "json")),
     "failover/agent": Layer(None, ("broker/base", "broker/support", "failover/core", "failover/shell"),
                             ("cli11", "libevent"), system=True),
-    "failover/ctl": Layer("tmq_ctl", ("broker/base",), ("cli11", "json"), system=True),
+    # Of the agent's shell: how it reads its settings, and what keepalived.conf it wants of them.
+    "failover/ctl": Layer("tmq_ctl", ("broker/base", "failover/doctor", "failover/shell"),
+                          ("cli11", "json"), system=True),
 }
 
 STANDARD = set("""
