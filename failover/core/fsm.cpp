@@ -123,7 +123,7 @@ class Stepper {
         break;
       case Do::owe_lose_sync:
         s_.owe_lose_sync = true;
-        s_.owe_outlived = !s_.facts.broker_alive;
+        s_.owe_outlived = !s_.facts.broker_alive && hears_the_present(s_);
         break;
       case Do::switchover:
         remember_request(cause);

@@ -35,8 +35,10 @@ struct State {
   Answer lose_sync_for;        // the peer's question that the order under way was given for
   Answer sync_lost_for;        // ... that the broker has carried it out for
   bool owe_lose_sync = false;  // the peer may go solo: our broker must hear so when it is back
-  bool owe_outlived = false;   // the broker's process that this was owed for is gone
-  bool stood_down = false;     // our broker ceased to serve; no other reign was heard of since
+  // The broker's process that this was owed for is gone, and every later one began after the
+  // question: not known of one that came and went while this agent stood still.
+  bool owe_outlived = false;
+  bool stood_down = false;  // our broker ceased to serve; no other reign was heard of since
 
   bool eligible = false;
   unsigned claim = 0;  // to the address, 0 while not eligible

@@ -131,6 +131,34 @@ TEST_CASE("what was owed for a process that is gone is void once a later one was
   CHECK(a.was_ordered(Order::promote));
 }
 
+// The process that it finds then may have been taken in sync before the question, and the primary
+// may have gone on alone since.
+TEST_CASE("an agent that stood still does not know which process of its broker's it owed for") {
+  Owing a;
+  SUBCASE("its broker was gone when it fell asleep") {
+    a.tell(EventKind::broker_lost);
+  }
+  SUBCASE("its broker was fenced when it fell asleep, and is gone when it wakes") {
+    a.broker.role = Role::fenced;
+    a.tell(EventKind::broker_status, a.broker);
+    REQUIRE(a.phase() == Phase::fenced);
+  }
+  a.now += 5000;
+  a.ask();
+  REQUIRE(a.machine->state().answer == Answer{a.peer.boot, a.asked});
+  a.tell(EventKind::broker_lost);
+  a.broker.role = Role::standby;
+  a.follow(true);
+  a.tell(EventKind::broker_up, a.broker);
+  CHECK(a.machine->state().owe_lose_sync);
+  a.pass(1000, false);
+  a.broker.peer_connected = false;
+  a.tell(EventKind::broker_status, a.broker);
+  a.pass(400, false);
+  CHECK_FALSE(a.was_ordered(Order::promote));
+  CHECK(a.was_ordered(Order::lose_sync));
+}
+
 TEST_CASE("an order to lose sync that the agent did not see answered: the primary's word tells") {
   Owing a;
   a.ask();
