@@ -105,6 +105,7 @@ class Node : public repl::ReplicatorHost, public Orders {
   void tell_peer_absence(const NodeStatus& now) const;
   // node_stop.cpp
   void hand_over();
+  void handed_over(bool done);
   void leave_pair();
   void continue_stopping();
   void continue_with(Stopping step, std::uint64_t at_most_ns);

@@ -74,7 +74,6 @@ void Node::end_reign() {
   engine_.reset();
   state_.demote();
   commit_.forget();
-  switching_over_ = false;
 }
 
 }  // namespace tandemq::broker

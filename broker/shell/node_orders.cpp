@@ -91,7 +91,7 @@ void Node::switchover(const std::string& reason, Answer<Done> done) {
   switching_over_ = true;
   listeners_.close();
   clients_.pause_reading(true);
-  replicator_->switchover(false, [this, done](const Status& status) {
+  replicator_->switchover([this, done](const Status& status) {
     switching_over_ = false;
     if (engine_ && stopping_ == Stopping::no) {  // it failed, this node goes on
       clients_.pause_reading(false);
@@ -101,6 +101,7 @@ void Node::switchover(const std::string& reason, Answer<Done> done) {
     log(LogLevel::notice, "switchover",
         {{"done", static_cast<bool>(status)},
          {"reason", status ? "the peer is primary" : status.error().message}});
+    handed_over(static_cast<bool>(status));
     done(status);
   });
 }

@@ -19,24 +19,30 @@ void Node::shutdown() {
   notify_stopping();
   log(LogLevel::notice, "stopping", {{"role", repl::to_string(status_log_.last().role)}});
   listeners_.close();
+  replicator_->ending();
+  if (switching_over_) return continue_with(Stopping::handing_over, kCommitWaitNs);
   if (!engine_) return leave_pair();
   clients_.pause_reading(true);
+  if (replicator_->status().pair_state == repl::PairState::paired) return hand_over();
   continue_with(Stopping::committing, kCommitWaitNs);
-  if (!switching_over_ && replicator_->status().pair_state == repl::PairState::paired) hand_over();
 }
 
 // By itself, not by the agent's order: when a host goes down nobody can tell which of them still is
 // there.
 void Node::hand_over() {
   continue_with(Stopping::handing_over, kCommitWaitNs);
-  replicator_->switchover(true, [this](const Status& done) {
+  replicator_->switchover([this](const Status& done) {
     log(LogLevel::notice, "handed_over",
         {{"done", static_cast<bool>(done)},
          {"reason", done ? "the peer is primary" : done.error().message}});
-    if (stopping_ != Stopping::handing_over) return;
-    if (done) return continue_with(Stopping::following, kFollowWaitNs);
-    continue_with(Stopping::committing, kCommitWaitNs);
+    handed_over(static_cast<bool>(done));
   });
+}
+
+void Node::handed_over(bool done) {
+  if (stopping_ != Stopping::handing_over) return;
+  if (done) return continue_with(Stopping::following, kFollowWaitNs);
+  continue_with(Stopping::committing, kCommitWaitNs);
 }
 
 void Node::leave_pair() {

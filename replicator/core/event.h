@@ -83,9 +83,8 @@ struct LoseSync {  // the in-sync lease ran out
 struct Leave {
   std::string reason;
 };
-struct Switchover {
-  bool ends = false;  // this node ends behind it, and takes no reign any more
-};
+struct Switchover {};
+struct Ending {};  // this node is about to end: it takes no reign any more
 
 }  // namespace event
 
@@ -94,7 +93,7 @@ using EventKind =
                  event::PeerRefused, event::Appended, event::Written, event::Synced,
                  event::RecordsSent, event::JournalTrimmed, event::Rebuilt, event::SnapshotReady,
                  event::SnapshotSent, event::SnapshotInstalled, event::Promote, event::Demote,
-                 event::GoSolo, event::LoseSync, event::Leave, event::Switchover>;
+                 event::GoSolo, event::LoseSync, event::Leave, event::Switchover, event::Ending>;
 struct Event {
   EventKind what;
   std::uint64_t now_ms = 0;  // monotonic

@@ -106,6 +106,9 @@ class Replica {
   void on(const event::LoseSync&);
   void on(const event::Leave&);
   void on(const event::Switchover&);
+  void on(const event::Ending&) {
+    ends_ = true;
+  }
   void on_message(const msg::SwitchoverOffer&);
   void on_message(const msg::SwitchoverAccept&);
   void refuse(std::string reason) {
@@ -133,7 +136,7 @@ class Replica {
 
   bool handing_over_ = false;  // a switchover drains
   bool offered_ = false;       // stepped down, the offer is out
-  bool ends_ = false;          // hands over because it ends
+  bool ends_ = false;          // takes no reign any more
   std::uint64_t handing_over_since_ms_ = 0;
 
   struct Reported {

@@ -120,14 +120,13 @@ void Replica::on(const event::Leave& e) {
   m_.say("left: " + e.reason);
 }
 
-void Replica::on(const event::Switchover& e) {
+void Replica::on(const event::Switchover&) {
   if (!m_.primary()) return refuse("only a primary can hand over, this node is standby");
   if (!primary_.paired() || !m_.linked) {
     return refuse("the standby does not hold everything: switch over when the pair is paired");
   }
   if (handing_over_) return refuse("a switchover is under way");
   handing_over_ = true;
-  ends_ = e.ends;
   handing_over_since_ms_ = m_.now_ms;
   hand_over_when_drained();
 }

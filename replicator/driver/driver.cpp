@@ -151,10 +151,10 @@ void Driver::leave(std::function<void()> done) {
   });
 }
 
-void Driver::switchover(bool ends, std::function<void(Status)> done) {
+void Driver::switchover(std::function<void(Status)> done) {
   if (switchover_done_) return done(Error{"a switchover is under way"});
   switchover_done_ = std::move(done);
-  const Status ordered = order(event::Switchover{ends});
+  const Status ordered = order(event::Switchover{});
   if (ordered) return;
   const auto call = std::move(switchover_done_);
   switchover_done_ = nullptr;

@@ -33,7 +33,8 @@ class Driver final : public Replicator, private LinkHost {
   Status go_solo(const std::string& authority) override;
   Status lose_sync(const std::string& reason) override;
   void leave(std::function<void()> done) override;
-  void switchover(bool ends, std::function<void(Status)> done) override;
+  void switchover(std::function<void(Status)> done) override;
+  void ending() override { static_cast<void>(order(event::Ending{})); }
   void checkpointed(Lsn lsn) override;
   ReplicaStatus status() const override;
   Meeting meeting() const override { return replica_.meeting(); }

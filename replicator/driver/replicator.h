@@ -127,9 +127,10 @@ class Replicator {
   // the peer has heard it (or cannot).
   virtual void leave(std::function<void()> done) = 0;
   // Planned hand-over: stops accepting records, waits until the peer holds all, makes it promote,
-  // becomes standby. The node closes its listeners before it calls this. One that `ends` behind it
-  // takes no reign any more, and leaves where one is offered to it.
-  virtual void switchover(bool ends, std::function<void(Status)> done) = 0;
+  // becomes standby. The node closes its listeners before it calls this.
+  virtual void switchover(std::function<void(Status)> done) = 0;
+  // This node is about to end: it takes no reign any more, and leaves where one is offered to it.
+  virtual void ending() = 0;
 
   // A checkpoint up to `lsn` is durable: segments that nobody needs any more may go.
   virtual void checkpointed(Lsn lsn) = 0;

@@ -272,6 +272,21 @@ def test_a_primary_that_is_told_to_end_hands_over(ctx):
     expect(pair.primary() is pair.b, "who was handed the reign keeps it")
 
 
+def test_a_primary_that_is_told_to_end_while_it_hands_over(ctx):
+    """By an operator's order: it takes its leave behind it all the same."""
+    pair = Pair(ctx).start()
+    with socket.socket(socket.AF_UNIX) as link:
+        link.connect(pair.a.socket_file)
+        pair.b.process.send_signal(signal.SIGSTOP)
+        link.sendall(b'{"cmd":"switchover","id":1}\n')
+        wait_until(lambda: "event=order_switchover" in pair.a.log(), "it hands over")
+        pair.a.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: "event=stopping" in pair.a.log(), "it stops")
+        pair.b.process.send_signal(signal.SIGCONT)
+        expect(pair.a.exit_code() == 0, "an orderly end")
+    wait_until(lambda: pair.b.status()["pair_state"] == "solo", "the peer goes on alone", 2)
+
+
 def test_a_primary_without_a_standby_just_ends(ctx):
     pair = Pair(ctx).start()
     pair.b.stop()

@@ -156,6 +156,7 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
   void journal_failed(const std::string& line);
   // node_leave.cpp
   void switchover(const Told& told);
+  void handed_over(bool done);
   void follow(TimeUs until);
   void take_leave();
   void end_when(TimeUs until, std::function<bool()> done);

@@ -16,11 +16,12 @@ void Node::switchover(const Told& told) {
   if (!life.engine || life.draining) return told({"not primary, or under way already", 0, 0});
   life.draining = true;
   stop_serving();
-  life.replicator->switchover(life.leaving, [this, told](const Status& done) {
+  life.replicator->switchover([this, told](const Status& done) {
     life_->draining = false;
     const std::string failed = done ? "" : done.error().message;
     place_.say(name_ + ": switchover " + (done ? "done" : "failed: " + failed));
     told({failed, status().epoch, status().change});
+    if (life_->leaving) handed_over(static_cast<bool>(done));
   });
 }
 
@@ -28,16 +29,19 @@ void Node::leave() {
   call([this] {
     if (!running() || life_->leaving) return;
     life_->leaving = true;
+    life_->replicator->ending();
+    if (life_->draining) return;
     if (!life_->engine) return take_leave();
-    const TimeUs now = place_.clock.now();
-    if (life_->draining || status().pair_state != repl::PairState::paired) {
-      return end_when(now + kCommitWait, [this] { return status().committed == status().last; });
-    }
-    switchover([this](const Answer& told) {
-      if (!told.refusal.empty()) return end_when(0, [] { return true; });
-      life_->process.after(0, [this, until = place_.clock.now() + kFollowWait] { follow(until); });
-    });
+    if (status().pair_state == repl::PairState::paired) return switchover([](const Answer&) {});
+    handed_over(false);
   });
+}
+
+void Node::handed_over(bool done) {
+  const TimeUs now = place_.clock.now();
+  const auto committed = [this] { return status().committed == status().last; };
+  if (!done) return end_when(now + kCommitWait, committed);
+  life_->process.after(0, [this, until = now + kFollowWait] { follow(until); });
 }
 
 // The new primary counts on whoever handed over to it, unless that one takes its leave.

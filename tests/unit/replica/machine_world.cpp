@@ -230,7 +230,7 @@ void MachineWorld::print_event(const MachineNode& node, const EventKind& what) c
       "PeerRefused",    "Appended", "Written",       "Synced",       "RecordsSent",
       "JournalTrimmed", "Rebuilt",  "SnapshotReady", "SnapshotSent", "SnapshotInstalled",
       "Promote",        "Demote",   "GoSolo",        "LoseSync",     "Leave",
-      "Switchover"};
+      "Switchover",     "Ending"};
   static_assert(std::size(names) == std::variant_size_v<EventKind>);
   const auto* got = std::get_if<event::Received>(&what);
   const ReplicaStatus s = node.status();

@@ -173,7 +173,7 @@ TEST_CASE("a switchover hands over without a resync and loses nothing") {
   pair.pair_up();
   pair.write(pair.a, 0, 100);
   bool done = false;
-  pair.a.replicator->switchover(false, [&](const Status& result) {
+  pair.a.replicator->switchover([&](const Status& result) {
     INFO((result ? "" : result.error().message));
     CHECK(static_cast<bool>(result));
     done = true;

@@ -51,7 +51,8 @@ TEST_CASE("leaving in good order: durably out of sync, then Goodbye; the primary
 TEST_CASE("who handed over because it ends does not take the reign back: it leaves") {
   World w;
   w.pair_up();
-  CHECK(w.order(w.a, event::Switchover{true}).empty());
+  CHECK(w.order(w.a, event::Switchover{}).empty());
+  CHECK(w.order(w.a, event::Ending{}).empty());
   w.settle();
   REQUIRE(w.b.status().pair_state == PairState::paired);
   CHECK(w.order(w.b, event::Switchover{}).empty());
