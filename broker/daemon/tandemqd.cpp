@@ -13,6 +13,7 @@
 #include "broker/shell/secret_files.h"
 #include "broker/support/file_mode.h"
 #include "broker/support/log.h"
+#include "broker/support/memory_lock.h"
 
 namespace {
 
@@ -67,6 +68,7 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   keep_files_private();
   tandemq::Status logging = log_open(config->log.level, config->log.target);
   if (!logging) return fail(logging.error());
+  lock_memory();
   const bool log_is_seen = config->log.target == "stderr";
   Node node(std::move(config).value());
   tandemq::Status started = node.start();

@@ -12,6 +12,7 @@
 #include "broker/base/exit_code.h"
 #include "broker/support/file_mode.h"
 #include "broker/support/log.h"
+#include "broker/support/memory_lock.h"
 #include "broker/support/pid_file.h"
 #include "broker/support/service_notify.h"
 #include "failover/core/table.h"
@@ -81,6 +82,7 @@ int run(AgentConfig& config, const std::string& doubt) {
     return fail(opened.error());
   }
   if (!doubt.empty()) log(LogLevel::warning, "configuration_doubt", {{"reason", doubt}});
+  lock_memory();
   std::signal(SIGPIPE, SIG_IGN);
   event_base* base = event_base_new();
   event* on_term = evsignal_new(base, SIGTERM, &stop, base);

@@ -51,6 +51,16 @@ def test_broker_tells_systemd(ctx):
     expect(broker.exit_code() == 0, "an orderly end")
 
 
+def test_pages_are_locked(ctx):
+    """Under pressure on memory a daemon does not wait for the disk to read its own program again."""
+    agent = AgentProcess(ctx).launch()
+    for process in (ctx.broker().start().process, agent.process):
+        def locked_kb(status=f"/proc/{process.pid}/status"):
+            with open(status, encoding="utf-8") as f:
+                return int(re.search(r"VmLck:\s+(\d+) kB", f.read()).group(1))
+        wait_until(lambda: locked_kb() > 1000, f"{process.args[0]} locks its pages")
+
+
 def test_lines_for_the_journal_have_a_priority(ctx):
     """`journalctl -p warning` would find nothing without; a log file has none."""
     broker = ctx.broker(listener_address="0.0.0.0")   # told as shut, which is a warning
