@@ -62,6 +62,8 @@ class Soak:
             self.witness.lose_mortal()
         bed.lab("heal", timeout=120)
         result = load.finish()
+        # On a machine that stalls an agent kills its broker, rightly, at any moment: also since.
+        bed.lab("heal", timeout=120)
         bed.lab("wait", "30")
         judge(result)
         self.witness.end_round()

@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -200,7 +201,12 @@ class Bed:
 
     def pid(self, node, daemon):
         with open(os.path.join(LAB, node, daemon + ".pid"), encoding="utf-8") as f:
-            return int(f.read())
+            pid = int(f.read())
+        # The number of one that is dead may be a stranger's by now.
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8") as f:
+            if not re.search(rf"/tandemq-lab-\d+/{node}$", f.read().strip()):
+                raise ProcessLookupError(f"{daemon} of {node} is dead")
+        return pid
 
     def signal(self, node, daemon, number):
         """Straight to the process, so that the moment is exact."""

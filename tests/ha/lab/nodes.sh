@@ -170,11 +170,17 @@ process_lives() {
   [ -n "$state" ] && [ "$state" != Z ]
 }
 
-pid_of() { cat "$lab/$1/$2.pid" 2>/dev/null || true; }
+# pid_of NODE DAEMON [KIND]: as its file says, while that process is one of the node's: a busy machine soon gives
+# the number of a dead one to a stranger.
+pid_of() {
+  local pid
+  pid=$(cat "$lab/$1/$2.${3:-pid}" 2>/dev/null) || return 0
+  ! grep -qs "/$(basename "$(cgroup_root)")/$1\$" "/proc/$pid/cgroup" || echo "$pid"
+}
 
 alive() {
   process_lives "$(pid_of "$1" "$2")" && return 0
-  [ "$restart" = yes ] && process_lives "$(cat "$lab/$1/$2.supervisor" 2>/dev/null)"
+  [ "$restart" = yes ] && process_lives "$(pid_of "$1" "$2" supervisor)"
 }
 
 start_dead() {
