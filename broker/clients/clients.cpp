@@ -164,6 +164,10 @@ Clients::Verdict Clients::look_at(Client& client) {
       stages_.dismiss(client, mqtt::Reason::keep_alive_timeout);
       return Verdict::ended;
     case Stage::asking:
+      if (const std::uint32_t due = client.heard_s + kConnectTimeoutS; due > turn_.seconds()) {
+        stages_.look_again(client, due - turn_.seconds());
+        return Verdict::stays;
+      }
       log_client(LogLevel::notice, "connect_timeout", client,
                  "could not be answered in time, disconnecting");
       writer_.refusal(client, mqtt::Reason::server_busy, "log-ins take too long");

@@ -142,6 +142,21 @@ TEST_CASE("the time to connect goes on while it waits") {
   CHECK(w.peer->ended());
 }
 
+TEST_CASE("a log-in behind a proxy has as much time as any") {
+  Rig rig(100, true);
+  rig.gate.later = true;
+  Peer& peer = rig.dial();
+  peer.connect("c");
+  rig.settle();
+  rig.pass_seconds(5);
+  REQUIRE(rig.gate.open.size() == 1);
+  CHECK(rig.gate.cancelled == 0);
+  rig.gate.answer(Reason::success);
+  rig.settle();
+  CHECK(peer.count(PacketType::connack) == 1);
+  CHECK_FALSE(peer.ended());
+}
+
 TEST_CASE("a reign that ends takes those who wait with it") {
   Waiting w;
   w.rig.settle();
