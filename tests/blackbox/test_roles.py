@@ -274,7 +274,10 @@ def test_a_primary_that_is_told_to_end_hands_over(ctx):
 
 def test_a_primary_that_is_told_to_end_while_it_hands_over(ctx):
     """By an operator's order: it takes its leave behind it all the same."""
-    pair = Pair(ctx).start()
+    pair = Pair(ctx)
+    for node in (pair.a, pair.b):   # the peer stands still for a moment, and is not taken for gone
+        node.settings["replication.peer_silence_ms"] = 5000
+    pair.start()
     with socket.socket(socket.AF_UNIX) as link:
         link.connect(pair.a.socket_file)
         pair.b.process.send_signal(signal.SIGSTOP)

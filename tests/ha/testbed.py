@@ -204,7 +204,7 @@ class Bed:
             pid = int(f.read())
         # The number of one that is dead may be a stranger's by now.
         with open(f"/proc/{pid}/cgroup", encoding="utf-8") as f:
-            if not re.search(rf"/tandemq-lab-\d+/{node}$", f.read().strip()):
+            if not re.search(rf"/tandemq-lab-\d+/{node}$", f.read(), re.M):
                 raise ProcessLookupError(f"{daemon} of {node} is dead")
         return pid
 
