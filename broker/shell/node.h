@@ -145,6 +145,7 @@ class Node : public repl::ReplicatorHost, public Orders {
   MeetingLog meeting_log_;
   bool replicator_started_ = false;
   bool switching_over_ = false;
+  bool handed_over_ = false;  // the peer reigns by this node's offer
   Stopping stopping_ = Stopping::no;
   std::uint64_t stop_by_ns_ = 0;
   int exit_code_ = 0;

@@ -21,6 +21,8 @@ void Node::shutdown() {
   listeners_.close();
   replicator_->ending();
   if (switching_over_) return continue_with(Stopping::handing_over, kCommitWaitNs);
+  // Its link to the new primary may not be up again yet.
+  if (!engine_ && handed_over_) return continue_with(Stopping::following, kFollowWaitNs);
   if (!engine_) return leave_pair();
   clients_.pause_reading(true);
   if (replicator_->status().pair_state == repl::PairState::paired) return hand_over();
@@ -40,6 +42,7 @@ void Node::hand_over() {
 }
 
 void Node::handed_over(bool done) {
+  handed_over_ = done;
   if (stopping_ != Stopping::handing_over) return;
   if (done) return continue_with(Stopping::following, kFollowWaitNs);
   continue_with(Stopping::committing, kCommitWaitNs);

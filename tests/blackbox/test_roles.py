@@ -290,6 +290,16 @@ def test_a_primary_that_is_told_to_end_while_it_hands_over(ctx):
     wait_until(lambda: pair.b.status()["pair_state"] == "solo", "the peer goes on alone", 2)
 
 
+def test_a_node_that_is_told_to_end_right_behind_its_hand_over(ctx):
+    """The link is not up again yet: it follows first, as only who follows can take its leave."""
+    pair = Pair(ctx).start()
+    pair.a.control("switchover", reason="test")
+    pair.a.process.send_signal(signal.SIGTERM)
+    expect(pair.a.exit_code() == 0, "an orderly end")
+    wait_until(lambda: pair.b.status()["pair_state"] == "solo", "the peer goes on alone", 2)
+    expect("good order" in pair.b.log(), "the other one has said so")
+
+
 def test_a_primary_without_a_standby_just_ends(ctx):
     pair = Pair(ctx).start()
     pair.b.stop()

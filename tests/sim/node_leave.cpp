@@ -18,6 +18,7 @@ void Node::switchover(const Told& told) {
   stop_serving();
   life.replicator->switchover([this, told](const Status& done) {
     life_->draining = false;
+    life_->handed_over = static_cast<bool>(done);
     const std::string failed = done ? "" : done.error().message;
     place_.say(name_ + ": switchover " + (done ? "done" : "failed: " + failed));
     told({failed, status().epoch, status().change});
@@ -31,17 +32,16 @@ void Node::leave() {
     life_->leaving = true;
     life_->replicator->ending();
     if (life_->draining) return;
-    if (!life_->engine) return take_leave();
+    if (!life_->engine) return life_->handed_over ? handed_over(true) : take_leave();
     if (status().pair_state == repl::PairState::paired) return switchover([](const Answer&) {});
     handed_over(false);
   });
 }
 
 void Node::handed_over(bool done) {
-  const TimeUs now = place_.clock.now();
   const auto committed = [this] { return status().committed == status().last; };
-  if (!done) return end_when(now + kCommitWait, committed);
-  life_->process.after(0, [this, until = now + kFollowWait] { follow(until); });
+  if (!done) return end_when(place_.clock.now() + kCommitWait, committed);
+  life_->process.after(0, [this, until = place_.clock.now() + kFollowWait] { follow(until); });
 }
 
 // The new primary counts on whoever handed over to it, unless that one takes its leave.
