@@ -70,10 +70,11 @@ struct Client {
   std::uint32_t check_s = 0;                 // when Deadlines looks at it next, 0: never
   std::uint32_t unacknowledged = 0;  // QoS 1 PUBLISHes whose PUBACK is not in the channel yet
   std::uint16_t keep_alive_s = 0;
-  bool greeted = false;  // CONNACK is in the channel or sent
-  bool backlog = false;  // in TurnShare's list: there is work without waiting for bytes
-  bool paused = false;   // in ReadingPause's list: nobody is read from
-  bool choked = false;   // too much is unsent: not read from
+  bool introduced = false;  // where it is is known, and counted
+  bool greeted = false;     // CONNACK is in the channel or sent
+  bool backlog = false;     // in TurnShare's list: there is work without waiting for bytes
+  bool paused = false;      // in ReadingPause's list: nobody is read from
+  bool choked = false;      // too much is unsent: not read from
 
  private:
   friend class Stages;

@@ -156,18 +156,15 @@ void Clients::sweep() {
 }
 
 Clients::Verdict Clients::look_at(Client& client) {
+  const bool waits = client.stage() == Stage::connecting || client.stage() == Stage::asking;
+  if (waits && !client.introduced) return introduce(client);
   switch (client.stage()) {
     case Stage::connecting:
-      if (waits_on(client)) return Verdict::stays;
       log_client(LogLevel::info, "connect_timeout", client,
                  "sent no CONNECT in time, disconnecting");
       stages_.dismiss(client, mqtt::Reason::keep_alive_timeout);
       return Verdict::ended;
     case Stage::asking:
-      if (const std::uint32_t due = client.heard_s + kConnectTimeoutS; due > turn_.seconds()) {
-        stages_.look_again(client, due - turn_.seconds());
-        return Verdict::stays;
-      }
       log_client(LogLevel::notice, "connect_timeout", client,
                  "could not be answered in time, disconnecting");
       writer_.refusal(client, mqtt::Reason::server_busy, "log-ins take too long");
@@ -195,19 +192,19 @@ Clients::Verdict Clients::look_at(Client& client) {
 
 // By now it is known where a client behind a proxy is, or the proxy has said nothing and counts for
 // itself.
-bool Clients::waits_on(Client& client) {
-  const std::uint32_t rest = kConnectTimeoutS - kIntroductionS;
-  if (!client.entrance.behind_proxy || turn_.seconds() >= client.heard_s + rest) return false;
+Clients::Verdict Clients::introduce(Client& client) {
+  client.introduced = true;
   const std::string address = client.channel.peer_address();
   if (const char* full = quotas_.crowded(address)) {
     ++counters_.refused_full;
     log(LogLevel::warning, "connection_refused",
         {{"address", address}, {"listener", client.entrance.name}, {"reason", full}});
-    return false;
+    stages_.dismiss(client, mqtt::Reason::quota_exceeded);
+    return Verdict::ended;
   }
   client.place = quotas_.wait(address);
-  stages_.look_again(client, rest);
-  return true;
+  stages_.look_again(client, kConnectTimeoutS - kIntroductionS);
+  return Verdict::stays;
 }
 
 ClientCounters Clients::counters() const {

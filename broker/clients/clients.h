@@ -78,7 +78,7 @@ class Clients final : private net::ChannelUser {
   void flush();
   enum class Verdict : std::uint8_t { stays, ended };
   Verdict look_at(Client& client);
-  bool waits_on(Client& client);
+  Verdict introduce(Client& client);
 
   const core::Limits& limits_;
   const net::ConnectionLimits& connections_;

@@ -29,7 +29,8 @@ constexpr std::size_t kUncommittedBytesMax = 128 << 20;  // of records; the same
 
 constexpr std::size_t kProgressBytes = 512;  // of a packet that has not come whole: a sign of life
 constexpr std::uint32_t kConnectTimeoutS = 10;
-constexpr std::uint32_t kIntroductionS = 1;  // then a client behind a proxy counts where it is
+// Then a client behind a proxy counts where it is. A look comes once a second: after one at least.
+constexpr std::uint32_t kIntroductionS = 2;
 constexpr std::uint32_t kLingerS = 2;
 
 }  // namespace tandemq::broker

@@ -9,6 +9,7 @@ Client& Stages::open(std::unique_ptr<net::Transport> transport, net::ChannelUser
   Client& client = table_.open(std::move(transport), user, pool, through, maximum_packet_size);
   ++through.connections;
   client.heard_s = turn_.seconds();
+  client.introduced = !through.behind_proxy;
   look_again(client, through.behind_proxy ? kIntroductionS : kConnectTimeoutS);
   client.channel.listen(true);
   return client;
