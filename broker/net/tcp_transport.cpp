@@ -1,14 +1,13 @@
 #include "broker/net/tcp_transport.h"
 
 #include <event2/event.h>
-#include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "broker/net/priorities.h"
+#include "broker/support/endpoint.h"
 
 namespace tandemq::net {
 namespace {
@@ -73,14 +72,7 @@ std::string TcpTransport::peer_address() const {
   auto* raw = reinterpret_cast<sockaddr*>(&address);
   if (getpeername(event_.ev_fd, raw, &size) != 0) return {};
   if (address.ss_family == AF_UNIX) return unix_peer(event_.ev_fd);
-  char host[NI_MAXHOST];
-  char port[NI_MAXSERV];
-  if (getnameinfo(raw, size, host, sizeof(host), port, sizeof(port),
-                  NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-    return {};
-  }
-  const bool v6 = std::strchr(host, ':') != nullptr;
-  return (v6 ? "[" + std::string(host) + "]" : std::string(host)) + ":" + port;
+  return shown(*raw, size);
 }
 
 }  // namespace tandemq::net

@@ -1,6 +1,7 @@
 #include "broker/support/endpoint.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <sys/socket.h>
 
 #include <charconv>
@@ -54,6 +55,15 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
 std::string shown(const Endpoint& endpoint) {
   const bool bare = endpoint.host.find(':') != endpoint.host.npos && endpoint.host.front() != '[';
   return (bare ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
+}
+
+std::string shown(const sockaddr& address, socklen_t size) {
+  char host[NI_MAXHOST];
+  char port[NI_MAXSERV];
+  const int failed = ::getnameinfo(&address, size, host, sizeof(host), port, sizeof(port),
+                                   NI_NUMERICHOST | NI_NUMERICSERV);
+  if (failed != 0 || address.sa_family == AF_UNIX) return {};
+  return shown(Endpoint{host, static_cast<std::uint16_t>(std::stoul(port))});
 }
 
 bool is_loopback(const std::string& host) {

@@ -57,13 +57,7 @@ Result<SocketAddress> parse_socket_address(const std::string& text) {
 }
 
 std::string shown(const SocketAddress& address) {
-  char host[INET6_ADDRSTRLEN] = {};
-  const bool is_v6 = address.address.ss_family == AF_INET6;
-  const auto& v4 = reinterpret_cast<const sockaddr_in&>(address.address);
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address.address);
-  inet_ntop(address.address.ss_family,
-            is_v6 ? static_cast<const void*>(&v6.sin6_addr) : &v4.sin_addr, host, sizeof(host));
-  return tandemq::shown(Endpoint{host, ntohs(v4.sin_port)});  // the port is in the same place
+  return tandemq::shown(reinterpret_cast<const sockaddr&>(address.address), address.size);
 }
 
 }  // namespace tandemq::failover

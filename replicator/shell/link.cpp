@@ -15,6 +15,7 @@
 
 #include "broker/base/check.h"
 #include "broker/base/exit_code.h"
+#include "broker/support/endpoint.h"
 #include "replicator/shell/link_stream.h"
 
 namespace tandemq::repl {
@@ -34,18 +35,6 @@ void tune(int fd, std::uint32_t silence_ms) {
   const unsigned timeout_ms = std::max(silence_ms * 2, 500u);
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
-}
-
-// "10.98.0.12:51122", "[fd00::12]:51122".
-std::string shown(const sockaddr_storage& address) {
-  const bool is_v6 = address.ss_family == AF_INET6;
-  const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-  const void* const host = is_v6 ? static_cast<const void*>(&v6.sin6_addr) : &v4.sin_addr;
-  char text[INET6_ADDRSTRLEN] = {};
-  ::inet_ntop(address.ss_family, host, text, sizeof(text));
-  return (is_v6 ? "[" + std::string(text) + "]" : std::string(text)) + ":" +
-         std::to_string(ntohs(v4.sin_port));  // same place in both
 }
 
 const sockaddr* plain(const sockaddr_storage& storage) {
@@ -159,7 +148,7 @@ void Link::accept_all() {
                              SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
     const bool is_peer = from_peer(plain(from.storage));
-    const std::string where = shown(from.storage);
+    const std::string where = shown(*plain(from.storage), sizeof(from.storage));
     if (!is_peer || candidates_.size() >= kCandidatesMax) {
       refused(where + (is_peer ? ": too many connections from there have not said Hello yet"
                                : " is not the peer's address, " + config_.peer_address));

@@ -40,7 +40,8 @@ LAYERS = {
                                ("broker/base", "replicator/core", "replicator/journal"), core=True),
     "replicator/shell": Layer(
         "tmq_repl_shell",
-        ("broker/base", "replicator/core", "replicator/journal", "replicator/driver"),
+        ("broker/base", "broker/support", "replicator/core", "replicator/journal",
+         "replicator/driver"),
         ("libevent", "json"), system=True),
     "broker/checkpoint": Layer("tmq_checkpoint", ("broker/base", "broker/core", "replicator/core"),
                                ("libevent", "sqlite"), system=True),
