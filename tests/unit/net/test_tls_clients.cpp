@@ -1,12 +1,28 @@
 // Client certificates beyond one handshake: what is read later, chains, names, tickets' ends.
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 
 #include "tests/unit/net/tls_rig.h"
 
 using namespace tandemq;
 using namespace tandemq::test;
 using net::CertificateName;
+
+namespace {
+
+// An authority that the root signed, and a folder of lists in which it revokes nothing yet.
+struct AuthorityBelow : TlsFiles {
+  AuthorityBelow() : below(folder.path(), "below", pki), settings(settings_for_users()) {
+    settings.crlfile = folder.path() + "/lists";
+    std::filesystem::create_directory(settings.crlfile);
+    below.revoke("lists/below", {});
+  }
+  Pki below;
+  net::TlsSettings settings;
+};
+
+}  // namespace
 
 TEST_CASE("who has come in by a certificate is judged anew by what was read since") {
   TlsFiles own;
@@ -51,19 +67,14 @@ TEST_CASE("more names of authorities than TLS can carry are left out, and client
 }
 
 TEST_CASE("an authority that is revoked signs for nobody any more") {
-  TlsFiles own;
-  Pki below(own.folder.path(), "below", own.pki);
-  net::TlsSettings settings = own.settings_for_users();
-  settings.crlfile = own.folder.path() + "/lists";
-  std::filesystem::create_directory(settings.crlfile);
-  below.revoke("lists/below", {});
+  AuthorityBelow own;
   TlsClient::Way way;
-  way.own = below.issue("carol", {"carol", ""});
-  CHECK(outcome(settings, way) == "user carol");  // nobody has said anything of `below`
+  way.own = own.below.issue("carol", {"carol", ""});
+  CHECK(outcome(own.settings, way) == "user carol");  // nobody has said anything of `below`
   own.pki.revoke("lists/root", {});
-  CHECK(outcome(settings, way) == "user carol");
-  own.pki.revoke("lists/root", {below.cafile()});
-  CHECK(outcome(settings, way) == "certificate verify failed: certificate revoked");
+  CHECK(outcome(own.settings, way) == "user carol");
+  own.pki.revoke("lists/root", {own.below.cafile()});
+  CHECK(outcome(own.settings, way) == "certificate verify failed: certificate revoked");
 }
 
 TEST_CASE("a ticket is not good for longer than the certificates that it was given for") {
@@ -88,16 +99,11 @@ TEST_CASE("a ticket is not good for longer than the certificates that it was giv
 
 TEST_CASE("a client that was resumed is judged anew by all that it showed when it first came") {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    TlsFiles own;
-    Pki below(own.folder.path(), "below", own.pki);
-    net::TlsSettings settings = own.settings_for_users();
-    settings.crlfile = own.folder.path() + "/lists";
-    std::filesystem::create_directory(settings.crlfile);
-    below.revoke("lists/below", {});
-    TlsNode node(settings);
+    AuthorityBelow own;
+    TlsNode node(own.settings);
     TlsClient::Way way;
     way.version_max = version;
-    way.own = below.issue("carol", {"carol", ""});
+    way.own = own.below.issue("carol", {"carol", ""});
     const Met first = meet(node, way);
     const Met second = meet(node, way, first.session.get());
     REQUIRE(second.reused);
@@ -106,10 +112,30 @@ TEST_CASE("a client that was resumed is judged anew by all that it showed when i
     third.exchange();
     REQUIRE(third.handshakes.counters.resumed == 1);
     own.pki.revoke("lists/root", {});
-    node.context = TlsNode(settings).context;
+    node.context = TlsNode(own.settings).context;
     CHECK(third.server->peer_trusted());
-    own.pki.revoke("lists/root", {below.cafile()});
-    node.context = TlsNode(settings).context;
+    own.pki.revoke("lists/root", {own.below.cafile()});
+    node.context = TlsNode(own.settings).context;
     CHECK_FALSE(third.server->peer_trusted());
+  }
+}
+
+TEST_CASE("the ticket of a client that shows much is no larger than clients take") {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    AuthorityBelow own;
+    TlsNode node(own.settings);
+    TlsClient::Way way;
+    way.version_max = version;
+    way.own = own.below.issue("carol", {"carol", ""});
+    for (int i = 0; i < 20; ++i) {
+      std::ofstream(way.own.certfile, std::ios::app) << std::ifstream(own.below.cafile()).rdbuf();
+    }
+    const Met first = meet(node, way);
+    const unsigned char* ticket = nullptr;
+    std::size_t size = 0;
+    SSL_SESSION_get0_ticket(first.session.get(), &ticket, &size);
+    CHECK(size > 0);
+    CHECK(size < 4096);
+    CHECK(meet(node, way, first.session.get()).reused);
   }
 }
