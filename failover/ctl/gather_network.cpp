@@ -118,7 +118,8 @@ void call_peer(doctor::Facts& f, const SocketAddress& peer) {
     return answer && answer->exit_code == 0;
   };
   const unsigned headers = peer.address.ss_family == AF_INET ? kHeaders : kHeaders + 20;
-  if (arrives(16)) f.large_packets.emplace_back(address, arrives(look_at(device).mtu - headers));
+  const unsigned mtu = look_at(device).mtu;
+  if (mtu > headers && arrives(16)) f.large_packets.emplace_back(address, arrives(mtu - headers));
 }
 
 bool connects(const std::string& address, std::int64_t port) {
@@ -145,8 +146,11 @@ void look_at_virtual_address(doctor::Facts& f) {
   }
   const nlohmann::json ports =
       f.broker.is_object() ? f.broker.value("ports", nlohmann::json()) : nlohmann::json();
-  if (ports.is_array() && !ports.empty() && ports[0].is_number())
-    f.address_connects = connects(address, ports[0].get<std::int64_t>());
+  if (!ports.is_array() || ports.empty()) return;
+  // A listener may be bound to another address.
+  f.address_connects = std::any_of(ports.begin(), ports.end(), [&](const nlohmann::json& port) {
+    return port.is_number() && connects(address, port.get<std::int64_t>());
+  });
 }
 
 void look_up_own_name(doctor::Facts& f) {

@@ -27,7 +27,8 @@ Finding clock_synchronized(const Facts& f) {
 
 Finding clocks_equal(const Facts& f) {
   const auto peer = peer_of(f);
-  if (is_single(f) || !peer_is_fresh(f) || !peer.contains("clock_ahead_ms"))
+  if (is_single(f) || !peer_is_fresh(f) || !peer.contains("clock_ahead_ms") ||
+      !peer["clock_ahead_ms"].is_number())
     return unknown("the peer does not tell its time");
   const auto ahead = count(peer, "clock_ahead_ms");
   const std::string text = std::to_string(ahead) + " ms ahead of this node's";
@@ -47,7 +48,7 @@ Finding disk_quick(const Facts& f) {
   return *f.disk->sync_ms > kSyncSlowMs ? warning(text) : good(text);
 }
 
-// Less than a tenth, or less than the journal may still grow by.
+// Less than a twentieth, or than half a gigabyte; an eighth of that is about to be none.
 Finding disk_room(const Facts& f) {
   if (!f.disk) return no_disk();
   const std::string text = mib(f.disk->free) + " free, " + percent(f.disk->free, f.disk->size);

@@ -71,7 +71,7 @@ struct Facts {
   std::optional<Interface> interface;      // of the virtual address
   std::vector<std::string> address_macs;   // of other hosts that say the virtual address is theirs
   bool address_asked = false;
-  std::optional<bool> address_connects;   // to the broker's first port
+  std::optional<bool> address_connects;   // to one of the broker's ports
   std::vector<std::string> same_network;  // virtual addresses in a network of the interface
   std::vector<std::string> devices;       // by which the peer's addresses are reached
   // By the peer's address: whether a packet of the full size arrives; false only if a small one

@@ -20,21 +20,22 @@ json differences_json(const PeerLink::Meeting& meeting) {
 }
 
 json peer_json(const std::string& node, const PeerLink::Meeting& meeting, const Report& r) {
-  return {{"node", node},
-          {"version", meeting.software},
-          {"clock_ahead_ms", meeting.clock_ahead_ms},
-          {"state", to_string(r.phase)},
-          {"broker_alive", r.broker_alive},
-          {"role", to_string(r.role)},
-          {"pair_state", to_string(r.pair_state)},
-          {"epoch", r.epoch},
-          {"last_lsn", r.last_lsn},
-          {"in_sync", r.in_sync},
-          {"was_solo", r.was_solo},
-          {"vrrp", to_string(r.vrrp)},
-          {"keepalived_alive", r.keepalived_alive},
-          {"holds_address", r.holds_address},
-          {"released", r.released}};
+  return {
+      {"node", node},
+      {"version", meeting.software},
+      {"clock_ahead_ms", meeting.clock_ahead_ms ? json(*meeting.clock_ahead_ms) : json(nullptr)},
+      {"state", to_string(r.phase)},
+      {"broker_alive", r.broker_alive},
+      {"role", to_string(r.role)},
+      {"pair_state", to_string(r.pair_state)},
+      {"epoch", r.epoch},
+      {"last_lsn", r.last_lsn},
+      {"in_sync", r.in_sync},
+      {"was_solo", r.was_solo},
+      {"vrrp", to_string(r.vrrp)},
+      {"keepalived_alive", r.keepalived_alive},
+      {"holds_address", r.holds_address},
+      {"released", r.released}};
 }
 
 }  // namespace

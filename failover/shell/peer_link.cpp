@@ -142,9 +142,8 @@ void PeerLink::compare(const Datagram& d) {
     }
   }
   meeting_.software = d.software;
-  meeting_.clock_ahead_ms =
-      d.wall_ms == 0 ? 0
-                     : static_cast<std::int64_t>(d.wall_ms) - static_cast<std::int64_t>(wall_ms());
+  meeting_.clock_ahead_ms.reset();
+  if (d.wall_ms != 0) meeting_.clock_ahead_ms = static_cast<std::int64_t>(d.wall_ms - wall_ms());
   meeting_.differences = std::move(found);
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,7 @@ class PeerLink {
       bool operator==(const Difference&) const = default;
     };
     std::vector<Difference> differences;
-    std::int64_t clock_ahead_ms = 0;  // the peer's wall clock, of this host's
+    std::optional<std::int64_t> clock_ahead_ms;  // the peer's wall clock, of this host's
   };
   Meeting meeting() const;
   // Says in the log, once, that no word of the peer was ever taken, where that is so after 3 s.

@@ -93,6 +93,15 @@ TEST_CASE("a healthy pair has nothing worth a note, and every check is told apar
   CHECK(names.size() == results.size());
 }
 
+TEST_CASE("a clock that the peer does not tell is not called equal") {
+  Facts f = healthy();
+  f.agent["peer"]["clock_ahead_ms"] = nullptr;
+  for (const Judged& one : examine(f, all_checks())) {
+    if (one.check.name == std::string("clocks-equal"))
+      CHECK(one.finding.verdict == Verdict::unknown);
+  }
+}
+
 TEST_CASE("each fault is named by the check that looks for it") {
   const auto broken = [](void (*with)(Facts&)) {
     Facts f = healthy();
