@@ -84,10 +84,12 @@ def the_primarys_disk_is_full_and_freed(pair):
     old = pair.primary()
     load = Load(15)
     time.sleep(2)
-    old.sh(f"fallocate -l $(df --output=avail -B1 / | tail -1) {FILLER} || true; dd if=/dev/zero bs=64k of={FILLER}.rest || true")
-    gap = load.finish()
-    served = pair.primary()
-    old.sh(f"rm {FILLER} {FILLER}.rest; systemctl reset-failed tandemqd; systemctl start tandemqd")
+    try:
+        old.sh(f"fallocate -l $(df --output=avail -B1 / | tail -1) {FILLER} || true; dd if=/dev/zero bs=64k of={FILLER}.rest || true")
+        gap = load.finish()
+        served = pair.primary()
+    finally:
+        old.sh(f"rm {FILLER} {FILLER}.rest; systemctl reset-failed tandemqd; systemctl start tandemqd")
     expect(served is pair.other(old), "the other one serves")
     expect("space" in journal(old, "tandemqd", "-1min"), "it says why it ended")
     pair.wait_whole()
