@@ -117,6 +117,11 @@ void learn_clock(Facts& f, const PeerReport& heard) {
   if (f.clock_there > f.lease_there + here + here / 20 + kStallMs) f.awake_since = f.now;
 }
 
+// That the peer reigned stays true, whenever it was said.
+void learn_reign(Facts& f, Epoch epoch, const Settings& set) {
+  if (epoch_node(epoch) != set.index) f.peer_reign = std::max(f.peer_reign, epoch);
+}
+
 void learn_report(State& s, const PeerReport& heard, const Settings& set) {
   Facts& f = s.facts;
   if (s.silent_life != 0 && s.silent_life == heard.report.boot) s.flapped_at = f.now;
@@ -125,7 +130,7 @@ void learn_report(State& s, const PeerReport& heard, const Settings& set) {
   f.peer_known = true;
   f.peer_heard_at = f.now;
   learn_clock(f, heard);
-  if (epoch_node(f.peer.epoch) != set.index) f.peer_reign = std::max(f.peer_reign, f.peer.epoch);
+  learn_reign(f, f.peer.epoch, set);
   if (!peer_primary(s, set)) return;
   f.peer_primary_at = f.now;
   s.stood_down = false;
@@ -184,6 +189,9 @@ void absorb(State& s, const Event& e, const Settings& set) {
       break;
     case EventKind::peer_report:
       learn_report(s, std::get<PeerReport>(e.data), set);
+      break;
+    case EventKind::peer_unproven:
+      learn_reign(f, std::get<PeerReport>(e.data).report.epoch, set);
       break;
     default:
       break;

@@ -88,6 +88,7 @@ bool ignorant_peer(const State& s, const Settings& set) {
 }
 
 Verdict silence_solo(const State& s, const Settings& set) {
+  if (outreigned(s)) return pending("the peer has reigned since: this node is to follow it");
   const TimeMs until = peer_silent_since(s) + set.in_sync_lease_ms + set.lease_margin_ms();
   if (s.facts.now < until && !ignorant_peer(s, set)) {
     return pending("the standby may still be promoted; its lease ends in " +

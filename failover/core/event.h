@@ -24,14 +24,15 @@ enum class EventKind : std::uint8_t {
   keepalived_up,
   keepalived_lost,
   peer_report,
-  gateway,  // the gateway began or ceased to answer
+  peer_unproven,  // a report of the peer's that may be of any age: only what stays true counts
+  gateway,        // the gateway began or ceased to answer
   authority_granted,
   authority_denied,
   operator_promote,
   operator_solo,
   operator_switchover
 };
-constexpr unsigned kEventKinds = 20;
+constexpr unsigned kEventKinds = 21;
 const char* to_string(EventKind kind);
 
 enum class Order : std::uint8_t { none, promote, solo, demote, lose_sync, switchover };

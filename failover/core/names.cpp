@@ -77,6 +77,7 @@ const char* to_string(EventKind kind) {
                                                       "keepalived_up",
                                                       "keepalived_lost",
                                                       "peer_report",
+                                                      "peer_unproven",
                                                       "gateway",
                                                       "authority_granted",
                                                       "authority_denied",

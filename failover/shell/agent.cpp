@@ -144,7 +144,7 @@ Status Agent::start_network() {
       {config_.node, config_.peer, config_.listen, config_.peer_addresses, config_.secret,
        machine_.settings().boot, config_.index, config_.shared_settings()},
       [this] { return report_of(machine_.state(), machine_.settings()); },
-      [this](const PeerReport& report) { post(EventKind::peer_report, report); });
+      [this](EventKind kind, const PeerReport& report) { post(kind, report); });
   if (!peer) return peer.error();
   peer_ = std::move(peer).value();
 

@@ -108,6 +108,7 @@ void PeerLink::on_datagram(Path& path, const SocketAddress& from, std::string_vi
   PeerSession::Refusal why{};
   const auto accepted = session_.accept(d.numbers, now, why);
   if (why == PeerSession::Refusal::unproven) {
+    on_report_(EventKind::peer_unproven, PeerReport{d.report});
     // Its first words, or a replay. An answer lets a living peer prove that it speaks now.
     if (now < greeted_at_ + kGreetEveryMs) return;
     greeted_at_ = now;
@@ -117,7 +118,7 @@ void PeerLink::on_datagram(Path& path, const SocketAddress& from, std::string_vi
   path.figures.heard_at = now;  // a copy that took this path is a sign of life of this path
   if (!accepted) return;
   compare(d);
-  on_report_(PeerReport{d.report, accepted->echo_sent_at, accepted->clock});
+  on_report_(EventKind::peer_report, PeerReport{d.report, accepted->echo_sent_at, accepted->clock});
 }
 
 // Names that only one of them has are of another version and not compared.

@@ -30,7 +30,8 @@ struct PeerLinkConfig {
 
 class PeerLink {
  public:
-  using OnReport = std::function<void(const PeerReport&)>;
+  // `kind`: peer_report, or peer_unproven.
+  using OnReport = std::function<void(EventKind kind, const PeerReport&)>;
   // Error code 3: an address that cannot be bound.
   static Result<std::unique_ptr<PeerLink>> open(event_base* base, PeerLinkConfig config,
                                                 std::function<Report()> own, OnReport on_report);

@@ -258,7 +258,9 @@ void Agent::receive(const Datagram& datagram) {
     return post(EventKind::peer_report,
                 failover::PeerReport{datagram.report, accepted->echo_sent_at, accepted->clock});
   }
-  if (why == failover::PeerSession::Refusal::unproven) send_report();
+  if (why != failover::PeerSession::Refusal::unproven) return;
+  post(EventKind::peer_unproven, failover::PeerReport{datagram.report});
+  send_report();
 }
 
 // As failover/shell/broker_client.

@@ -2,8 +2,7 @@
 // of a call (a sync, say) while virtual time goes on for everybody else.
 #pragma once
 
-#include <ucontext.h>
-
+#include <csetjmp>
 #include <functional>
 #include <memory>
 
@@ -24,12 +23,14 @@ class Fiber {
 
  private:
   static void enter(unsigned high, unsigned low);
+  void begin();
   void run();
 
   std::function<void()> body_;
   void* stack_ = nullptr;
-  ucontext_t own_{};
-  ucontext_t outside_{};
+  std::jmp_buf own_{};
+  std::jmp_buf outside_{};
+  bool begun_ = false;
   bool inside_ = false;
   bool ended_ = false;
 };

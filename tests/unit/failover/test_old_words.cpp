@@ -44,6 +44,33 @@ TEST_CASE("a node that went alone does not serve by that claim after the peer's 
   }
 }
 
+// Its datagrams arrive, ours do not: an agent that has just begun can take none of them for a
+// present one. That the peer reigned is true at any age.
+TEST_CASE(
+    "a later reign that is heard of through an unproven word keeps a primary from going alone") {
+  Reigning a;
+  a.broker.pair_state = PairState::waiting;
+  a.broker.peer_connected = false;
+  a.restart();
+  a.tell(EventKind::vrrp, Vrrp::master);
+  a.tell(EventKind::broker_up, a.broker);
+  Report there = a.peer;
+  there.role = Role::primary;
+  there.phase = Phase::primary;
+  bool later = false;
+  SUBCASE("of the reign that the peer began") {
+    there.epoch = make_epoch(6, 2);
+    later = true;
+  }
+  SUBCASE("of no other reign than its own") {}
+  for (int i = 0; i < 100; ++i) {
+    a.tell(EventKind::peer_unproven, PeerReport{there});
+    a.pass(50, false);
+  }
+  CHECK(a.was_ordered(Order::solo) != later);
+  CHECK_FALSE(peer_fresh(a.machine->state(), a.settings));
+}
+
 // Broker and agent were away while the primary went on alone; the link's other end has gone since,
 // which the broker cannot know yet.
 TEST_CASE("a standby whose primary is alone does not wait for its link to break") {

@@ -216,8 +216,9 @@ void World::receive(std::size_t n, const Datagram& d) {
   PeerSession::Refusal why;
   auto accepted = nodes[n].session->accept(d.numbers, now, why);
   if (!accepted) {
-    if (why == PeerSession::Refusal::unproven) send_report(n);
-    return;
+    if (why != PeerSession::Refusal::unproven) return;
+    deliver(n, {EventKind::peer_unproven, now, PeerReport{d.report}});
+    return send_report(n);
   }
   deliver(n, {EventKind::peer_report, now,
               PeerReport{d.report, accepted->echo_sent_at, accepted->clock}});
