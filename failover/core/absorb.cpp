@@ -139,6 +139,14 @@ void learn_report(State& s, const PeerReport& heard, const Settings& set) {
   f.reigned = reigns;
 }
 
+// What a keepalived that was there before this agent must be in, by what can be seen of it.
+void conclude_vrrp(const State& s, Facts& f) {
+  const Vrrp without = s.eligible && f.interface_up ? Vrrp::backup : Vrrp::fault;
+  const Vrrp vrrp = f.holds_address ? Vrrp::master : without;
+  if (f.vrrp != vrrp) f.vrrp_since = f.now;
+  f.vrrp = vrrp;
+}
+
 }  // namespace
 
 void absorb(State& s, const Event& e, const Settings& set) {
@@ -160,6 +168,7 @@ void absorb(State& s, const Event& e, const Settings& set) {
       learn_order(s, std::get<OrderDone>(e.data));
       break;
     case EventKind::vrrp:
+      f.vrrp_told = true;
       f.vrrp = std::get<Vrrp>(e.data);
       f.vrrp_since = f.now;
       break;
@@ -184,6 +193,7 @@ void absorb(State& s, const Event& e, const Settings& set) {
     case EventKind::keepalived_lost:
       f.keepalived_alive = false;
       f.keepalived_died = true;
+      f.vrrp_told = false;
       f.vrrp = Vrrp::unknown;
       f.vrrp_since = f.now;
       break;
@@ -196,6 +206,7 @@ void absorb(State& s, const Event& e, const Settings& set) {
     default:
       break;
   }
+  if (f.keepalived_alive && !f.vrrp_told) conclude_vrrp(s, f);
   settle_debt(s, set);
   if (guard::following.holds(s, {}, {})) f.warm = true;
   // A lease that has ended there may have been used: a later word does not revive it.

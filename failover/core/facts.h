@@ -110,6 +110,7 @@ struct Facts {
 
   Vrrp vrrp = Vrrp::unknown;
   TimeMs vrrp_since = 0;
+  bool vrrp_told = false;  // by keepalived, which says nothing before its next change
   bool keepalived_alive = false;
   bool holds_address = false;
   bool keepalived_died = false;  // and has not come back; a missing one at start has not died

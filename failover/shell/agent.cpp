@@ -48,7 +48,6 @@ Agent::Agent(event_base* base, const AgentConfig& config)
       keepalived_(base, config.keepalived_pid_file,
                   [this](bool alive) {
                     post(alive ? EventKind::keepalived_up : EventKind::keepalived_lost);
-                    if (alive && address_->holds()) post(EventKind::vrrp, Vrrp::master);
                   }),
       broker_(base,
               {config.broker_socket, config.health_interval_ms, config.health_timeout_ms, 200},
@@ -126,14 +125,7 @@ Status Agent::start_network() {
   Result<std::unique_ptr<AddressWatch>> address =
       AddressWatch::open(base_, config_.interface, config_.addresses,
                          {[this](bool up) { post(EventKind::interface, up); },
-                          [this](bool holds) {
-                            post(EventKind::address, holds);
-                            // Before the first notification (the agent was restarted) the address
-                            // tells the state.
-                            const bool unknown = machine_.state().facts.vrrp == Vrrp::unknown;
-                            if (holds && unknown && keepalived_.pid() != 0)
-                              post(EventKind::vrrp, Vrrp::master);
-                          }});
+                          [this](bool holds) { post(EventKind::address, holds); }});
   if (!address) return address.error();
   address_ = std::move(address).value();
   announcer_ = std::make_unique<Announcer>(base_, config_.interface, config_.addresses,

@@ -103,11 +103,7 @@ void Agent::start() {
   life_->process.ended = [this] { kill(); };
   life_->process.post([this] {
     post(EventKind::interface, keepalived.interface_up);
-    if (keepalived.alive) {
-      post(EventKind::keepalived_up);
-      // The notifications of its past are gone; the address tells the state.
-      if (keepalived.address) post(EventKind::vrrp, failover::Vrrp::master);
-    }
+    if (keepalived.alive) post(EventKind::keepalived_up);  // its notifications are gone
     post(EventKind::address, keepalived.address);
     look_at_broker();
     tick();
@@ -349,10 +345,7 @@ void Agent::start_keepalived() {
   keepalived.vrrp = failover::Vrrp::unknown;
   keepalived.advert_heard = now_ms();
   if (!life_) return;
-  life_->process.post([this] {
-    post(EventKind::keepalived_up);
-    if (keepalived.address) post(EventKind::vrrp, failover::Vrrp::master);
-  });
+  life_->process.post([this] { post(EventKind::keepalived_up); });
 }
 
 void Agent::kill_keepalived() {

@@ -21,19 +21,21 @@ struct OneAgent {
     peer.vrrp = Vrrp::backup;
     peer.in_sync_lease_ms = 1100;
   }
-  void start() {
+  // `told`: by keepalived, which tells an agent that came after it nothing.
+  void start(Vrrp told = Vrrp::backup) {
     std::unique_ptr<Authority> authority = std::make_unique<TimeoutAuthority>();
     if (!settings.silence_decides) authority = std::make_unique<ManualAuthority>();
-    machine = std::make_unique<Machine>(settings, std::move(authority), now, false, 0, memory);
+    machine = std::make_unique<Machine>(settings, std::move(authority), now, eligible, 0, memory);
     tell(EventKind::keepalived_up);
-    tell(EventKind::vrrp, Vrrp::backup);
+    if (told != Vrrp::unknown) tell(EventKind::vrrp, told);
   }
   // Another life of the agent on the same host.
-  void restart() {
+  void restart(Vrrp told = Vrrp::backup) {
     settings.boot += 100;
     ordered.clear();
     memory = memory_of(machine->state());
-    start();
+    eligible = machine->state().eligible;
+    start(told);
   }
   void tell(EventKind kind, decltype(Event::data) data = {}) {
     for (const Action& a : machine->handle({kind, now, std::move(data)}))
@@ -63,6 +65,7 @@ struct OneAgent {
   Report peer;
   TimeMs peer_ahead = 7000;  // of its clock before ours
   Memory memory;
+  bool eligible = false;  // as the track file says
   std::vector<Order> ordered;
 };
 

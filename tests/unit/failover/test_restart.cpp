@@ -2,6 +2,7 @@
 // broker was when it died meanwhile.
 #include <doctest/doctest.h>
 
+#include "failover/core/impairments.h"
 #include "one_agent.h"
 
 namespace tandemq::failover {
@@ -54,6 +55,35 @@ TEST_CASE("a broker whose link to the later reign holds follows it and is left a
   a.tell(EventKind::broker_up, a.broker);
   a.pass(5000, true);
   CHECK_FALSE(a.was_ordered(Order::lose_sync));
+}
+
+// Nobody there serves, and a keepalived that stands by tells an agent that came after it nothing.
+TEST_CASE("a standby whose agent was restarted takes over from a primary that is silent") {
+  OneAgent b(2);
+  b.broker.epoch = b.peer.epoch = make_epoch(5, 1);
+  b.broker.last_lsn = b.peer.last_lsn = 100;
+  b.broker.in_sync = b.broker.was_in_sync = b.broker.peer_connected = true;
+  b.broker.pair_state = b.peer.pair_state = PairState::paired;
+  b.peer.phase = Phase::primary;
+  b.peer.role = Role::primary;
+  b.peer.in_sync = b.peer.holds_address = true;
+  b.peer.vrrp = Vrrp::master;
+  b.tell(EventKind::broker_up, b.broker);
+  const auto follow = [&b] {
+    for (int i = 0; i < 20; ++i) {
+      b.broker.peer_silent_ms = 0;
+      b.pass(100, true);
+    }
+  };
+  follow();
+  REQUIRE(b.phase() == Phase::standby);
+  b.restart(Vrrp::unknown);
+  b.tell(EventKind::broker_up, b.broker);
+  follow();
+  CHECK(impairments(b.machine->state(), b.settings, "b", "a").empty());
+  b.broker.peer_connected = false;
+  b.pass(600, false);
+  CHECK(b.was_ordered(Order::promote));
 }
 
 TEST_CASE("a restarted agent remembers that it owes the peer an order to lose sync") {

@@ -51,10 +51,7 @@ void World::start_agent(std::size_t n) {
   node.inbox.clear();
   node.started_at = now;
   deliver(n, {EventKind::interface, now, node.keepalived.interface_up});
-  if (node.keepalived.alive) {
-    deliver(n, {EventKind::keepalived_up, now, {}});
-    deliver(n, {EventKind::vrrp, now, node.keepalived.vrrp});
-  }
+  if (node.keepalived.alive) deliver(n, {EventKind::keepalived_up, now, {}});
   deliver(n, {EventKind::address, now, node.keepalived.address});
   if (!node.broker.alive || node.broker.spent) deliver(n, {EventKind::broker_lost, now, {}});
 }
