@@ -6,11 +6,15 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "broker/base/last_words.h"
+
 namespace tandemq {
 
 [[noreturn]] inline void check_failed(const char* what, const char* file, int line) {
-  std::fprintf(stderr, "level=fatal event=invariant_broken what=\"%s\" at=%s:%d\n", what, file,
-               line);
+  char text[512];
+  std::snprintf(text, sizeof text, "level=fatal event=invariant_broken what=\"%s\" at=%s:%d", what,
+                file, line);
+  last_words(text);
   std::abort();
 }
 

@@ -86,8 +86,10 @@ Result<std::string> checkpoint_set_aside(const CheckpointConfig& config);
 // Replaces the checkpoint by the snapshot `file` (same file system; moved, not copied): checked
 // whole, of this pair, at exactly `lsn`, synced, renamed, folder synced. No Checkpointer may be
 // open on the path, or it must be idle after abandon(). The old checkpoint stays when this fails.
-Result<CheckpointInfo> checkpoint_install(const CheckpointConfig& config, const std::string& file,
-                                          Lsn lsn);
+// `progress` as of checkpoint_load.
+Result<CheckpointInfo> checkpoint_install(
+    const CheckpointConfig& config, const std::string& file, Lsn lsn,
+    const std::function<void(const CheckpointProgress&)>& progress);
 
 struct CheckpointFigures {
   Lsn lsn = 0;  // of the file

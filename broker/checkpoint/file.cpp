@@ -101,11 +101,12 @@ Result<std::string> checkpoint_set_aside(const CheckpointConfig& config) {
   return aside;
 }
 
-Result<CheckpointInfo> checkpoint_install(const CheckpointConfig& config, const std::string& file,
-                                          Lsn lsn) {
+Result<CheckpointInfo> checkpoint_install(
+    const CheckpointConfig& config, const std::string& file, Lsn lsn,
+    const std::function<void(const CheckpointProgress&)>& progress) {
   CheckpointConfig snapshot = config;
   snapshot.path = file;
-  auto checked = checkpoint_read(snapshot, sql::Mode::immutable, nullptr, nullptr);
+  auto checked = checkpoint_read(snapshot, sql::Mode::immutable, nullptr, &progress);
   if (!checked) return checked.error();
   if (checked->meta.lsn != lsn) {
     return Error{"checkpoint " + file + ": holds LSN " + std::to_string(checked->meta.lsn) +

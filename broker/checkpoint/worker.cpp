@@ -180,8 +180,8 @@ Result<Lsn> Worker::remake(const RemakeJob& job) {
   Status done = room_for_copy();
   if (done) done = write_whole(fresh, *job.whole);
   const Lsn lsn = job.whole->meta().lsn;
-  Result<CheckpointInfo> installed =
-      done ? checkpoint_install(config_, fresh.path, lsn) : Result<CheckpointInfo>(done.error());
+  Result<CheckpointInfo> installed = done ? checkpoint_install(config_, fresh.path, lsn, {})
+                                          : Result<CheckpointInfo>(done.error());
   if (!installed) {
     ::unlink(fresh.path.c_str());
     ++figures_.failures_total;

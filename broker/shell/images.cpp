@@ -125,7 +125,7 @@ void Images::make_snapshot(std::function<void(Result<repl::ReplicatorHost::Snaps
 Status Images::install_snapshot(const std::string& path, Lsn lsn) {
   if (checkpointer_) checkpointer_->abandon();
   notify_watchdog();
-  Result<CheckpointInfo> installed = checkpoint_install(config_, path, lsn);
+  Result<CheckpointInfo> installed = checkpoint_install(config_, path, lsn, still_alive);
   if (!installed) return installed.error();
   Result<CheckpointInfo> loaded = load_again();
   if (!loaded) return loaded.error();

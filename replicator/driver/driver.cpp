@@ -233,8 +233,7 @@ void Driver::link_drained() {
 // Returns what is in the page cache now.
 Lsn Driver::flush_journal() {
   write_due_ = false;
-  journal_->flush();
-  return written_ = appended_;
+  return written_ = journal_->flush();
 }
 
 void Driver::write_if_due() {

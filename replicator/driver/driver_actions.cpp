@@ -264,9 +264,10 @@ void Driver::carry_out(const action::StoreSnapshot& a) {
 
 void Driver::carry_out(const action::InstallSnapshot& a) {
   const std::unique_ptr<SnapshotWriter> received = std::move(receiver_);
-  host_.stands_still("takes over a snapshot");
+  const auto goes_on = [this] { host_.stands_still("takes over a snapshot"); };
+  goes_on();
   checkpoint_lsn_ = 0;  // which one is there is known again behind this
-  Status installed = received ? received->finish() : Status(Error{"its file is gone"});
+  Status installed = received ? received->finish(goes_on) : Status(Error{"its file is gone"});
   if (installed) installed = host_.install_snapshot(received->path(), a.lsn);
   if (!installed) return step(event::SnapshotInstalled{false, installed.error().message});
   const Status emptied = journal_->reset(a.lsn + 1);

@@ -89,7 +89,8 @@ class SnapshotWriter {
  public:
   virtual ~SnapshotWriter() = default;
   virtual Status store(std::uint64_t offset, std::string_view bytes) = 0;
-  virtual Status finish() = 0;  // durable when it returns
+  // Durable when it returns. `goes_on` is called now and then until it is.
+  virtual Status finish(const std::function<void()>& goes_on) = 0;
   virtual void remove() = 0;
   virtual const std::string& path() const = 0;
 };

@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "broker/base/bytes.h"
 #include "broker/base/check.h"
+#include "broker/base/last_words.h"
 #include "replicator/core/frame_write.h"
 #include "replicator/journal/journal_impl.h"
 
@@ -18,8 +18,7 @@ namespace {
 constexpr int kExitJournalFailed = 4;
 
 void stop_process(const std::string& line) {
-  std::fprintf(stderr, "%s\n", line.c_str());
-  std::fflush(stderr);
+  last_words(line);
   ::_exit(kExitJournalFailed);
 }
 
@@ -132,15 +131,22 @@ std::string_view JournalImpl::flushed() const {
   return flushed_.view().substr(flushed_from_);
 }
 
-void JournalImpl::flush() {
-  if (buffer_.empty() || failed_) return;
+Lsn JournalImpl::flush() {
+  if (!buffer_.empty() && !failed_ && write_buffer()) take_as_written();
+  return written_;
+}
+
+bool JournalImpl::write_buffer() {
   const std::string_view batch = buffer_.view();
   std::size_t done = 0;
   for (const Roll& next : rolls_) {
-    if (!write_piece(batch.substr(done, next.at - done)) || !roll(next)) return;
+    if (!write_piece(batch.substr(done, next.at - done)) || !roll(next)) return false;
     done = next.at;
   }
-  if (!write_piece(batch.substr(done))) return;
+  return write_piece(batch.substr(done));
+}
+
+void JournalImpl::take_as_written() {
   for (const Place& place : places_) {
     segments_[segment_at(place.first_of_segment)].index.push_back(place.entry);
   }

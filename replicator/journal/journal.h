@@ -63,7 +63,9 @@ class Journal {
   virtual void append_frames(std::string_view frames, Lsn first, Lsn last) = 0;
   // The frames appended since the last flush (valid until then): what goes to the peer as well.
   virtual std::string_view pending() const = 0;
-  virtual void flush() = 0;
+  // Returns the last record that is in the page cache now: not the last appended one once it has
+  // failed.
+  virtual Lsn flush() = 0;
   // The frames that the last flush has written (valid until the next one).
   virtual std::string_view flushed() const = 0;
 

@@ -29,7 +29,7 @@ class JournalImpl final : public Journal {
              std::uint8_t version) override;
   void append_frames(std::string_view frames, Lsn first, Lsn last) override;
   std::string_view pending() const override;
-  void flush() override;
+  Lsn flush() override;
   std::string_view flushed() const override;
   void request_sync() override;
   void sync_now() override;
@@ -73,6 +73,8 @@ class JournalImpl final : public Journal {
   bool goes_on(std::size_t length, Epoch epoch);
   void place(std::size_t length, Epoch epoch, Lsn lsn);
   void start_batch();
+  bool write_buffer();
+  void take_as_written();
   bool write_piece(std::string_view piece);
   bool roll(const Roll& roll);
   void on_worker_done();

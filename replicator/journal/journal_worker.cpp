@@ -125,8 +125,8 @@ void SyncWorker::work(const SyncJob& job) {
   for (const auto& file : job.remove) {
     const int result = io_.remove(file->path);
     if (result == 0) continue;
-    std::fprintf(stderr, "level=error event=journal_segment_not_removed file=%s error=\"%s\"\n",
-                 file->path.c_str(), io_error(result).c_str());
+    last_words("level=error event=journal_segment_not_removed file=" + file->path + " error=\"" +
+               io_error(result) + "\"");
   }
   if (!job.remove.empty()) io_.sync_folder(dir_);
 }

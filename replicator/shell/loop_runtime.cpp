@@ -4,13 +4,16 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
 
 #include "broker/base/check.h"
 #include "broker/base/exit_code.h"
+#include "broker/base/last_words.h"
+#include "broker/support/log.h"
 
 namespace tandemq::repl {
 namespace {
+
+constexpr unsigned kLastWordsMs = 500;
 
 struct LoopTimer {
   std::function<void()> what;
@@ -59,10 +62,11 @@ Runtime::Timer LoopRuntime::every(std::uint32_t ms, std::function<void()> what) 
 
 void LoopRuntime::log(const char* level, const char* event, const std::string& reason) {
   if (log_) return log_(level, event, reason);
-  std::fprintf(stderr, "level=%s event=%s reason=\"%s\"\n", level, event, reason.c_str());
+  last_words(std::string("level=") + level + " event=" + event + " reason=\"" + reason + "\"");
 }
 
 void LoopRuntime::end() {
+  log_drain(kLastWordsMs);
   ::_exit(kExitDamaged);
 }
 

@@ -10,6 +10,8 @@
 namespace tandemq::repl {
 namespace {
 
+constexpr unsigned kWritten =
+    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
 constexpr std::uint64_t kSyncEach = 8u << 20;  // received bytes between two hints to the disk
 
 Error snapshot_error(const char* what, const std::string& path) {
@@ -47,7 +49,7 @@ class FileWriter final : public SnapshotWriter {
   FileWriter& operator=(const FileWriter&) = delete;
 
   Status store(std::uint64_t offset, std::string_view bytes) override;
-  Status finish() override;
+  Status finish(const std::function<void()>& goes_on) override;
   void remove() override { ::unlink(path_.c_str()); }
   const std::string& path() const override { return path_; }
 
@@ -73,7 +75,13 @@ Status FileWriter::store(std::uint64_t offset, std::string_view bytes) {
   return Done{};
 }
 
-Status FileWriter::finish() {
+Status FileWriter::finish(const std::function<void()>& goes_on) {
+  struct stat about {};
+  const off_t size = ::fstat(fd_, &about) == 0 ? about.st_size : 0;
+  for (off_t at = 0; at < size; at += static_cast<off_t>(kSyncEach)) {
+    static_cast<void>(::sync_file_range(fd_, at, static_cast<off_t>(kSyncEach), kWritten));
+    goes_on();
+  }
   const bool synced = ::fsync(fd_) == 0;
   Status status = synced ? Status(Done{}) : Status(snapshot_error("cannot sync", path_));
   ::close(fd_);

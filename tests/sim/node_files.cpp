@@ -34,7 +34,7 @@ class Writer final : public repl::SnapshotWriter {
     bytes_ += bytes;
     return Done{};
   }
-  Status finish() override {
+  Status finish(const std::function<void()>&) override {
     sync_();
     path_ = std::to_string(snapshot_number(bytes_));
     return Done{};

@@ -31,7 +31,7 @@ class SlowJournal final : public repl::Journal {
     journal_->append_frames(frames, first, last);
   }
   std::string_view pending() const override { return journal_->pending(); }
-  void flush() override { journal_->flush(); }
+  Lsn flush() override { return journal_->flush(); }
   std::string_view flushed() const override { return journal_->flushed(); }
   void request_sync() override;
   void sync_now() override;

@@ -26,7 +26,7 @@ class Layer:
 
 
 LAYERS = {
-    "broker/base": Layer("tmq_base"),
+    "broker/base": Layer("tmq_base", system=True),
     "broker/support": Layer("tmq_support", ("broker/base",),
                             ("libevent", "toml", "systemd"), system=True),
     "broker/net": Layer("tmq_net", ("broker/base", "broker/support"), ("libevent", "openssl", "wslay"),

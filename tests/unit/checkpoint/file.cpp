@@ -149,7 +149,7 @@ TEST_CASE("a snapshot goes to another node and is installed there") {
   CHECK(content(received).size() == snapshot->bytes);
 
   SUBCASE("whole") {
-    const auto installed = checkpoint_install(target.config, received, snapshot->lsn);
+    const auto installed = checkpoint_install(target.config, received, snapshot->lsn, {});
     REQUIRE_MESSAGE(static_cast<bool>(installed), installed.error().message);
     CHECK(installed->meta.lsn == snapshot->lsn);
     CHECK_FALSE(fs::exists(received));
@@ -181,7 +181,7 @@ TEST_CASE("a snapshot goes to another node and is installed there") {
     SUBCASE("missing") {
       fs::remove(received);
     }
-    REQUIRE_FALSE(checkpoint_install(target.config, received, expected));
+    REQUIRE_FALSE(checkpoint_install(target.config, received, expected, {}));
     CHECK(loaded(target.config)->hash() == target.state.hash());
   }
 }
