@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -67,16 +68,22 @@ ControlServer::~ControlServer() {
   if (!path_.empty()) unlink(path_.c_str());
 }
 
+// Whoever has asked nothing for longest gives way: the agent and an operator ask.
+void ControlServer::make_room() {
+  drop(std::min_element(clients_.begin(), clients_.end(), [](const auto& a, const auto& b) {
+         return a.second.heard < b.second.heard;
+       })->first);
+}
+
 void ControlServer::accept(event_base* base, int fd) {
-  bufferevent* channel = clients_.size() < kClientsMax
-                             ? bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE)
-                             : nullptr;
+  if (clients_.size() >= kClientsMax) make_room();
+  bufferevent* channel = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
   if (!channel) {
     ::close(fd);
     return;
   }
   Client& client = clients_[next_];
-  client = {this, next_, channel};
+  client = {this, next_, channel, false, ++heard_};
   ++next_;
   bufferevent_setcb(
       channel,
@@ -109,6 +116,8 @@ void ControlServer::read(Client& client) {
     }
     std::free(line);
     if (!line || too_long) return;
+    if (const auto asked = clients_.find(id); asked != clients_.end())
+      asked->second.heard = ++heard_;
   }
 }
 

@@ -49,9 +49,11 @@ class ControlServer {
     ClientId id = 0;
     bufferevent* channel = nullptr;
     bool closing = false;
+    std::uint64_t heard = 0;  // when it came or asked last, in lines of all clients
   };
   ControlServer() = default;
   void accept(event_base* base, int fd);
+  void make_room();
   void read(Client& client);
   void drop(ClientId id);
 
@@ -61,6 +63,7 @@ class ControlServer {
   evconnlistener* listener_ = nullptr;
   std::map<ClientId, Client> clients_;
   ClientId next_ = 1;
+  std::uint64_t heard_ = 0;
 };
 
 }  // namespace tandemq

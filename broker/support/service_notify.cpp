@@ -1,35 +1,58 @@
 #include "broker/support/service_notify.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
+#include <string_view>
 
 namespace tandemq {
+namespace {
+
+// Not by libsystemd, whose call waits while systemd does not read: one that is frozen would stop
+// us. What does not fit is given up; the watchdog's word is said again.
+void tell(std::string_view what) {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  const std::size_t size = path == nullptr ? 0 : std::strlen(path);
+  if (size < 2 || size >= sizeof to.sun_path) return;
+  std::memcpy(to.sun_path, path, size);
+  if (to.sun_path[0] == '@') to.sun_path[0] = '\0';  // an abstract name
+  static const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size);
+  static_cast<void>(::sendto(fd, what.data(), what.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                             reinterpret_cast<const sockaddr*>(&to), length));
+}
+
+}  // namespace
 
 void notify_ready() {
-  sd_notify(0, "READY=1");
+  tell("READY=1");
 }
 void notify_stopping() {
-  sd_notify(0, "STOPPING=1");
+  tell("STOPPING=1");
 }
 void notify_reloading() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   const auto us = static_cast<unsigned long long>(now.tv_sec) * 1'000'000 +
                   static_cast<unsigned long long>(now.tv_nsec) / 1'000;
-  sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us)).c_str());
+  tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us));
 }
 void notify_status(const std::string& sentence) {
-  sd_notify(0, ("STATUS=" + sentence).c_str());
+  tell("STATUS=" + sentence);
 }
 void notify_watchdog() {
-  sd_notify(0, "WATCHDOG=1");
+  tell("WATCHDOG=1");
 }
 void notify_extend_start(unsigned seconds) {
-  sd_notify(0, ("EXTEND_TIMEOUT_USEC=" + std::to_string(seconds) + "000000").c_str());
+  tell("EXTEND_TIMEOUT_USEC=" + std::to_string(seconds) + "000000");
 }
 
 bool stderr_is_journal() {

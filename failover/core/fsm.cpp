@@ -222,13 +222,19 @@ class Stepper {
   }
 
   void remember_request(const Event& cause) {
-    if (auto* o = std::get_if<OperatorOrder>(&cause.data)) s_.request = o->request;
+    auto* o = std::get_if<OperatorOrder>(&cause.data);
+    if (!o) return;
+    const std::uint64_t replaced = std::exchange(s_.request, o->request);
+    if (replaced == 0) return;
+    Action& a = add(ActionKind::reply);
+    a.request = replaced;
+    a.why = "another order took its place";
   }
 
   // Rows that end what an operator ordered reply to it; rows that refuse reply to the event itself.
   void reply(const Event& cause, bool ok) {
-    std::uint64_t request = std::exchange(s_.request, 0);
-    if (auto* o = std::get_if<OperatorOrder>(&cause.data)) request = o->request;
+    const auto* refused = std::get_if<OperatorOrder>(&cause.data);
+    const std::uint64_t request = refused ? refused->request : std::exchange(s_.request, 0);
     if (request == 0) return;
     Action& a = add(ActionKind::reply);
     a.request = request;

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "broker/base/exit_code.h"
 #include "broker/support/log.h"
@@ -54,9 +55,25 @@ Result<std::unique_ptr<AddressWatch>> AddressWatch::open(event_base* base,
   }
   AddressWatch* raw = watch.get();
   watch->readable_ = std::make_unique<Readable>(base, watch->fd_.get(), [raw] { raw->read(); });
-  watch->dump_addresses_next_ = true;
-  watch->request_dump(RTM_GETLINK);
+  watch->begin_dump();
   return watch;
+}
+
+// First the interfaces, then the addresses. It names what is there: what is not, was lost.
+void AddressWatch::begin_dump() {
+  dumping_ = Dump::interfaces;
+  seen_ = found_ = again_ = false;
+  request_dump(RTM_GETLINK);
+}
+
+void AddressWatch::end_dump() {
+  if (again_) return begin_dump();
+  if (std::exchange(dumping_, Dump::addresses) == Dump::interfaces) {
+    if (!seen_) on_missing();
+    return request_dump(RTM_GETADDR);
+  }
+  dumping_ = Dump::none;
+  if (!found_) learn_address(false);
 }
 
 void AddressWatch::request_dump(int type) {
@@ -67,7 +84,7 @@ void AddressWatch::request_dump(int type) {
   request.header.nlmsg_len = NLMSG_LENGTH(sizeof(rtgenmsg));
   request.header.nlmsg_type = static_cast<unsigned short>(type);
   request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  request.header.nlmsg_seq = ++sequence_;
+  request.header.nlmsg_seq = dump_ = ++sequence_;
   request.body.rtgen_family = AF_UNSPEC;
   send(fd_.get(), &request, request.header.nlmsg_len, 0);
 }
@@ -77,8 +94,8 @@ void AddressWatch::read() {
   for (;;) {
     const ssize_t size = recv(fd_.get(), buffer, sizeof(buffer), 0);
     if (size < 0 && errno == ENOBUFS) {  // notifications were lost: ask for all
-      dump_addresses_next_ = true;
-      request_dump(RTM_GETLINK);
+      if (dumping_ == Dump::none) begin_dump();
+      again_ = true;  // the one that runs may have named what has gone since
       continue;
     }
     if (size <= 0) return;
@@ -99,10 +116,8 @@ void AddressWatch::on_message(const nlmsghdr* m) {
     case RTM_DELADDR:
       return on_address(m);
     case NLMSG_DONE:
-      if (!dump_addresses_next_) return;
-      dump_addresses_next_ = false;
-      if (!seen_) on_missing();
-      return request_dump(RTM_GETADDR);
+      if (m->nlmsg_seq == dump_) end_dump();
+      return;
     case NLMSG_ERROR: {
       const auto* error = static_cast<const nlmsgerr*>(NLMSG_DATA(m));
       const bool was_missing = error->error == -EADDRNOTAVAIL;
@@ -154,7 +169,13 @@ void AddressWatch::on_address(const nlmsghdr* m) {
     }
   }
   const bool holds = m->nlmsg_type == RTM_NEWADDR;
-  if (!ours || holds == holds_) return;
+  if (!ours) return;
+  found_ = holds;
+  learn_address(holds);
+}
+
+void AddressWatch::learn_address(bool holds) {
+  if (holds == holds_) return;
   holds_ = holds;
   callbacks_.address(holds);
 }

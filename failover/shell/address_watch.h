@@ -2,6 +2,7 @@
 // addresses can be put on and taken off without a child process when keepalived cannot do it.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,9 +39,12 @@ class AddressWatch {
   void request_dump(int type);
   void read();
   void on_message(const nlmsghdr* message);
+  void begin_dump();
+  void end_dump();
   void on_missing();
   void on_link(const nlmsghdr* message);
   void on_address(const nlmsghdr* message);
+  void learn_address(bool holds);
   void change_one(const HostAddress& address, bool add);
 
   std::string interface_;
@@ -49,9 +53,13 @@ class AddressWatch {
   Fd fd_;
   std::unique_ptr<Readable> readable_;
   unsigned sequence_ = 0;
-  bool dump_addresses_next_ = false;
+  enum class Dump : std::uint8_t { none, interfaces, addresses };
+  Dump dumping_ = Dump::none;
+  unsigned dump_ = 0;   // number of the request that is being answered
+  bool again_ = false;  // changes were lost meanwhile
   bool up_ = true;
-  bool seen_ = false;  // the interface exists
+  bool seen_ = false;   // the interface exists
+  bool found_ = false;  // the address, since the dump began
   bool holds_ = false;
 };
 

@@ -44,7 +44,7 @@ Agent::Agent(event_base* base, const AgentConfig& config)
                TrackFile::read(config.track_file()).eligible,
                TrackFile::read(config.track_file()).claim, life_before_.memory),
       history_(config.state_dir + "/history.jsonl"),
-      webhook_(base, config.webhook_url),
+      webhook_(config.webhook_url),
       keepalived_(base, config.keepalived_pid_file,
                   [this](bool alive) {
                     post(alive ? EventKind::keepalived_up : EventKind::keepalived_lost);

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "broker/base/bytes.h"
 #include "broker/base/check.h"
+#include "broker/base/exit_code.h"
 #include "broker/base/last_words.h"
 #include "replicator/core/frame_write.h"
 #include "replicator/journal/journal_impl.h"
@@ -15,11 +17,12 @@
 namespace tandemq::repl {
 namespace {
 
-constexpr int kExitJournalFailed = 4;
-
-void stop_process(const std::string& line) {
-  last_words(line);
-  ::_exit(kExitJournalFailed);
+// Room comes back, and what a write had no room for was told to nobody: a start cuts it off.
+// Whatever else failed may have been taken for written.
+int exit_code(const char* event, int result) {
+  const bool no_room = result == -ENOSPC || result == -EDQUOT;
+  const bool write = std::string_view(event) == "journal_write_failed";
+  return write && no_room ? kExitEnvironment : kExitDamaged;
 }
 
 }  // namespace
@@ -210,14 +213,17 @@ void JournalImpl::on_worker_done() {
 }
 
 void JournalImpl::fail(const char* event, const std::string& file, int result) {
-  stop(event, file, io_error(result));
+  stop(event, file, io_error(result), exit_code(event, result));
 }
 
-void JournalImpl::stop(const char* event, const std::string& file, const std::string& error) {
+void JournalImpl::stop(const char* event, const std::string& file, const std::string& error,
+                       int code) {
   if (failed_.exchange(true)) return;
   const std::string line = std::string("level=fatal event=") + event + " file=" + file +
                            " error=\"" + error + "\" action=\"stopping; the peer takes over\"";
-  config_.on_fatal ? config_.on_fatal(line) : stop_process(line);
+  if (config_.on_fatal) return config_.on_fatal(line);
+  last_words(line);
+  ::_exit(code);
 }
 
 JournalFigures JournalImpl::figures() const {

@@ -80,7 +80,7 @@ Status JournalImpl::cut_segment(Segment& segment, std::uint64_t offset) {
 // Half cut it is neither the old journal nor the new one.
 Status JournalImpl::give_up(const Status& why) {
   loaded_ = false;
-  stop("journal_cut_failed", config_.dir, why.error().message);
+  stop("journal_cut_failed", config_.dir, why.error().message, kExitDamaged);
   return why;
 }
 

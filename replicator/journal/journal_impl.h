@@ -79,7 +79,7 @@ class JournalImpl final : public Journal {
   bool roll(const Roll& roll);
   void on_worker_done();
   void fail(const char* event, const std::string& file, int result);
-  void stop(const char* event, const std::string& file, const std::string& error);
+  void stop(const char* event, const std::string& file, const std::string& error, int code);
   // journal_read.cpp
   std::size_t segment_at(Lsn lsn) const;
   std::uint64_t offset_before(std::size_t segment, Lsn lsn) const;

@@ -6,7 +6,7 @@ set -euo pipefail
 out=$1
 packages=systemd-sysv,dbus,udev,libpam-systemd,iproute2,iputils-ping,procps,logrotate,adduser
 packages+=,init-system-helpers,sysvinit-utils,needrestart,keepalived,openssl
-packages+=,libevent-core-2.1-7,libwslay1,libsqlite3-0,libssl3,libcurl4,libsystemd0,libtomlplusplus3
+packages+=,libevent-core-2.1-7,libwslay1,libsqlite3-0,libssl3,libcurl4,libtomlplusplus3
 packages+=,libprometheus-cpp-core1.0,libprometheus-cpp-pull1.0
 packages+=,openssh-server,python3-minimal,python3-apt   # by which Ansible comes in
 tree=$(mktemp -d "$out.XXXX")

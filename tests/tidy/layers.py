@@ -11,7 +11,6 @@ LIBRARIES = {
     "toml": (("toml++/",), ("PkgConfig::TOMLPP",)),
     "json": (("nlohmann/",), ("nlohmann_json::nlohmann_json",)),
     "cli11": (("CLI/",), ("CLI11::CLI11",)),
-    "systemd": (("systemd/",), ("PkgConfig::SYSTEMD",)),
     "doctest": (("doctest/",), ()),
 }
 
@@ -28,7 +27,7 @@ class Layer:
 LAYERS = {
     "broker/base": Layer("tmq_base", system=True),
     "broker/support": Layer("tmq_support", ("broker/base",),
-                            ("libevent", "toml", "systemd"), system=True),
+                            ("libevent", "toml"), system=True),
     "broker/net": Layer("tmq_net", ("broker/base", "broker/support"), ("libevent", "openssl", "wslay"),
                         system=True),
     "broker/mqtt": Layer("tmq_mqtt", ("broker/base",), core=True),

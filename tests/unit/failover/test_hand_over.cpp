@@ -174,4 +174,22 @@ TEST_CASE("who reigned and released the role does not serve because the peer fal
   CHECK_FALSE(a.was_ordered(Order::promote));
 }
 
+TEST_CASE("an order that is refused leaves the reply to the one before it") {
+  Reigning a;
+  std::vector<std::pair<std::uint64_t, bool>> replies;
+  const auto tell = [&](EventKind kind, decltype(Event::data) data) {
+    for (const Action& done : a.machine->handle({kind, a.now, std::move(data)})) {
+      if (done.kind == ActionKind::reply) replies.emplace_back(done.request, done.on);
+    }
+  };
+  tell(EventKind::operator_switchover, OperatorOrder{7, false});
+  CHECK(replies.empty());
+  tell(EventKind::operator_switchover, OperatorOrder{8, false});
+  REQUIRE(replies.size() == 1);
+  CHECK(replies[0] == std::pair<std::uint64_t, bool>{8, false});
+  tell(EventKind::order_done, OrderDone{Order::switchover, true, false, 0, 0, {}});
+  REQUIRE(replies.size() == 2);
+  CHECK(replies[1] == std::pair<std::uint64_t, bool>{7, true});
+}
+
 }  // namespace tandemq::failover
