@@ -143,8 +143,8 @@ Node::~Node() {
 
 Status Node::start() {
   signal(SIGPIPE, SIG_IGN);
-  // Until the loop listens: a recovery must not end by SIGHUP. Told to stop it ends at once, in good
-  // order: it has promised nothing yet, and its files bear an end at any moment.
+  // Until the loop listens: a recovery must not end by SIGHUP. Told to stop it ends at once, in
+  // good order: it has promised nothing yet, and its files bear an end at any moment.
   signal(SIGHUP, SIG_IGN);
   for (const int number : {SIGTERM, SIGINT}) signal(number, [](int) { _exit(0); });
   Status done = data_dir_.open(config_.node.data_dir);
