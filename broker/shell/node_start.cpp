@@ -143,7 +143,10 @@ Node::~Node() {
 
 Status Node::start() {
   signal(SIGPIPE, SIG_IGN);
-  signal(SIGHUP, SIG_IGN);  // until the loop listens: a recovery must not end by it
+  // Until the loop listens: a recovery must not end by SIGHUP. Told to stop it ends at once, in
+  // good order: it has promised nothing yet, and its files bear an end at any moment.
+  signal(SIGHUP, SIG_IGN);
+  for (const int number : {SIGTERM, SIGINT}) signal(number, [](int) { _exit(0); });
   Status done = data_dir_.open(config_.node.data_dir);
   if (done) done = access_->reload();
   if (done) done = fronts_->load();

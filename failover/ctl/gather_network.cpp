@@ -62,7 +62,7 @@ bool is_near(const HostAddress& wanted, const ifaddrs* one) {
   return true;
 }
 
-doctor::Interface look_at(const std::string& name) {
+doctor::Interface look_at_interface(const std::string& name) {
   doctor::Interface out;
   const Fd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ifreq asked{};
@@ -80,7 +80,7 @@ void look_at_interfaces(doctor::Facts& f) {
   for (const ifaddrs* one = all.get(); one; one = one->ifa_next)
     if (is_address(one)) f.own_addresses.push_back(text_of(one->ifa_addr));
   if (!f.settings) return;
-  f.interface = look_at(f.settings->interface);
+  f.interface = look_at_interface(f.settings->interface);
   for (const std::string& address : f.settings->virtual_addresses) {
     const Result<HostAddress> wanted = parse_address(address);
     for (const ifaddrs* one = all.get(); wanted && one; one = one->ifa_next) {
@@ -118,7 +118,7 @@ void call_peer(doctor::Facts& f, const SocketAddress& peer) {
     return answer && answer->exit_code == 0;
   };
   const unsigned headers = peer.address.ss_family == AF_INET ? kHeaders : kHeaders + 20;
-  const unsigned mtu = look_at(device).mtu;
+  const unsigned mtu = look_at_interface(device).mtu;
   if (mtu > headers && arrives(16)) f.large_packets.emplace_back(address, arrives(mtu - headers));
 }
 

@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 
-from support.expect import Skipped, expect, free_port, wait_until
+from support.expect import Skipped, alone, expect, free_port, wait_until
 from support.passwords import digest_of, write_passwords
 from support.turn_clock import TurnClock
 from support.wire import CONNACK, PINGREQ, PINGRESP, PUBACK, PUBLISH, Client, packet
@@ -227,6 +227,7 @@ def ping(client):
     return time.monotonic() - begun
 
 
+@alone
 def test_a_costly_password_holds_up_nobody(ctx):
     """The loop serves the others while a log-in is checked."""
     path, took = costly_passwords(ctx, "alice", "secret", 1)
@@ -247,6 +248,7 @@ def test_a_costly_password_holds_up_nobody(ctx):
            f"a ping took {max(pings):.3f} s while a password took {took:.3f} s")
 
 
+@alone
 def test_who_gave_up_is_not_checked(ctx):
     """Twenty that connected and went cost the next one no more than the check that had begun."""
     path, took = costly_passwords(ctx, "alice", "secret", 0.4)
@@ -268,6 +270,7 @@ class Hasty(Client):
         return None
 
 
+@alone
 def test_a_crowd_of_log_ins_does_not_let_the_loop_sleep(ctx):
     """Neither for a lock that a thread holds which checks passwords, nor for the kernel's table of
     descriptors. A write to the journal may wait for the disk."""

@@ -2,7 +2,7 @@
 import struct
 import time
 
-from support.expect import expect, wait_until
+from support.expect import alone, expect, wait_until
 from support.wire import CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, SUBSCRIBE, Client, Raw, packet, text
 
 
@@ -171,6 +171,7 @@ def test_silence_before_connect(ctx):
     expect(8 <= time.monotonic() - begun <= 14, "the connect timeout is 10 s")
 
 
+@alone
 def test_keep_alive(ctx):
     """[5:3.1.2-22 3:3.1.2-24 5:3.2.2-22 5:u3.1.2.10-1 5:u3.1.2.5-1]"""
     broker = ctx.broker().start()

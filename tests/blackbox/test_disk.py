@@ -175,13 +175,7 @@ def test_a_slow_recovery_answers(ctx):
     broker.kill()
     disk.slow_reads("/journal/", 3000)
     broker.launch(env=disk.env)
-
-    def answers():
-        try:
-            return broker.control("ping")["ok"]
-        except OSError:
-            return False
-    wait_until(answers, "the control socket answers", 2)
+    wait_until(broker.answers, "the control socket answers", 2)
     begun = time.monotonic()
     said = set()
     while time.monotonic() < begun + 2:

@@ -6,7 +6,7 @@ import struct
 import subprocess
 import time
 
-from support.expect import expect, wait_until
+from support.expect import alone, expect, wait_until
 from support.wire import PINGREQ, PINGRESP, PUBACK, PUBLISH, SUBSCRIBE, Client, packet
 
 
@@ -61,6 +61,7 @@ def test_qos1_to_a_reader_that_does_not_read(ctx):
     expect(got == sorted(set(got)) and 2000 <= len(got) <= 2100, f"{len(got)} came")
 
 
+@alone
 def test_a_flood_does_not_starve_others(ctx):
     broker = ctx.broker().start()
     flood, reader, calm = (fresh(broker, name) for name in ("flood", "reader", "calm"))

@@ -9,7 +9,8 @@ import time
 
 from support.expect import Skipped, expect, wait_until
 from test_agent_start import AgentProcess
-from test_recovery import publish_acknowledged
+from test_disk import FailingDisk
+from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
 
 UNITS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "systemd")
 
@@ -71,6 +72,7 @@ def test_lines_for_the_journal_have_a_priority(ctx):
     broker.launch({"JOURNAL_STREAM": f"{log.st_dev}:{log.st_ino}"})
     expect(broker.tells("<4>time="), "a warning says what it is")
     expect(broker.tells("<5>time="), "a notice as well")
+    expect(broker.tells("event=listening"), "it has started")
     broker.stop()
     begun = len(broker.log())
     broker.launch()
@@ -107,6 +109,24 @@ def test_hangup_while_it_starts(ctx):
     wait_until(lambda: broker.log().count("event=listening") == 2
                or broker.process.poll() is not None, "it listens")
     expect(broker.process.poll() is None, f"it ended: {broker.process.returncode}")
+
+
+def test_stopped_while_it_starts(ctx):
+    """It does not finish a recovery of minutes first."""
+    disk = FailingDisk(ctx)
+    broker = ctx.broker().start()
+    absent_subscriber(broker)
+    publish_acknowledged(broker, 300)
+    broker.kill()
+    disk.slow_reads("/journal/", 60_000)
+    broker.launch(env=disk.env)
+    wait_until(broker.answers, "the control socket answers")
+    begun = time.monotonic()
+    broker.stop()
+    expect(time.monotonic() - begun < 5, "a slow end")
+    disk.heal()
+    broker.start()
+    expect_numbers(broker, 300)
 
 
 def test_units_are_valid(ctx):

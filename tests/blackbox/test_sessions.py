@@ -6,7 +6,7 @@ import struct
 import threading
 import time
 
-from support.expect import expect, wait_until
+from support.expect import alone, expect, wait_until
 from support.wire import (DISCONNECT, PINGREQ, PUBACK, PUBLISH, PUBREC, PUBREL, SUBACK, Client, packet)
 
 
@@ -285,6 +285,7 @@ def stand_still(broker, seconds, meanwhile=lambda: None):
     broker.process.send_signal(signal.SIGCONT)
 
 
+@alone
 def test_standstill_publishes_no_will_of_who_came_back(ctx):
     """The client reconnects within its will delay, while the broker stands still."""
     broker = ctx.broker().start()
@@ -304,6 +305,7 @@ def test_standstill_publishes_no_will_of_who_came_back(ctx):
     expect(got == [], f"a will although the client was back in time: {got}")
 
 
+@alone
 def test_standstill_is_not_the_silence_of_clients(ctx):
     """Pings that wait unread count: nobody is sent away for what the broker did not read."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as watchdog:

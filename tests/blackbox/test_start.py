@@ -3,7 +3,7 @@ import os
 import socket
 import subprocess
 
-from support.expect import expect, wait_until
+from support.expect import alone, expect, wait_until
 from support.wire import DISCONNECT, PUBACK, Client
 
 
@@ -282,6 +282,7 @@ def test_metrics(ctx):
         expect(line in text, f"'{line}' is missing")
 
 
+@alone
 def test_idle_connections_keep_no_scrape_out(ctx):
     """However many there are, and however they come back: they are bounded in time and number."""
     import time
@@ -315,6 +316,7 @@ def test_idle_connections_keep_no_scrape_out(ctx):
         expect(got.startswith(b"HTTP/1.1 " + code), f"{says[:20]}: {got[:40]}")
 
 
+@alone
 def test_metrics_do_not_delay_the_end(ctx):
     """The agent waits for the process to be gone."""
     import time

@@ -7,6 +7,7 @@ import argparse
 import glob
 import hashlib
 import os
+import signal
 import sys
 import time
 import traceback
@@ -100,6 +101,7 @@ def main():
     if options.list:
         print("\n".join(function.__name__ for file in NEEDED for function in file.CASES))
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)   # it takes its hosts down, as when interrupted
     wanted = chosen(options.names)
     os.makedirs(hosts.WORK, exist_ok=True)
     base = image()

@@ -16,7 +16,7 @@ using failover::Order;
 using failover::OrderDone;
 
 constexpr TimeUs kTick = 10 * kMs;
-constexpr TimeUs kLook = 5 * kMs;
+constexpr TimeUs kBrokerLook = 5 * kMs;
 constexpr TimeUs kHeartbeat = 50 * kMs;
 constexpr TimeMs kCallMs = 20;
 constexpr TimeMs kStatusMs = 200;
@@ -262,7 +262,7 @@ void Agent::receive(const Datagram& datagram) {
 // As failover/shell/broker_client.
 void Agent::look_at_broker() {
   Life& life = *life_;
-  life.process.after(kLook, [this] { look_at_broker(); });
+  life.process.after(kBrokerLook, [this] { look_at_broker(); });
   const TimeMs now = now_ms();
   if (life.looked_at != 0 && now > life.looked_at + 100) life.health.stood_still(now);
   life.looked_at = now;

@@ -6,7 +6,7 @@
 namespace tandemq::sim {
 namespace {
 
-constexpr TimeUs kDelayMin = 50;
+constexpr TimeUs kWayMin = 50;
 
 }  // namespace
 
@@ -65,7 +65,7 @@ void Network::block(unsigned from, bool blocked) {
 void Network::carry(unsigned from, std::function<void()> what) {
   Way& way = way_[from];
   if (way.blocked) return way.held.push_back(std::move(what));
-  const TimeUs delay = random_.between(kDelayMin, std::max(delay_max, kDelayMin));
+  const TimeUs delay = random_.between(kWayMin, std::max(delay_max, kWayMin));
   way.busy_until = std::max(way.busy_until, clock_.now() + delay);
   clock_.after(way.busy_until - clock_.now(), [this, from, what = std::move(what)] {
     // Blocked while under way: it arrives, in order, when the way is open again.

@@ -8,7 +8,7 @@
 namespace tandemq::sim {
 namespace {
 
-constexpr TimeUs kTick = 10 * kMs;
+constexpr TimeUs kNodeTick = 10 * kMs;
 constexpr std::uint64_t kWallClockMs = 1'700'000'000'000;
 
 repl::Features known_features() {
@@ -93,12 +93,12 @@ void Node::recover() {
              (life.tail_cut ? ", tail cut" : ""));
   const Status started = life.replicator->start();
   TMQ_CHECK(started);
-  life.process.after(kTick, [this] { tick(); });
+  life.process.after(kNodeTick, [this] { tick(); });
 }
 
 void Node::tick() {
   Life& life = *life_;
-  life.process.after(kTick, [this] { tick(); });
+  life.process.after(kNodeTick, [this] { tick(); });
   if (serving()) {
     const std::uint64_t wills = wills_published();
     life.engine->expire(pair_time(), 100, life.effects);

@@ -6,7 +6,7 @@ namespace {
 
 constexpr TimeUs kCommitWait = 2 * kSecond;
 constexpr TimeUs kFollowWait = 1 * kSecond;
-constexpr TimeUs kLook = 5 * kMs;
+constexpr TimeUs kLeaveLook = 5 * kMs;
 
 }  // namespace
 
@@ -48,7 +48,7 @@ void Node::handed_over(bool done) {
 void Node::follow(TimeUs until) {
   const bool followed = status().pair_state == repl::PairState::paired;
   if (followed || place_.clock.now() >= until) return take_leave();
-  life_->process.after(kLook, [this, until] { follow(until); });
+  life_->process.after(kLeaveLook, [this, until] { follow(until); });
 }
 
 void Node::take_leave() {
@@ -59,7 +59,7 @@ void Node::end_when(TimeUs until, std::function<bool()> done) {
   if (done() || place_.clock.now() >= until) {
     return life_->process.after(1 * kMs, [] { throw ProcessEnds{}; });
   }
-  life_->process.after(kLook, [=, this] { end_when(until, done); });
+  life_->process.after(kLeaveLook, [=, this] { end_when(until, done); });
 }
 
 }  // namespace tandemq::sim

@@ -14,7 +14,7 @@
 namespace tandemq::sim {
 namespace {
 
-constexpr TimeUs kSettle = 20 * kSecond;
+constexpr TimeUs kStorySettle = 20 * kSecond;
 
 // What a person wants to compare: neither times nor record numbers, which change with every format.
 std::string without_numbers(std::string line) {
@@ -170,7 +170,7 @@ std::string Scenario::config(const Words& w) {
 }
 
 std::string Scenario::settle(const Words&) {
-  if (!world().settle(kSettle)) return "does not settle: " + world().unsettled();
+  if (!world().settle(kStorySettle)) return "does not settle: " + world().unsettled();
   world().judge();
   return "";
 }

@@ -6,7 +6,7 @@
 namespace tandemq::sim {
 namespace {
 
-constexpr TimeUs kLook = 50 * kMs;
+constexpr TimeUs kClientsLook = 50 * kMs;
 constexpr TimeUs kWillLimit = 10 * kSecond;
 
 }  // namespace
@@ -58,7 +58,7 @@ void World::judge_wills() {
       nodes[0]->deaths_seen() + nodes[1]->deaths_seen() + (mortal ? mortal->connections() : 0));
   if (!died || heir->subscribed_at() == 0 || heir->subscribed_at() > mortal->died_at()) return;
   const TimeUs end = place.clock.now() + kWillLimit;
-  while (!heir->has_will_of(mortal->name()) && place.clock.now() < end) run(kLook);
+  while (!heir->has_will_of(mortal->name()) && place.clock.now() < end) run(kClientsLook);
   if (heir->has_will_of(mortal->name())) return;
   checker.violate("the will of " + mortal->name() + " was never published");
 }
@@ -68,8 +68,8 @@ void World::judge_retained() {
   Subscriber& late = *subscribers.back();
   late.start();
   const TimeUs end = place.clock.now() + 2 * kSecond;
-  while (!late.subscribed() && place.clock.now() < end) run(kLook);
-  run(kLook);
+  while (!late.subscribed() && place.clock.now() < end) run(kClientsLook);
+  run(kClientsLook);
   if (place.checker.violation().empty()) place.checker.retained_are(late.retained());
 }
 

@@ -94,6 +94,13 @@ class Broker:
         expect(answer["ok"], f"{command} was refused: {answer.get('error')}")
         return answer
 
+    def answers(self):
+        """Whether there is a control socket, also of a broker that still recovers."""
+        try:
+            return self.control("ping")["ok"]
+        except OSError:
+            return False
+
     def status(self):
         answer = self.control("status")
         return answer.get("status", answer)

@@ -1,4 +1,5 @@
-// Rates, printed; run by hand: test_checkpoint --no-skip -tc='measure*'.
+// Rates, printed; run by hand, built with -DTANDEMQ_TEST_FLAGS=-O2: test_checkpoint --no-skip
+// -tc='measure*'.
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 

@@ -1,4 +1,6 @@
-// Cost of the core alone, without codec, sockets and journal: run with --no-skip -tc="bench*".
+// Cost of the core alone, without codec, sockets and journal: build with -DTANDEMQ_TEST_FLAGS=-O2,
+// run with
+// --no-skip -tc="bench*".
 #include <doctest/doctest.h>
 #include <malloc.h>
 
