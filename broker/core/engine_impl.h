@@ -85,7 +85,8 @@ struct Engine::Impl {
   // decide_send.cpp: the session's window has room, or may have.
   void pump(Seat& seat, TimeMs now, Effects& out);
   void resend(Seat& seat, bool with_pubrels, Effects& out);
-  void revoke(const Session& session, std::uint16_t packet_id, bool resent, Effects& out);
+  // False when there is nothing to take back.
+  bool take_back(const Session& session, std::uint16_t packet_id, bool resent, Effects& out);
 
   // decide_leftovers.cpp
   bool pass_on_leftovers(const Session& session, TimeMs now, Effects& out);
