@@ -152,3 +152,122 @@ TEST_CASE(
     CHECK(rig.state->hash() == rig.mirror->hash());
   }
 }
+
+namespace {
+
+constexpr std::uint32_t kStays = 600;  // session expiry of a member that outlives its connection
+
+void publish_numbers(Client& pub, int from, int to, std::uint8_t qos = 1) {
+  for (int i = from; i <= to; ++i)
+    pub.publish("t", std::to_string(i), {.qos = qos, .packet_id = static_cast<std::uint16_t>(i)});
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a share of which one member outlives its connection: the primary dies, nothing is lost "
+    "[5:u4.8.2-2]") {
+  for (const bool worker_first : {false, true}) {
+    for (const bool comes_back : {false, true}) {
+      Rig rig;
+      Client* keeper = worker_first ? nullptr : &rig.connect("keeper", {.expiry_s = kStays});
+      if (keeper) keeper->subscribe("$share/g/t", 1);
+      Client& worker = rig.connect("worker", {.receive_maximum = 2});
+      worker.subscribe("$share/g/t", 1);
+      Client& pub = rig.connect("p");
+      publish_numbers(pub, 1, 10);
+      if (!keeper) {
+        keeper = &rig.connect("keeper", {.expiry_s = kStays});
+        keeper->subscribe("$share/g/t", 1);
+      }
+      publish_numbers(pub, 11, 20);
+      worker.puback(worker.publishes()[0].packet_id);
+      rig.fail_over();
+      keeper = &rig.connect("keeper", {.clean = false, .expiry_s = kStays});
+      if (comes_back)
+        rig.connect("worker").subscribe("$share/g/t", 1);
+      else
+        rig.now += 90'001;  // its grace
+      rig.expire();
+      CHECK(keeper->publishes().size() == 19);
+      CHECK(rig.state->figures().queued == 19);
+    }
+  }
+}
+
+TEST_CASE("a member that outlives its connection joins: the others notice nothing of it") {
+  Rig rig;
+  Client& pub = rig.connect("p");
+  pub.publish("kept", "r", {.qos = 1, .retain = true});
+  Client& worker = rig.connect("worker", {.receive_maximum = 4});
+  mqtt::Subscribe packet;
+  packet.filters.push_back({"$share/g/t", 1, false, false, 0});
+  packet.filters.push_back({"u", 2, false, true, 0});
+  packet.properties.subscription_identifier = 7;
+  worker.subscribe(packet);
+  worker.publish("nobody", "taken over", {.qos = 2, .packet_id = 9});
+  pub.publish("t", "t1", {.qos = 1});
+  for (std::uint16_t i = 1; i <= 5; ++i)
+    pub.publish("u", "u" + std::to_string(i), {.qos = 2, .packet_id = i});
+  REQUIRE(worker.payloads() == "t1 u1 u2 u3");
+  const auto sent = worker.publishes();
+  worker.pubrec(sent[1].packet_id);
+  worker.clear();
+  const std::size_t before = rig.state->figures().sessions;
+  rig.connect("keeper", {.expiry_s = kStays}).subscribe("$share/g/t", 1);
+  CHECK(worker.got.empty());
+  CHECK(rig.state->figures().sessions == before + 1);
+  CHECK(rig.state->figures().queued == 6);
+  // Its exchanges go on, under the same identifiers.
+  worker.publish("nobody", "taken over", {.qos = 2, .packet_id = 9, .dup = true});
+  CHECK(worker.last().kind == EffectKind::pubrec);
+  worker.pubrel(9);
+  CHECK(worker.last().kind == EffectKind::pubcomp);
+  CHECK(worker.last().reason == Reason::success);
+  CHECK(worker.publishes().empty());
+  worker.puback(sent[0].packet_id);
+  CHECK(worker.payloads() == "u4");
+  worker.pubcomp(sent[1].packet_id);
+  CHECK(worker.payloads() == "u4 u5");
+  for (const Effect& effect : worker.publishes()) {
+    CHECK(effect.packet_id != sent[2].packet_id);
+    CHECK(effect.packet_id != sent[3].packet_id);
+    CHECK(effect.detail->subscription_ids == std::vector<std::uint32_t>{7});
+  }
+  worker.pubrec(sent[2].packet_id);
+  worker.pubcomp(sent[2].packet_id);
+  worker.subscribe("kept", 1);
+  CHECK(worker.last().message->payload() == "r");
+  worker.disconnect();  // a clean session still
+  CHECK(rig.state->figures().sessions == before);
+  CHECK(rig.connect("worker", {.clean = false}).last().detail->session_present == false);
+}
+
+TEST_CASE("a share whose members all end with their connections makes no records") {
+  Rig rig;
+  const std::size_t before = rig.log.records.size();
+  rig.connect("a").subscribe("$share/g/t", 1);
+  rig.connect("b").subscribe("$share/g/t", 1);
+  publish_numbers(rig.connect("p"), 1, 4);
+  CHECK(rig.log.records.size() == before);
+  // Nor does one that could not keep anything.
+  rig.connect("c", {.expiry_s = kStays}).subscribe("$share/g/t", 0);
+  CHECK(rig.records(Kind::session_opened) == 1);
+}
+
+TEST_CASE("what is in the journal stays there when it goes to another member") {
+  Rig rig;
+  Client& a = rig.connect("a", {.expiry_s = kStays, .receive_maximum = 1});
+  a.subscribe("$share/g/t", 1);
+  Client& pub = rig.connect("p");
+  publish_numbers(pub, 1, 3);
+  Client& b = rig.connect("b", {.expiry_s = kStays});
+  b.subscribe("$share/g/t", 1);
+  b.drop();
+  Client& worker = rig.connect("worker");
+  worker.subscribe("$share/g/t", 0);
+  a.disconnect(Reason::success, 0);
+  CHECK(worker.publishes().empty());
+  rig.fail_over();
+  CHECK(rig.connect("b", {.clean = false, .expiry_s = kStays}).payloads() == "1 2 3");
+}
