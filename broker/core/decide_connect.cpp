@@ -108,8 +108,12 @@ bool Engine::Impl::settle_old(const Session& old, bool clean_start, TimeMs now, 
   // ends by this or it has no delay. A will that waits already is dropped ([MQTT-3.1.2-8]).
   const bool will_now = was_attached && old.will && (ends || old.will->delay_s == 0);
   if (ends) {
-    // What is too much to pass on at once ends with it: the client begins anew now.
-    if (!end_session(old, now, will_now, out)) remove_session(old, out);
+    if (!end_session(old, now, will_now, out)) {
+      // The newcomer has its identifier: what it leaves goes to others now, as much as that is.
+      while (!pass_on_leftovers(old, now, out)) {
+      }
+      remove_session(old, out);
+    }
   } else if (will_now) {
     publish_will(old, now, out);
   }

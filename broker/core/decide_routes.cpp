@@ -66,8 +66,10 @@ void route_plain(const RouteRules& rules, const Session* publisher, const Messag
 }
 
 // The member whose turn it is: connected ones first, else one that can keep the message.
+// `fits(member)`: whether it is asked at all.
+template <class Fits>
 const Subscriber* choose_member(const RouteRules& rules, const ShareGroup& group,
-                                const MessageFields& message, const Session* leaving = nullptr) {
+                                const MessageFields& message, const Fits& fits) {
   const std::size_t count = group.members.size();
   std::uint32_t& turn = rules.turns.of(group);
   const Subscriber* keeper = nullptr;
@@ -75,7 +77,7 @@ const Subscriber* choose_member(const RouteRules& rules, const ShareGroup& group
     const std::size_t at = (turn + i) % count;
     const Subscriber& member = group.members[at];
     const Session& session = member.session();
-    if (&session == leaving || !may_receive(rules, session, message.topic)) continue;
+    if (!fits(member) || !may_receive(rules, session, message.topic)) continue;
     if (rules.seats.of(session).attachment.conn != 0) {
       turn = static_cast<std::uint32_t>(at + 1);
       return &member;
@@ -114,7 +116,8 @@ void decide_routes(const RouteRules& rules, const Session* publisher, const Mess
   for (const FilterNode* node : nodes) {
     route_plain(rules, publisher, message, *node, plan);
     for (const ShareGroup& group : node->groups)
-      if (const Subscriber* member = choose_member(rules, group, message))
+      if (const Subscriber* member =
+              choose_member(rules, group, message, [](const Subscriber&) { return true; }))
         plan.routes.push_back(make_route(*member, message));
   }
 }
@@ -123,8 +126,15 @@ void decide_member(const RouteRules& rules, const ShareGroup& group, const Sessi
                    const MessageFields& message, RoutePlan& plan) {
   plan.clear();
   plan.tracked = false;
-  if (const Subscriber* member = choose_member(rules, group, message, &leaving))
-    plan.routes.push_back(make_route(*member, message));
+  const auto other = [&](const Subscriber& one) { return &one.session() != &leaving; };
+  const auto durable = [&](const Subscriber& one) {
+    return other(one) && one.qos() != 0 && !is_volatile(one.session().id);
+  };
+  // What is in the journal stays there, if one can have it so.
+  const Subscriber* member = nullptr;
+  if (!is_volatile(leaving.id)) member = choose_member(rules, group, message, durable);
+  if (!member) member = choose_member(rules, group, message, other);
+  if (member) plan.routes.push_back(make_route(*member, message));
 }
 
 Placement decide_target(const Limits& limits, Seat& seat, const RoutePlan& plan, std::size_t index,

@@ -82,29 +82,30 @@ void Engine::Impl::resend(Seat& seat, bool with_pubrels, Effects& out) {
     emit_publish(attachment.conn, delivery, true, s.last_lsn, out);
   }
   // Treated as if delivered ([MQTT-3.1.2-25]).
-  counters.dropped_too_large += too_large.size();
-  for (std::uint16_t id : too_large) commit(session.id, Acked{session.id, id}, out);
-  for (std::uint16_t id : revoked) revoke(session, id, true, out);
+  for (std::uint16_t id : too_large)
+    counters.dropped_too_large += take_back(session, id, true, out);
+  for (std::uint16_t id : revoked) counters.dropped_revoked += take_back(session, id, true, out);
   attachment.resend_left -= static_cast<std::uint32_t>(too_large.size() + revoked.size());
 }
 
 // Takes a delivery in flight back. A QoS 2 message that the client may have already is ended as if
 // it had said so: else it would take the next one under this identifier for the same.
-void Engine::Impl::revoke(const Session& session, std::uint16_t packet_id, bool resent,
-                          Effects& out) {
+bool Engine::Impl::take_back(const Session& session, std::uint16_t packet_id, bool resent,
+                             Effects& out) {
   const std::size_t index = session.queue.find(packet_id);
-  if (index == DeliveryQueue::kNone || session.queue[index].stage != DeliveryStage::sent) return;
-  ++counters.dropped_revoked;
+  if (index == DeliveryQueue::kNone || session.queue[index].stage != DeliveryStage::sent)
+    return false;
   if (resent && session.queue[index].qos == 2)
     commit(session.id, Received{session.id, packet_id}, out);
   else
     commit(session.id, Acked{session.id, packet_id}, out);
+  return true;
 }
 
 void Engine::withdraw(Origin from, std::uint16_t packet_id, bool resent, TimeMs now, Effects& out) {
   Seat* seat = impl_->attached(from);
   if (!seat) return;
-  impl_->revoke(*seat->session, packet_id, resent, out);
+  impl_->counters.dropped_revoked += impl_->take_back(*seat->session, packet_id, resent, out);
   impl_->pump(*seat, now, out);
 }
 

@@ -102,14 +102,24 @@ void Engine::Impl::subscribe_to(const Seat& seat, const mqtt::Subscribe& packet,
   commit_filters(out);
 }
 
-std::unique_ptr<RetainedFeed> Engine::subscribe(Origin from, const mqtt::Subscribe& packet, TimeMs,
-                                                Effects& out) {
+// What the packet's shares ask for by their new members. May give a session another place: the
+// seat's is to be looked up again.
+void Engine::Impl::keep_shares(const Seat& seat, const mqtt::Subscribe& packet,
+                               const std::vector<Reason>& codes, TimeMs now, Effects& out) {
+  for (std::size_t i = 0; i < packet.filters.size(); ++i) {
+    const std::string_view filter = packet.filters[i].filter;
+    if (!mqtt::is_error(codes[i]) && is_shared(filter))
+      keep_share(*s.subscriptions.of(*seat.session, filter)->group(), now, out);
+  }
+}
+
+std::unique_ptr<RetainedFeed> Engine::subscribe(Origin from, const mqtt::Subscribe& packet,
+                                                TimeMs now, Effects& out) {
   Impl& e = *impl_;
   Seat* seat = e.attached(from);
   if (!seat) return nullptr;
-  const Session& session = *seat->session;
   const bool shared_no_local =
-      session.is_v5() &&
+      seat->session->is_v5() &&
       std::any_of(packet.filters.begin(), packet.filters.end(),
                   [](const auto& f) { return f.no_local && is_shared(f.filter); });
   if (shared_no_local) {
@@ -118,9 +128,10 @@ std::unique_ptr<RetainedFeed> Engine::subscribe(Origin from, const mqtt::Subscri
   }
   auto feed = std::make_unique<RetainedFeed>();
   e.subscribe_to(*seat, packet, *feed, out);
+  e.keep_shares(*seat, packet, feed->codes, now, out);
   feed->from = from;
   feed->packet_id = packet.packet_id;
-  feed->suback_due = !is_volatile(session.id) &&
+  feed->suback_due = !is_volatile(seat->session->id) &&
                      std::any_of(feed->filters.begin(), feed->filters.end(),
                                  [](const auto& filter) { return filter.fields.qos > 0; });
   if (!feed->suback_due) {

@@ -85,10 +85,16 @@ struct Engine::Impl {
   // decide_send.cpp: the session's window has room, or may have.
   void pump(Seat& seat, TimeMs now, Effects& out);
   void resend(Seat& seat, bool with_pubrels, Effects& out);
-  void revoke(const Session& session, std::uint16_t packet_id, bool resent, Effects& out);
+  // False when there is nothing to take back.
+  bool take_back(const Session& session, std::uint16_t packet_id, bool resent, Effects& out);
 
   // decide_leftovers.cpp
   bool pass_on_leftovers(const Session& session, TimeMs now, Effects& out);
+
+  // decide_share.cpp
+  // Where one member outlives its connection, the sessions of all become durable.
+  void keep_share(const ShareGroup& group, TimeMs now, Effects& out);
+  void make_durable(Seat& seat, TimeMs now, Effects& out);
 
   // wills.cpp
   void publish_will(const Session& session, TimeMs now, Effects& out);
@@ -107,6 +113,8 @@ struct Engine::Impl {
                     Effects& out);
   mqtt::Reason check_filter(const Session& session, const mqtt::SubscribeFilter& filter,
                             std::size_t added) const;
+  void keep_shares(const Seat& seat, const mqtt::Subscribe& packet,
+                   const std::vector<mqtt::Reason>& codes, TimeMs now, Effects& out);
   bool has_retained(std::string_view filter) const;
   void name_filter(const SubscriptionFields& fields, Effects& out);
   void commit_filters(Effects& out);

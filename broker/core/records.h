@@ -1,8 +1,8 @@
 // Records: the facts that make up the state. A record carries decisions (who receives a message,
 // under which packet identifier), so applying one never decides anything. Only what must outlive
 // this process is a journal record: a session is `durable` when it may outlive its connection
-// (session expiry above 0) or owes the world a will; everything about other ("volatile") sessions
-// goes through the same apply but not into the journal.
+// (session expiry above 0), owes the world a will, or is in a share with one that may; everything
+// about other ("volatile") sessions goes through the same apply but not into the journal.
 // Byte layout: docs/journal-format.md, section "Record bodies".
 #pragma once
 

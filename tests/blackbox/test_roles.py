@@ -142,6 +142,47 @@ def test_switchover(ctx):
     pair.wait_paired()
 
 
+def mixed_share(port):
+    """40 messages, acknowledged, for a share of a session that stays and a clean one; both get one at a time."""
+    one_at_a_time = b"\x21\0\1"
+    members = [Client(port, "keeper", properties=one_at_a_time),
+               Client(port, "worker", clean=True, expiry=0, properties=one_at_a_time)]
+    for member in members:
+        member.subscribe("$share/group/a", 1)
+    writer = Client(port, "writer")
+    for n in range(40):
+        writer.publish("a", str(n), 1)
+    for n in range(40):
+        writer.receive(PUBACK)
+    return members  # connected for as long as they are held
+
+
+def expect_all_at_keeper(port):
+    keeper = Client(port, "keeper")
+    Client(port, "worker", clean=True, expiry=0)
+    got = {int(message.payload) for message in keeper.drain()}
+    expect(got == set(range(40)), f"{40 - len(got)} of 40 are missing")
+
+
+def test_a_mixed_share_is_handed_over(ctx):
+    pair = Pair(ctx).start()
+    members = mixed_share(pair.a.port)
+    pair.a.control("switchover")
+    pair.wait_paired()
+    expect_all_at_keeper(pair.b.port)
+    del members
+
+
+def test_a_mixed_share_whose_primary_dies(ctx):
+    pair = Pair(ctx).start()
+    members = mixed_share(pair.a.port)
+    pair.a.kill()
+    pair.promote(pair.b)
+    pair.solo(pair.b)
+    expect_all_at_keeper(pair.b.port)
+    del members
+
+
 def test_orders_that_are_refused(ctx):
     pair = Pair(ctx).start()
     expect(code(pair.a, "solo", authority="test") == "refused", "solo while paired")

@@ -202,17 +202,17 @@ void Subscriber::joins(const std::string& group) {
   place_.checker.expects(judged_as(), qos_, Checker::Sees::shared);
 }
 
-// What a clean session promises holds for one connection.
+// What a clean session promises holds for one connection; a share's messages go to the others.
 std::string Subscriber::judged_as() const {
-  if (kind_.clean) return name() + "'s connection " + std::to_string(connection());
-  return group_.empty() ? name() : group_;
+  if (!group_.empty()) return group_;
+  return kind_.clean ? name() + "'s connection " + std::to_string(connection()) : name();
 }
 
 void Subscriber::on_connected(bool session_present) {
   if (!session_present) received_.clear();
   if (kind_.clean) {
     subscribed_ = false;
-    place_.checker.expects(judged_as(), qos_, Checker::Sees::late);
+    if (group_.empty()) place_.checker.expects(judged_as(), qos_, Checker::Sees::late);
   }
   if (subscribed_) return;
   Request request;

@@ -30,6 +30,12 @@ void World::add_all_kinds() {
     subscribers.push_back(add<Subscriber>(name, 2u));
     subscribers.back()->joins("g");
   }
+  // QoS 2 that a clean session has begun with ends with it.
+  for (const char* name : {"keeper", "worker"}) {
+    subscribers.push_back(add<Subscriber>(name, 1u));
+    subscribers.back()->joins("h");
+  }
+  subscribers.back()->is(mqtt::Version::v5, true);
   subscribers.push_back(add<Subscriber>("c", 2u));
   subscribers.back()->is(place.random.chance(50) ? mqtt::Version::v311 : mqtt::Version::v5, true);
   heir = add<Heir>("heir");

@@ -1,7 +1,7 @@
 // A model check: clients that behave, a primary whose effects leave only when committed, links that
 // break and primaries that die at random moments. A new primary holds a random prefix of the
 // records, at least what was committed. Nothing acknowledged may be lost, QoS 2 arrives once, order
-// holds.
+// holds. Between a keeper and a worker with a clean session, who share, nothing is lost either.
 #include <algorithm>
 #include <deque>
 #include <optional>
@@ -22,9 +22,12 @@ struct Outgoing {
   bool received = false;  // PUBREC came
 };
 
+enum class Part : std::uint8_t { alone, keeper, worker };  // these two share, and publish nothing
+
 // Publisher and subscriber in one: publishes numbers on its own topic, subscribes to all topics.
 struct Peer {
   std::string id;
+  Part part = Part::alone;
   std::uint8_t qos = 2;
   Version version = Version::v5;
   Origin origin;
@@ -58,6 +61,12 @@ class World {
       peer.qos = qos;
       peer.version = i == 0 ? Version::v311 : Version::v5;
     }
+    for (const Part part : {Part::keeper, Part::worker}) {
+      Peer& peer = peers_.emplace_back();
+      peer.id = part == Part::keeper ? "keeper" : "worker";
+      peer.part = part;
+      peer.qos = 1;
+    }
   }
 
   void run(int steps) {
@@ -65,7 +74,9 @@ class World {
     calm_ = true;
     for (int i = 0; i < 20'000 && !quiet(); ++i) step();
     REQUIRE(quiet());
-    for (const Peer& peer : peers_) check(peer);
+    for (const Peer& peer : peers_)
+      if (peer.part == Part::alone) check(peer);
+    check_share();
   }
 
  private:
@@ -91,7 +102,7 @@ class World {
     if (!peer.inbox.empty() && what < 800) return read(peer);
     if (!peer.connack) return;
     if (!peer.subscribed) return subscribe(peer);
-    if (!calm_ && peer.unacknowledged.size() < 5) publish(peer);
+    if (!calm_ && peer.part == Part::alone && peer.unacknowledged.size() < 5) publish(peer);
   }
 
   // --- the broker's side
@@ -148,13 +159,15 @@ class World {
     mqtt::Connect packet;
     packet.version = peer.version;
     packet.client_id = peer.id;
-    packet.properties.session_expiry_s = kNeverExpires;
+    packet.clean_start = peer.part == Part::worker;
+    packet.properties.session_expiry_s = packet.clean_start ? 0 : kNeverExpires;
     packet.properties.receive_maximum = static_cast<std::uint16_t>(1 + roll(20));
     peer.window = limits_.inflight_maximum;
     if (peer.version == Version::v5)
       peer.window = std::min<std::size_t>(peer.window, packet.properties.receive_maximum);
     peer.open.clear();
     peer.newer = false;
+    if (packet.clean_start) peer.subscribed = peer.known = false;
     peer.origin.conn = ++conns_;
     peer.online = true;
     peer.origin.seat = engine_->connect({peer.origin.conn, packet, ""}, now_, out_);
@@ -163,7 +176,8 @@ class World {
   void subscribe(Peer& peer) {
     mqtt::Subscribe packet;
     packet.packet_id = 60'000;
-    packet.filters.push_back({"n/#", peer.qos, false, false, 0});
+    const char* filter = peer.part == Part::alone ? "n/#" : "$share/g/n/#";
+    packet.filters.push_back({filter, peer.qos, false, false, 0});
     const auto feed = engine_->subscribe(peer.origin, packet, now_, out_);
     while (feed && !engine_->feed(*feed, 100, now_, out_)) {
     }
@@ -183,7 +197,7 @@ class World {
   void publish(Peer& peer) {
     // Until everyone has subscribed a message could rightly have no receiver.
     for (const Peer& other : peers_)
-      if (!other.subscribed) return;
+      if (!other.subscribed && other.part != Part::worker) return;
     const std::uint16_t id = peer.next_id;
     peer.next_id = id == 50 ? std::uint16_t{1} : static_cast<std::uint16_t>(id + 1);
     for (const Outgoing& one : peer.unacknowledged)
@@ -293,6 +307,19 @@ class World {
       for (int number : publisher.acknowledged)
         CHECK(std::binary_search(got.begin(), got.end(), number));
       CHECK(publisher.acknowledged.size() == static_cast<std::size_t>(publisher.next_number - 1));
+    }
+  }
+
+  void check_share() {
+    std::map<std::string, std::set<int>> got;
+    for (const Peer& peer : peers_) {
+      if (peer.part == Part::alone) continue;
+      for (const auto& [topic, numbers] : peer.seen)
+        got[topic].insert(numbers.begin(), numbers.end());
+    }
+    for (const Peer& publisher : peers_) {
+      CAPTURE(publisher.id);
+      for (int number : publisher.acknowledged) CHECK(got["n/" + publisher.id].contains(number));
     }
   }
 

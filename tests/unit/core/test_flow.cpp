@@ -217,6 +217,25 @@ TEST_CASE(
 }
 
 TEST_CASE(
+    "too large for the connection it is to be sent again on: the client lets go of a QoS 2 message "
+    "before its identifier is used anew") {
+  Rig rig;
+  Client& sub = rig.connect("s", {.expiry_s = 60});
+  sub.subscribe("t", 2);
+  rig.connect("p").publish("t", std::string(200, 'x'), {.qos = 2, .packet_id = 1});
+  const std::uint16_t id = sub.publishes()[0].packet_id;
+  sub.drop();
+  Client& back = rig.connect("s", {.clean = false, .expiry_s = 60, .maximum_packet_size = 100});
+  CHECK(back.publishes().empty());
+  CHECK(rig.counters.dropped_too_large == 1);
+  CHECK(rig.state->figures().queued == 1);
+  REQUIRE(back.last().kind == EffectKind::pubrel);
+  CHECK(back.last().packet_id == id);
+  back.pubcomp(id);
+  CHECK(rig.state->figures().queued == 0);
+}
+
+TEST_CASE(
     "a waiting message that expires is not sent; one that has been sent stays [5:3.3.2-5 5:4.3.3-7 "
     "5:4.3.3-13]") {
   Rig rig;
