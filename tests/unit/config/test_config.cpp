@@ -111,7 +111,8 @@ TEST_CASE("what is wrong is named with file, line, key and remedy") {
                  "t.toml:3: unknown section or key 'listner'"));
   CHECK(contains(error_of("[replication]\nmode = \"singel\"\n"),
                  "t.toml:2: replication.mode must be one of \"pair\", \"single\""));
-  CHECK(contains(error_of(std::string(kSingle) + "allow_plain = false\n"), "t.toml:3:"));
+  CHECK(contains(error_of(std::string(kSingle) + "cafile = \"/c\"\n"),
+                 "t.toml:3: replication.cafile goes with certfile"));
   CHECK(contains(error_of("[node\n"), "t.toml:1: not valid TOML"));
   CHECK(contains(error_of(std::string(kSingle) + "[auth]\nallow_anonymous = 1\n"),
                  "auth.allow_anonymous must be true or false"));
