@@ -73,8 +73,8 @@ LAYERS = {
     "failover/agent": Layer(None, ("broker/base", "broker/support", "failover/core", "failover/shell"),
                             ("cli11", "libevent"), system=True),
     # Of the agent's shell: how it reads its settings, and what keepalived.conf it wants of them.
-    "failover/ctl": Layer("tmq_ctl", ("broker/base", "failover/doctor", "failover/shell"),
-                          ("cli11", "json"), system=True),
+    "failover/ctl": Layer("tmq_ctl", ("broker/base", "broker/pki", "failover/doctor", "failover/shell"),
+                          ("cli11", "json", "openssl"), system=True),
 }
 
 STANDARD = set("""
