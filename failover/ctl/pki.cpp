@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -49,9 +50,9 @@ Status private_folder(const std::string& folder) {
   struct stat found {};
   if (::stat(folder.c_str(), &found) == 0) {
     if (!S_ISDIR(found.st_mode)) return Error{folder + " is no folder", 1};
-    if ((found.st_mode & 077) == 0) return Done{};
+    if ((found.st_mode & 077) == 0 && found.st_uid == ::geteuid()) return Done{};
     return Error{folder +
-                     " is open to other users, and a key that signs is to lie in it: name a "
+                     " is not this user's alone, and a key that signs is to lie in it: name a "
                      "folder of its own, or `chmod 700 " +
                      folder + "`",
                  1};
@@ -82,6 +83,8 @@ Result<KeyAndCertificate> read_authority(const PkiWish& wish) {
                      wish.folder + "` makes one",
                  1};
   }
+  const Status folder = private_folder(wish.folder);
+  if (!folder) return folder.error();
   Result<KeyAndCertificate> authority = read_both({"the authority", path});
   if (!authority) return authority;
   if (X509_cmp_current_time(X509_get0_notAfter(authority->certificate.get())) > 0) return authority;

@@ -161,7 +161,8 @@ void Link::turn_away(LinkStream& stream, const std::string& where, const std::st
 
 // The first message of an accepted connection decides whether it is the peer.
 void Link::candidate_message(LinkStream* stream, const std::string& where, const Message& message) {
-  if (const auto* reject = std::get_if<msg::Reject>(&message)) {
+  const auto* reject = std::get_if<msg::Reject>(&message);
+  if (reject != nullptr && config_.tls != nullptr) {  // of who is known by its certificate
     refused(where + ": " + reject->reason);
     host_->peer_refused(reject->reason);
     return stream->close();
@@ -252,8 +253,14 @@ void Link::bury_link() {
 }
 
 // The files were read again. Who would not be let in by them is not let stay, but for the time of
-// its certificate: that ends no link that stands.
+// its certificate: that ends no link that stands. Who is on the way in by the old ones begins anew.
 void Link::judge_again() {
+  for (auto& candidate : candidates_) candidate->close();
+  if (dialling_) {
+    dialling_->close();
+    graveyard_.push_back(std::move(dialling_));
+    dial_later(false);
+  }
   if (!link_) return;
   const Status trusted = config_.tls->check_trust(link_->connection());
   if (trusted) return;

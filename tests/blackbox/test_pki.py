@@ -78,10 +78,12 @@ def test_what_is_there_stays(ctx):
 def test_a_folder_that_others_read(ctx):
     folder = Folder(ctx)
     os.mkdir(folder.path, 0o755)
-    folder.run("init", "--pair", "plant-1", code=1, says="is open to other users")
+    folder.run("init", "--pair", "plant-1", code=1, says="is not this user's alone")
     expect(os.listdir(folder.path) == [], "nothing was made")
     os.chmod(folder.path, 0o700)
     folder.run("init", "--pair", "plant-1")
+    os.chmod(folder.path, 0o750)
+    folder.run("issue", "--node", "a", code=1, says="chmod 700")
 
 
 def test_an_authority_out_of_date(ctx):

@@ -173,6 +173,32 @@ TEST_CASE("a reload after which the peer would not be let in ends the link, with
   CHECK(pair.run_until([&] { return !pair.b.replicator->meeting().refused.empty(); }));
 }
 
+TEST_CASE("who has begun by files that were replaced meanwhile is not let in by them") {
+  Files& files = Files::get();
+  DriverPair pair = pair_with(files.a, files.b);
+  pair.start(pair.b);
+  LinkTls dialler(files.a, "test", "a", "b");
+  REQUIRE(dialler.load());
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(pair.b.config.listen_port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
+  std::string out;
+  LinkCipher cipher(dialler, true, out);
+  cipher.shake();
+  REQUIRE(::send(fd, out.data(), out.size(), 0) == static_cast<ssize_t>(out.size()));
+  pair.run_for(100);  // b has answered
+  REQUIRE(pair.b.tls->load());
+  pair.run_for(50);
+  std::string answer(64 << 10, '\0');
+  while (::recv(fd, answer.data(), answer.size(), MSG_DONTWAIT) > 0) {
+  }
+  CHECK(::recv(fd, answer.data(), answer.size(), MSG_DONTWAIT) == 0);  // closed
+  ::close(fd);
+}
+
 TEST_CASE("keys are changed under way, as often as it takes") {
   Files& files = Files::get();
   LinkTls a(files.a, "test", "a", "b"), b(files.b, "test", "b", "a");
