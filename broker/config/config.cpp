@@ -31,7 +31,7 @@ void read_link_tls(ConfigReader& in, repl::ReplicatorConfig& out) {
   in.text("certfile", out.tls.certfile);
   in.text("keyfile", out.tls.keyfile);
   in.text("cafile", out.tls.cafile);
-  bool allow_plain = true;
+  bool allow_plain = false;
   in.flag("allow_plain", allow_plain);
   const bool some = !out.tls.keyfile.empty() || !out.tls.cafile.empty();
   if (out.tls.on() ? out.tls.cafile.empty() : some) {
@@ -39,10 +39,14 @@ void read_link_tls(ConfigReader& in, repl::ReplicatorConfig& out) {
                 "goes with certfile: name this node's certificate and the authority of "
                 "both nodes' (`tandemqctl pki` makes the files), or neither");
   }
-  if (!out.single && !allow_plain && !out.tls.on()) {
-    in.complain("allow_plain",
-                "is false, and there is no certfile: name certfile and cafile "
-                "(`tandemqctl pki` makes the files)");
+  const auto stays_here = [](const std::string& host) { return host.empty() || is_loopback(host); };
+  const bool leaves = !stays_here(out.listen_address) || !stays_here(out.peer_address);
+  if (!out.single && leaves && !out.tls.on() && !allow_plain) {
+    in.complain(
+        "certfile",
+        "must be set, and cafile: without TLS whoever is on the network between the two "
+        "nodes reads and writes all messages. `tandemqctl pki` makes the files; allow_plain "
+        "= true does without");
   }
 }
 
