@@ -27,6 +27,29 @@ void read_endpoint(ConfigReader& in, std::string_view key, std::string& host, st
   port = endpoint->port;
 }
 
+void read_link_tls(ConfigReader& in, repl::ReplicatorConfig& out) {
+  in.text("certfile", out.tls.certfile);
+  in.text("keyfile", out.tls.keyfile);
+  in.text("cafile", out.tls.cafile);
+  bool allow_plain = false;
+  in.flag("allow_plain", allow_plain);
+  const bool some = !out.tls.keyfile.empty() || !out.tls.cafile.empty();
+  if (out.tls.on() ? out.tls.cafile.empty() : some) {
+    in.complain("cafile",
+                "goes with certfile: name this node's certificate and the authority of "
+                "both nodes' (`tandemqctl pki` makes the files), or neither");
+  }
+  const auto stays_here = [](const std::string& host) { return host.empty() || is_loopback(host); };
+  const bool leaves = !stays_here(out.listen_address) || !stays_here(out.peer_address);
+  if (!out.single && leaves && !out.tls.on() && !allow_plain) {
+    in.complain(
+        "certfile",
+        "must be set, and cafile: without TLS whoever is on the network between the two "
+        "nodes reads and writes all messages. `tandemqctl pki` makes the files; allow_plain "
+        "= true does without");
+  }
+}
+
 void read_replication(ConfigReader& in, const NodeSection& node, repl::ReplicatorConfig& out) {
   in.section("replication");
   std::string mode = "pair";
@@ -44,14 +67,10 @@ void read_replication(ConfigReader& in, const NodeSection& node, repl::Replicato
   in.number("peer_silence_ms", out.peer_silence_ms, 10, 600'000);
   in.number("sync_interval_ms", out.sync_interval_ms, 1, 60'000);
   in.flag("sync_when_solo", out.sync_when_solo);
-  bool allow_plain = true;
-  in.flag("allow_plain", allow_plain);
-  if (!allow_plain) {
-    in.complain("allow_plain", "must be true: this version has no TLS on the replication link yet");
-  }
   if (out.peer_silence_ms < 2 * out.heartbeat_ms) {
     in.complain("peer_silence_ms", "must be at least twice heartbeat_ms");
   }
+  read_link_tls(in, out);
   out.node_name = node.name;
   out.node_index = node.index;
   out.data_dir = node.data_dir;

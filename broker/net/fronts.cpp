@@ -72,7 +72,7 @@ std::vector<ListenerNote> Fronts::notes() const {
   std::vector<ListenerNote> out;
   for (const auto& front : fronts_) {
     if (!front->context) continue;
-    for (const CertificateNote& note : front->context->notes()) {
+    for (const pki::CertificateNote& note : front->context->notes()) {
       out.push_back({front->listener.name, note});
     }
   }

@@ -23,7 +23,7 @@ namespace tandemq::net {
 // A file of a listener, and how long it is good.
 struct ListenerNote {
   std::string listener;
-  CertificateNote note;
+  pki::CertificateNote note;
 };
 
 class Fronts {

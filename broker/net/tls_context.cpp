@@ -62,9 +62,9 @@ bool same_signer(const X509_CRL* one, const X509_CRL* other) {
 }
 
 // OpenSSL prefers a list that is in time to a newer one that is not, though that names more.
-void add_newest(X509_STORE* store, const std::vector<CrlPtr>& lists) {
-  for (const CrlPtr& one : lists) {
-    const auto replaces = [&one](const CrlPtr& by) {
+void add_newest(X509_STORE* store, const std::vector<pki::CrlPtr>& lists) {
+  for (const pki::CrlPtr& one : lists) {
+    const auto replaces = [&one](const pki::CrlPtr& by) {
       return is_whole(one.get()) && is_whole(by.get()) && same_signer(one.get(), by.get()) &&
              ASN1_TIME_compare(X509_CRL_get0_lastUpdate(by.get()),
                                X509_CRL_get0_lastUpdate(one.get())) > 0;
@@ -75,18 +75,18 @@ void add_newest(X509_STORE* store, const std::vector<CrlPtr>& lists) {
 
 // Clients choose by them which certificate to show. A list longer than TLS can carry would fail
 // every handshake; of none, clients show what they have.
-void name_authorities(const std::vector<X509Ptr>& authorities, SSL_CTX* context) {
+void name_authorities(const std::vector<pki::X509Ptr>& authorities, SSL_CTX* context) {
   std::size_t bytes = 0;
-  for (const X509Ptr& one : authorities) {
+  for (const pki::X509Ptr& one : authorities) {
     bytes += 2 + static_cast<std::size_t>(i2d_X509_NAME(X509_get_subject_name(one.get()), nullptr));
   }
   if (bytes > kAuthorityNamesMax) return;
-  for (const X509Ptr& one : authorities) SSL_CTX_add_client_CA(context, one.get());
+  for (const pki::X509Ptr& one : authorities) SSL_CTX_add_client_CA(context, one.get());
 }
 
 Error bad_setting(const char* key, const std::string& value, const char* remedy) {
   return {"listener." + std::string(key) + " \"" + value + "\" is not understood by OpenSSL (" +
-              openssl_reason() + "); " + remedy,
+              pki::openssl_reason() + "); " + remedy,
           kExitConfiguration};
 }
 
@@ -120,20 +120,20 @@ Status set_up(SSL_CTX* context, const TlsSettings& settings) {
 // Who judges clients' certificates, and a print of it: a session that was made under other judges
 // is not resumed, or a new revocation list would not hold for who has a ticket.
 struct TlsContext::Judges {
-  std::vector<X509Ptr> authorities;
-  std::vector<CrlPtr> lists;
+  std::vector<pki::X509Ptr> authorities;
+  std::vector<pki::CrlPtr> lists;
   std::array<unsigned char, EVP_MAX_MD_SIZE> print{};
   unsigned print_size = 0;
 };
 
 bool TlsContext::Names::has(int key_type) const {
-  return std::any_of(leaves.begin(), leaves.end(), [&](const X509Ptr& leaf) {
+  return std::any_of(leaves.begin(), leaves.end(), [&](const pki::X509Ptr& leaf) {
     return EVP_PKEY_get_base_id(X509_get0_pubkey(leaf.get())) == key_type;
   });
 }
 
 bool TlsContext::Names::is_for(const char* host) const {
-  return std::any_of(leaves.begin(), leaves.end(), [&](const X509Ptr& leaf) {
+  return std::any_of(leaves.begin(), leaves.end(), [&](const pki::X509Ptr& leaf) {
     return X509_check_host(leaf.get(), host, 0, 0, nullptr) == 1;
   });
 }
@@ -158,8 +158,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::build(const TlsSettings& s
   self->asks_ = settings.asks_for_certificate();
   self->requires_ = settings.require_certificate;
   for (std::size_t i = 0; i < settings.certfile.size(); ++i) {
-    Status added = self->add_certificate({"certfile", settings.certfile[i]},
-                                         {"keyfile", settings.keyfile[i]}, settings);
+    Status added = self->add_certificate({"listener.certfile", settings.certfile[i]},
+                                         {"listener.keyfile", settings.keyfile[i]}, settings);
     if (!added) return added.error();
   }
   const Result<Judges> judges = self->read_judges(settings);
@@ -179,7 +179,7 @@ Result<TlsContext::Names*> TlsContext::place_of(X509* leaf, const EVP_PKEY* key,
                                                 const TlsSettings& settings) {
   const auto same_names = [&](const Names& names) {
     const X509* other = names.leaves.front().get();
-    using NamesPtr = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
+    using NamesPtr = std::unique_ptr<GENERAL_NAMES, pki::Freed<GENERAL_NAMES_free>>;
     const auto alternatives = [](const X509* of) {
       return NamesPtr(static_cast<GENERAL_NAMES*>(
           X509_get_ext_d2i(of, NID_subject_alt_name, nullptr, nullptr)));
@@ -209,40 +209,42 @@ Result<TlsContext::Names*> TlsContext::place_of(X509* leaf, const EVP_PKEY* key,
   return &fresh;
 }
 
-Status TlsContext::add_certificate(const PemFile& certfile, const PemFile& keyfile,
+Status TlsContext::add_certificate(const pki::PemFile& certfile, const pki::PemFile& keyfile,
                                    const TlsSettings& settings) {
-  Result<std::vector<X509Ptr>> chain = read_certificates(certfile);
+  Result<std::vector<pki::X509Ptr>> chain = pki::read_certificates(certfile);
   if (!chain) return chain.error();
-  const Result<KeyPtr> key = read_private_key(keyfile);
+  const Result<pki::KeyPtr> key = pki::read_private_key(keyfile);
   if (!key) return key.error();
   X509* const leaf = chain->front().get();
   if (X509_check_private_key(leaf, key->get()) != 1) {
     ERR_clear_error();
-    return bad_file(keyfile, "is not the key of the certificate in " + certfile.path +
-                                 "; name the two in the same order, the server's own certificate "
-                                 "first in its file");
+    return pki::bad_file(keyfile,
+                         "is not the key of the certificate in " + certfile.path +
+                             "; name the two in the same order, the server's own certificate "
+                             "first in its file");
   }
   const Result<Names*> names = place_of(leaf, key->get(), settings);
   if (!names) return names.error();
   SSL_CTX* const context = (*names)->context.get();
   if (SSL_CTX_use_certificate(context, leaf) != 1 ||
       SSL_CTX_use_PrivateKey(context, key->get()) != 1) {
-    return bad_file(certfile, "is refused by OpenSSL (" + openssl_reason() +
-                                  "); make it with a longer key or another signature");
+    return pki::bad_file(certfile, "is refused by OpenSSL (" + pki::openssl_reason() +
+                                       "); make it with a longer key or another signature");
   }
   for (std::size_t i = 1; i < chain->size(); ++i) {
     if (SSL_CTX_add1_chain_cert(context, (*chain)[i].get()) != 1) {
-      return bad_file(certfile, "has a chain that OpenSSL refuses (" + openssl_reason() + ")");
+      return pki::bad_file(certfile,
+                           "has a chain that OpenSSL refuses (" + pki::openssl_reason() + ")");
     }
   }
-  notes_.push_back(note_of(certfile, "certificate", leaf));
+  notes_.push_back(pki::note_of(certfile, "certificate", leaf));
   (*names)->leaves.push_back(std::move(chain->front()));
   return Done{};
 }
 
 Result<TlsContext::Judges> TlsContext::read_judges(const TlsSettings& settings) {
   Judges judges;
-  const std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>> print(EVP_MD_CTX_new());
+  const std::unique_ptr<EVP_MD_CTX, pki::Freed<EVP_MD_CTX_free>> print(EVP_MD_CTX_new());
   EVP_DigestInit_ex(print.get(), EVP_sha256(), nullptr);
   const auto add = [&](const auto& object, auto digest) {
     unsigned char md[EVP_MAX_MD_SIZE];
@@ -250,29 +252,31 @@ Result<TlsContext::Judges> TlsContext::read_judges(const TlsSettings& settings) 
     digest(object, EVP_sha256(), md, &size);
     EVP_DigestUpdate(print.get(), md, size);
   };
-  for (const PemFile& named : {PemFile{"cafile", settings.cafile}, {"capath", settings.capath}}) {
+  for (const pki::PemFile& named :
+       {pki::PemFile{"listener.cafile", settings.cafile}, {"listener.capath", settings.capath}}) {
     if (named.path.empty()) continue;
-    const Result<std::vector<PemFile>> files = pem_files(named);
+    const Result<std::vector<pki::PemFile>> files = pki::pem_files(named);
     if (!files) return files.error();
-    for (const PemFile& file : *files) {
-      Result<std::vector<X509Ptr>> some = read_certificates(file);
+    for (const pki::PemFile& file : *files) {
+      Result<std::vector<pki::X509Ptr>> some = pki::read_certificates(file);
       if (!some) return some.error();
-      for (X509Ptr& one : *some) {
+      for (pki::X509Ptr& one : *some) {
         add(one.get(), X509_digest);
-        notes_.push_back(note_of(file, "ca", one.get()));
+        notes_.push_back(pki::note_of(file, "ca", one.get()));
         judges.authorities.push_back(std::move(one));
       }
     }
   }
   if (!settings.crlfile.empty()) {
-    const Result<std::vector<PemFile>> files = pem_files({"crlfile", settings.crlfile});
+    const Result<std::vector<pki::PemFile>> files =
+        pki::pem_files({"listener.crlfile", settings.crlfile});
     if (!files) return files.error();
-    for (const PemFile& file : *files) {
-      Result<std::vector<CrlPtr>> some = read_revocation_lists(file);
+    for (const pki::PemFile& file : *files) {
+      Result<std::vector<pki::CrlPtr>> some = pki::read_revocation_lists(file);
       if (!some) return some.error();
-      for (CrlPtr& one : *some) {
+      for (pki::CrlPtr& one : *some) {
         add(one.get(), X509_CRL_digest);
-        notes_.push_back(note_of(file, one.get()));
+        notes_.push_back(pki::note_of(file, one.get()));
         judges.lists.push_back(std::move(one));
       }
     }
@@ -288,7 +292,7 @@ void TlsContext::judge_by(const Judges& judges, const TlsSettings& settings,
   SSL_CTX_set_session_id_context(context, judges.print.data(), judges.print_size);
   if (!settings.asks_for_certificate()) return;
   X509_STORE* const store = SSL_CTX_get_cert_store(context);
-  for (const X509Ptr& one : judges.authorities) X509_STORE_add_cert(store, one.get());
+  for (const pki::X509Ptr& one : judges.authorities) X509_STORE_add_cert(store, one.get());
   name_authorities(judges.authorities, context);
   add_newest(store, judges.lists);
   if (!settings.crlfile.empty()) {
@@ -301,7 +305,8 @@ void TlsContext::judge_by(const Judges& judges, const TlsSettings& settings,
 bool TlsContext::trusts(const SSL* connection) const {
   X509* const shown = SSL_get0_peer_certificate(connection);
   if (!shown || !asks_) return !requires_ || shown;
-  const std::unique_ptr<X509_STORE_CTX, Freed<X509_STORE_CTX_free>> trial(X509_STORE_CTX_new());
+  const std::unique_ptr<X509_STORE_CTX, pki::Freed<X509_STORE_CTX_free>> trial(
+      X509_STORE_CTX_new());
   X509_STORE* const store = SSL_CTX_get_cert_store(names_.front().context.get());
   const ChainPtr beyond = chain_of(connection);
   if (!trial || X509_STORE_CTX_init(trial.get(), store, shown, beyond.get()) != 1) {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "broker/base/result.h"
-#include "broker/net/tls_pem.h"
 #include "broker/net/tls_settings.h"
 #include "broker/net/tls_tickets.h"
+#include "broker/pki/pem.h"
 
 namespace tandemq::net {
 
@@ -31,21 +31,21 @@ class TlsContext {
   // session only its own certificate is known: a chain that needs more is not believed.
   bool trusts(const SSL* connection) const;
   CertificateName certificate_username() const { return certificate_username_; }
-  const std::vector<CertificateNote>& notes() const { return notes_; }
+  const std::vector<pki::CertificateNote>& notes() const { return notes_; }
 
  private:
-  using ContextPtr = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
+  using ContextPtr = std::unique_ptr<SSL_CTX, pki::Freed<SSL_CTX_free>>;
   // Certificates that are shown under the same names, one of each kind of key.
   struct Names {
     ContextPtr context;
-    std::vector<X509Ptr> leaves;
+    std::vector<pki::X509Ptr> leaves;
     bool has(int key_type) const;
     bool is_for(const char* host) const;
   };
   struct Judges;  // of clients' certificates
 
   TlsContext() = default;
-  Status add_certificate(const PemFile& certfile, const PemFile& keyfile,
+  Status add_certificate(const pki::PemFile& certfile, const pki::PemFile& keyfile,
                          const TlsSettings& settings);
   Result<Names*> place_of(X509* leaf, const EVP_PKEY* key, const TlsSettings& settings);
   Result<Judges> read_judges(const TlsSettings& settings);
@@ -53,7 +53,7 @@ class TlsContext {
   static int on_server_name(SSL* ssl, int* alert, void* self);
 
   std::vector<Names> names_;  // the first: for clients that name no server, or one unknown here
-  std::vector<CertificateNote> notes_;
+  std::vector<pki::CertificateNote> notes_;
   CertificateName certificate_username_ = CertificateName::none;
   bool asks_ = false;      // for clients' certificates
   bool requires_ = false;  // them

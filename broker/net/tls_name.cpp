@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "broker/net/tls_pem.h"
+#include "broker/pki/pem.h"
 
 namespace tandemq::net {
 namespace {
@@ -27,8 +27,9 @@ std::string common_name(const X509* certificate) {
 }
 
 std::string alternative_name(const X509* certificate) {
-  const std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>> names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  const std::unique_ptr<GENERAL_NAMES, pki::Freed<GENERAL_NAMES_free>> names(
+      static_cast<GENERAL_NAMES*>(
+          X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* one = sk_GENERAL_NAME_value(names.get(), i);
     if (one->type == GEN_EMAIL || one->type == GEN_DNS || one->type == GEN_URI) {
@@ -39,7 +40,7 @@ std::string alternative_name(const X509* certificate) {
 }
 
 std::string subject(const X509* certificate) {
-  const std::unique_ptr<BIO, Freed<BIO_free>> out(BIO_new(BIO_s_mem()));
+  const std::unique_ptr<BIO, pki::Freed<BIO_free>> out(BIO_new(BIO_s_mem()));
   X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0,
                      XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
   char* text = nullptr;

@@ -13,8 +13,8 @@
 
 #include "broker/base/check.h"
 #include "broker/base/exit_code.h"
-#include "broker/net/tls_pem.h"
 #include "broker/net/tls_ticket_note.h"
+#include "broker/pki/pem.h"
 #include "broker/support/random.h"
 #include "broker/support/text_file.h"
 
@@ -31,8 +31,8 @@ std::string big_endian(std::uint64_t number) {
 
 // HKDF-SHA-256 (RFC 5869).
 void derive(std::string& secret, std::string info, unsigned char* to, std::size_t size) {
-  using Kdf = std::unique_ptr<EVP_KDF, Freed<EVP_KDF_free>>;
-  using Context = std::unique_ptr<EVP_KDF_CTX, Freed<EVP_KDF_CTX_free>>;
+  using Kdf = std::unique_ptr<EVP_KDF, pki::Freed<EVP_KDF_free>>;
+  using Context = std::unique_ptr<EVP_KDF_CTX, pki::Freed<EVP_KDF_CTX_free>>;
   const Kdf kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
   const Context context(EVP_KDF_CTX_new(kdf.get()));
   char digest[] = "SHA256";
@@ -106,7 +106,7 @@ int TicketKeys::on_made(SSL* ssl, void*) {
   const STACK_OF(X509)* const chain = SSL_get0_verified_chain(ssl);
   std::int64_t until = std::numeric_limits<std::int64_t>::max();
   for (int i = 0; i < sk_X509_num(chain); ++i) {
-    until = std::min(until, unix_time(X509_get0_notAfter(sk_X509_value(chain, i))));
+    until = std::min(until, pki::unix_time(X509_get0_notAfter(sk_X509_value(chain, i))));
   }
   if (sk_X509_num(chain) <= 0) return 1;
   return note_in_ticket(ssl, until);

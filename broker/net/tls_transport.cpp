@@ -172,7 +172,7 @@ IoResult TlsTransport::outcome(int returned) {
 
 std::string TlsTransport::reason_of_failure() const {
   const long verdict = SSL_get_verify_result(ssl_.get());
-  std::string reason = openssl_reason();
+  std::string reason = pki::openssl_reason();
   if (verdict == X509_V_OK) return reason;
   return reason + ": " + X509_verify_cert_error_string(verdict);
 }

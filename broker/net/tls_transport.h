@@ -63,7 +63,7 @@ class TlsTransport final : public Transport, private TransportUser, private Hand
   const std::shared_ptr<const TlsContext>& of_now_;
   Handshakes& handshakes_;
   const Failed& failed_;
-  std::unique_ptr<SSL, Freed<SSL_free>> ssl_;
+  std::unique_ptr<SSL, pki::Freed<SSL_free>> ssl_;
   std::string user_name_;  // of the other end's certificate
   Ready wanted_;
   Phase phase_ = Phase::shaking;

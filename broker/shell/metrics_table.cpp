@@ -191,14 +191,15 @@ void add_clients(Table& table, const NodeStatus& status) {
 }
 
 void add_certificates(Table& table, const NodeStatus& status) {
-  table.family("tandemq_certificate_not_after_seconds",
-               "Unix time at which the first part of a TLS listener's file ends: certificate, "
-               "authority or revocation list",
-               MetricType::Gauge);
+  table.family(
+      "tandemq_certificate_not_after_seconds",
+      "Unix time at which the first part of a file of a TLS listener or of the replication "
+      "link ends: certificate, authority or revocation list",
+      MetricType::Gauge);
   // A file may serve several listeners and hold several certificates; a scrape with a series twice
   // is refused whole.
   std::map<std::string, std::int64_t> ends;
-  for (const net::ListenerNote& one : status.certificates) {
+  for (const CertificateUse& one : status.certificates) {
     const auto [file, first] = ends.try_emplace(one.note.file, one.note.not_after_s);
     if (!first) file->second = std::min(file->second, one.note.not_after_s);
   }

@@ -73,7 +73,7 @@ void Node::every_second() {
     sys_topics_.publish(now, *engine_, turn_.now(), effects_);
     clients_.put(effects_);
   }
-  if (seconds_ % std::uint64_t{kSecondsPerDay} == 0) tell_expiry(fronts_->notes());
+  if (seconds_ % std::uint64_t{kSecondsPerDay} == 0) tell_expiry(uses_of(*fronts_, link_tls_));
   if (seconds_ % config_.checkpoint.interval_s == 0) {
     checkpoint([](const Result<Lsn>&) {});
   }

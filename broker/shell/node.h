@@ -33,6 +33,7 @@
 #include "broker/shell/sys_topics.h"
 #include "broker/support/turn.h"
 #include "replicator/driver/replicator.h"
+#include "replicator/shell/link_tls.h"
 
 struct event_base;
 
@@ -123,6 +124,7 @@ class Node : public repl::ReplicatorHost, public Orders {
   Images images_;
   std::unique_ptr<Access> access_;
   std::unique_ptr<net::Fronts> fronts_;
+  repl::LinkTls link_tls_;
   Clients clients_;
   net::Listeners listeners_;
   std::unique_ptr<Metrics> metrics_;

@@ -19,6 +19,7 @@ NodeStatus Node::status() {
   out.data_dir = config_.node.data_dir;
   out.busy = busy_;
   out.single = config_.replication.single;
+  out.link_tls = link_tls_.on();
   out.listening = listeners_.listening();
   for (const ListenerSection& one : config_.listeners) {
     if (!one.is_unix()) out.ports.push_back(one.port);
@@ -34,7 +35,7 @@ NodeStatus Node::status() {
   out.engine = counters_;
   out.clients = clients_.counters();
   out.traffic = clients_.figures();
-  out.certificates = fronts_->notes();
+  out.certificates = uses_of(*fronts_, link_tls_);
   out.handshakes = fronts_->handshakes();
   out.logins_waiting = access_->waiting();
   out.logins_slowed = access_->slowed();
@@ -128,8 +129,9 @@ Status Node::reload() {
     clients_.rules_changed();
   }
   note(fronts_->load(), "the certificates before");
+  note(link_tls_.load(), "the replication link's certificates before");
   clients_.review();
-  tell_expiry(fronts_->notes());
+  tell_expiry(uses_of(*fronts_, link_tls_));
   tell_doubts();
   notify_ready();
   if (!failed.empty()) return Error{failed};

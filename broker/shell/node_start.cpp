@@ -115,6 +115,7 @@ Node::Node(Config config)
           net::Fronts::Around{base_, [this] { turn_.begin(clock_); },
                               [this] { return pair_time(); }, config_.tls.ticket_secret_file},
           fronts_of(config_.listeners))),
+      link_tls_(link_tls_of(config_)),
       clients_({config_.limits, config_.connections, clock_, turn_, *access_,
                 [this] { event_base_loopbreak(base_); }},
                entrances_of(config_.listeners)),
@@ -150,6 +151,7 @@ Status Node::start() {
   Status done = data_dir_.open(config_.node.data_dir);
   if (done) done = access_->reload();
   if (done) done = fronts_->load();
+  if (done) done = link_tls_.load();
   if (done) done = open_sockets();
   if (done) done = write_pid_file(config_.node.pid_file);
   if (done) done = open_storage();
@@ -162,7 +164,7 @@ Status Node::start() {
        {"node", config_.node.name},
        {"mode", config_.replication.single ? "single" : "pair"},
        {"pid", getpid()}});
-  tell_expiry(fronts_->notes());
+  tell_expiry(uses_of(*fronts_, link_tls_));
   tell_doubts();
   if (state_.meta().lsn == 0)
     log(LogLevel::notice, "first_start", {{"text", first_words(config_)}});
@@ -232,7 +234,8 @@ Status Node::open_storage() {
   replication.baseline = first_features();
   replication.settings = shared_settings(config_);
   Result<std::unique_ptr<repl::Replicator>> replicator = repl::open_replicator(
-      base_, replication, *this, from, [this](const repl::Replicator::Progress& progress) {
+      base_, replication, link_tls_, *this, from,
+      [this](const repl::Replicator::Progress& progress) {
         tell_recovery("applies its journal, " + std::to_string(progress.done) + " of " +
                       std::to_string(progress.total) + " records");
         log(LogLevel::notice, "recovery",

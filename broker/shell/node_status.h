@@ -10,6 +10,7 @@
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
 #include "broker/net/fronts.h"
+#include "broker/shell/certificate_use.h"
 #include "broker/shell/histogram.h"
 #include "replicator/driver/replicator.h"
 
@@ -20,6 +21,7 @@ struct NodeStatus {
   std::string node, peer, data_dir;
   std::string busy;  // what the loop is about to stand still for; empty: nothing
   bool single = false;
+  bool link_tls = false;
   bool listening = false;
   std::vector<std::uint16_t> ports;  // of its listeners
   repl::CommitRule commit = repl::CommitRule::replicated;
@@ -33,7 +35,7 @@ struct NodeStatus {
   core::EngineCounters engine;
   ClientCounters clients;
   ClientFigures traffic;
-  std::vector<net::ListenerNote> certificates;
+  std::vector<CertificateUse> certificates;
   net::Handshakes::Counters handshakes;
   std::uint64_t logins_waiting = 0;  // asked, not answered
   std::uint64_t logins_slowed = 0;

@@ -12,6 +12,8 @@ std::vector<std::string> doubts_about_modes(const Config& config) {
     for (const std::string& key : one.tls.keyfile) files[key] = "keyfile";
     files[one.access.password_file] = "password_file";
   }
+  const repl::LinkTlsFiles& link = config.replication.tls;
+  files[link.keyfile.empty() ? link.certfile : link.keyfile] = "replication.keyfile";
   files[config.tls.ticket_secret_file] = "tls.ticket_secret_file";
   std::vector<std::string> doubts;
   for (const auto& [path, key] : files) {

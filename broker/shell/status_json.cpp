@@ -39,6 +39,7 @@ nlohmann::json to_json(const NodeStatus& status) {
       {"in_sync", replica.in_sync},
       {"peer_in_sync", replica.peer_in_sync},
       {"peer_connected", replica.peer_connected},
+      {"link_tls", status.link_tls},
       {"peer_silent_ms", replica.peer_silent_ms},
       {"resync_progress", replica.resync_progress},
       {"peer_version", status.meeting.peer_software},
@@ -71,9 +72,9 @@ nlohmann::json to_json(const NodeStatus& status) {
   };
 }
 
-nlohmann::json to_json(const std::vector<net::ListenerNote>& certificates) {
+nlohmann::json to_json(const std::vector<CertificateUse>& certificates) {
   nlohmann::json out = nlohmann::json::array();
-  for (const net::ListenerNote& one : certificates) {
+  for (const CertificateUse& one : certificates) {
     out.push_back({{"listener", one.listener},
                    {"file", one.note.file},
                    {"kind", one.note.kind},

@@ -9,6 +9,6 @@ namespace tandemq::broker {
 
 // Without the certificates: of those there may be hundreds, and who watches bounds its lines.
 nlohmann::json to_json(const NodeStatus& status);
-nlohmann::json to_json(const std::vector<net::ListenerNote>& certificates);
+nlohmann::json to_json(const std::vector<CertificateUse>& certificates);
 
 }  // namespace tandemq::broker

@@ -14,6 +14,7 @@
 
 #include "failover/ctl/gather.h"
 #include "failover/ctl/line_client.h"
+#include "failover/ctl/pki.h"
 #include "failover/ctl/render.h"
 #include "failover/ctl/step_aside.h"
 #include "failover/doctor/check.h"
@@ -37,6 +38,7 @@ struct Options {
   std::string agent_file = "/etc/tandemq/agent.toml";
   std::string broker_file = "/etc/tandemq/tandemqd.toml";
   std::vector<std::string> checks;  // empty: all
+  PkiWish pki;
 };
 
 constexpr int kQuestionMs = 2000;
@@ -193,6 +195,48 @@ int examine(const Options& options) {
   return code;
 }
 
+// What is done with an authority's folder, once it is done.
+int say_made(const Options& options, const Result<json>& made) {
+  if (!made) return fail(options, made.error());
+  json shown = *made;
+  const std::string text = shown["text"];
+  shown.erase("text");
+  shown["ok"] = true;
+  std::fputs(options.as_json ? (shown.dump(2) + "\n").c_str() : text.c_str(), stdout);
+  return 0;
+}
+
+// The commands of `pki`; each runs where it is parsed.
+struct PkiCommands {
+  PkiCommands(CLI::App& app, Options& options)
+      : all(app.add_subcommand("pki", "certificates for the link between the two brokers")) {
+    PkiWish& wish = options.pki;
+    all->require_subcommand(1);
+    init = all->add_subcommand("init", "make an authority for one pair, in a folder of its own");
+    init->add_option("--pair", wish.pair, "replication.pair_id")->required();
+    issue = all->add_subcommand("issue", "issue or renew the certificate of a node, with its key");
+    issue->add_option("--node", wish.node, "node.name")->required();
+    show = all->add_subcommand("show", "what is in the folder, and how long it is good");
+    for (CLI::App* one : {init, issue, show}) {
+      one->add_option("folder", wish.folder, "where authority and certificates lie")->required();
+      one->fallthrough();
+      if (one == show) continue;
+      one->add_option("--days", wish.days,
+                      one == init ? "how long it is good, 3650 by default"
+                                  : "how long it is good, 825 by default")
+          ->check(CLI::Range(1, 36500));
+      one->add_flag("--force", wish.force, "replace what is there");
+    }
+  }
+  int run(const Options& options) const {
+    if (init->parsed()) return say_made(options, pki_init(options.pki));
+    if (issue->parsed()) return say_made(options, pki_issue(options.pki));
+    return say_made(options, pki_show(options.pki));
+  }
+  CLI::App* all;
+  CLI::App *init = nullptr, *issue = nullptr, *show = nullptr;
+};
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -233,6 +277,7 @@ int main(int argc, char** argv) try {
       ->capture_default_str();
   look->add_option("--broker-config", options.broker_file, "the broker's settings")
       ->capture_default_str();
+  const PkiCommands pki(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -242,6 +287,7 @@ int main(int argc, char** argv) try {
   if (past->parsed()) return history(options);
   if (aside->parsed()) return step_aside(options);
   if (look->parsed()) return examine(options);
+  if (pki.all->parsed()) return pki.run(options);
   if (promote->parsed()) return make_primary(options);
   if (solo->parsed()) return order(options, options.agent_socket, {{"cmd", "solo"}});
   if (reload->parsed()) return order(options, options.broker_socket, {{"cmd", "reload"}});

@@ -18,6 +18,13 @@
 
 namespace tandemq::repl {
 
+// Of the link, PEM. The key may stand in the certificate's own file.
+struct LinkTlsFiles {
+  std::string certfile, keyfile;  // this node's certificate with its chain, and its key
+  std::string cafile;             // the authority of both nodes' certificates
+  bool on() const { return !certfile.empty(); }
+};
+
 struct ReplicatorConfig {
   bool single = false;    // no peer is configured: always solo, promotes itself at start
   std::string node_name;  // "a"
@@ -34,6 +41,7 @@ struct ReplicatorConfig {
   std::uint16_t listen_port = 7883;
   std::string peer_address;
   std::uint16_t peer_port = 7883;
+  LinkTlsFiles tls;  // no certfile: the link is plain
   CommitRule commit = CommitRule::replicated;
   bool sync_when_solo = true;  // false only by the operator's explicit choice (docs/decisions)
   std::uint32_t sync_interval_ms = 100;

@@ -1,10 +1,8 @@
 // The one connection between the two nodes. The node with the lower index dials, the other one
 // listens; a lost link is dialled again at once, then every 10, 20, 50, 50, ... ms. A stranger on
 // the port never disturbs a link that works: a connection takes its place only after a Hello of
-// the right pair and node.
+// the right pair and node, with TLS after the peer's certificate.
 #pragma once
-
-#include <sys/socket.h>
 
 #include <cstdint>
 #include <functional>
@@ -16,13 +14,14 @@
 #include "broker/base/result.h"
 #include "replicator/core/wire.h"
 #include "replicator/driver/ports.h"
+#include "replicator/shell/link_address.h"
+#include "replicator/shell/link_stream.h"
+#include "replicator/shell/link_tls.h"
 
 struct event;
 struct event_base;
 
 namespace tandemq::repl {
-
-class LinkStream;
 
 struct LinkConfig {
   bool dials = true;
@@ -32,6 +31,7 @@ struct LinkConfig {
   std::string peer_address;
   std::uint16_t peer_port = 0;
   std::uint32_t silence_ms = 250;
+  LinkTls* tls = nullptr;  // outlives the link; null: plain
 };
 
 class Link final : public PeerLink {
@@ -52,32 +52,39 @@ class Link final : public PeerLink {
   std::uint16_t listening_port() const override { return port_; }
 
  private:
-  struct Address {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-  };
-  static Result<Address> parse(const std::string& address, std::uint16_t port);
   Status listen();
   void accept_all();
-  bool from_peer(const sockaddr* address) const;
-  void dial();
-  void dial_later(bool back_off);
-  void dialled(bool connected);
-  void ask(std::unique_ptr<LinkStream> stream);
+  void take_candidate(int fd, const std::string& where);
+  std::unique_ptr<LinkStream> stream_of(int fd, std::uint32_t message_max);
+  bool is_known(LinkStream& stream, const std::string& where);
+  void turn_away(LinkStream& stream, const std::string& where, const std::string& reason);
   void adopt(std::unique_ptr<LinkStream> stream);
   void wire_up(LinkStream& stream);
   void candidate_message(LinkStream* stream, const std::string& where, const Message& message);
   void link_message(const Message& message);
-  void lost(const std::string& reason);
+  void lost(const LinkStream::End& end);
+  void bury_link();
+  void judge_again();
   void refused(const std::string& reason);
   void reap();
+  // link_dial.cpp
+  void dial();
+  void dial_later(bool back_off);
+  void dialled(bool connected);
+  void reached();
+  void not_reached(const LinkStream::End& end);
+  void ask(std::unique_ptr<LinkStream> stream);
+
+  static constexpr std::uint32_t kHelloTimeoutMs = 2000;  // and the handshake before it
 
   event_base* base_;
   const LinkConfig config_;
+  const std::string unlike_;  // to a peer that has TLS where this node has none, or the reverse
   LinkHost* host_ = nullptr;  // since start()
   LinkFigures figures_;
   std::uint64_t refusal_told_ms_ = 0;
-  Address peer_;
+  std::string failure_told_;  // of a handshake that we began
+  LinkAddress peer_;
   int listen_fd_ = -1;
   std::uint16_t port_ = 0;
   ::event* accept_event_ = nullptr;

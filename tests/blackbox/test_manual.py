@@ -15,11 +15,15 @@ def page_of(program):
         return file.read()
 
 
-def helps(ctx, program):
-    """What the program and each of its commands print for --help, and the commands."""
-    text = run(ctx, program, "--help")[1]
+def helps(ctx, program, *under):
+    """What the program and each of its commands, and theirs, print for --help, and the commands."""
+    text = run(ctx, program, *under, "--help")[1]
     commands = re.findall(r"^  ([a-z][a-z-]*)  ", text.partition("\nSubcommands:")[2], re.MULTILINE)
-    return [text] + [run(ctx, program, command, "--help")[1] for command in commands], commands
+    texts, names = [text], [" ".join([*under, command]) for command in commands]
+    for command in commands:
+        more, below = helps(ctx, program, *under, command)
+        texts, names = texts + more, names + below
+    return texts, names
 
 
 def test_pages_name_every_option_and_command(ctx):

@@ -131,10 +131,11 @@ pair_id = "p"
 peer = "b"
 listen = "10.98.0.11:9883"
 peer_address = "10.98.0.12:9883"
+allow_plain = true
 [metrics]
 listen = "0.0.0.0:9883"
 """)
-    expect(code == 2 and "FILE:7: metrics.listen is the port of replication.listen, too" in out,
+    expect(code == 2 and "FILE:8: metrics.listen is the port of replication.listen, too" in out,
            f"{code} {out}")
 
 

@@ -86,7 +86,7 @@ def test_too_many_connections_of_the_peer(ctx):
     port = int(node.settings["replication.listen"].rsplit(":", 1)[1])
     peer = node.settings["replication.peer_address"].rsplit(":", 1)[0]
     listen = node.settings["replication.listen"].rsplit(":", 1)[0]
-    silent = [socket.create_connection((listen, port), 5, (peer, 0)) for _ in range(9)]
+    silent = [socket.create_connection((listen, port), 5, (peer, 0)) for _ in range(17)]
     expect_told(node, f"{peer}:", "too many connections from there have not said Hello yet")
     expect("is not the peer's address" not in node.log(), node.log_tail())
     time.sleep(1.1)  # one line a second

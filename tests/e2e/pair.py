@@ -21,6 +21,8 @@ pair_id = "e2e"
 peer = "{peer}"
 listen = "10.98.0.1{index}:7883"
 peer_address = "10.98.0.1{other}:7883"
+certfile = "/etc/tandemq/link.pem"
+cafile = "/etc/tandemq/link-ca.pem"
 """
 
 
@@ -36,13 +38,27 @@ def agent_toml(index):
     return text.replace("[failover]", "[failover]\nin_sync_lease_ms = 5000")
 
 
+def link_authority():
+    """A folder of certificates for the link, made by the program under test."""
+    folder, ctl = os.path.join(WORK, "link"), os.path.join(ROOT, "build", "release", "bin", "tandemqctl")
+    if not os.path.exists(os.path.join(folder, "b.pem")):
+        run(ctl, "pki", "init", "--force", "--pair", "e2e", folder)
+        for name in "ab":
+            run(ctl, "pki", "issue", "--force", "--node", name, folder)
+    return folder
+
+
 class Pair:
     def __init__(self, hosts, image):
         self.hosts, self.image = hosts, image
         self.more = []   # hosts that are not of the pair
 
     def configure(self):
+        authority = link_authority()
         for host in self.hosts:
+            for name, of in (("link.pem", f"{'ab'[host.number - 1]}.pem"), ("link-ca.pem", "ca.pem")):
+                with open(os.path.join(authority, of), encoding="ascii") as file:
+                    host.write(f"/etc/tandemq/{name}", file.read(), "root:tandemq", "640")
             host.write("/etc/tandemq/tandemqd.toml", BROKER_TOML.format(
                 name="ab"[host.number - 1], peer="ba"[host.number - 1], index=host.number,
                 other=3 - host.number), "root:tandemq", "640")

@@ -28,6 +28,7 @@ usage() {
      --authority P   who may let a node go on alone: timeout (default) or manual
      --commit R      replicated (default) or replicated+synced
      --prefix DIR    folder of the programs to run (build/release/bin)
+     --plain         no TLS on the link between the brokers; also with LAB_LINK=plain in the environment
      --ipv6          fd99::100 is a second virtual address, for IPv6 on the service network
      --restart       start a daemon that died again, as systemd would (else it stays dead until heal)
      --disk SIZE     the nodes' data on a file system of its own of that size (for example 300m)
@@ -91,9 +92,11 @@ need_daemon() {
 
 parse_up() {
   advert=0.1 authority=timeout commit=replicated prefix=$root/build/release/bin
-  restart=no ipv6=no disk="" device="" settings=() wait_after_up=yes
+  restart=no ipv6=no plain=no disk="" device="" settings=() wait_after_up=yes
+  [ "${LAB_LINK:-tls}" = tls ] || plain=yes
   while [ $# -gt 0 ]; do
     case $1 in
+      --plain) plain=yes; shift; continue ;;
       --restart) restart=yes; shift; continue ;;
       --ipv6) ipv6=yes; shift; continue ;;
       --no-wait) wait_after_up=no; shift; continue ;;

@@ -14,8 +14,8 @@ namespace {
 
 constexpr long kDay = 86'400;
 
-net::KeyPtr new_key(bool rsa) {
-  net::KeyPtr key(rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
+pki::KeyPtr new_key(bool rsa) {
+  pki::KeyPtr key(rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
   TMQ_CHECK(key != nullptr);
   return key;
 }
@@ -55,8 +55,8 @@ Pki::Pki(std::string folder, const std::string& name, Pki& above)
   cafile_ = write(name, nullptr, authority_.get());
 }
 
-net::X509Ptr Pki::make(const Wish& wish, EVP_PKEY* key) {
-  net::X509Ptr made(X509_new());
+pki::X509Ptr Pki::make(const Wish& wish, EVP_PKEY* key) {
+  pki::X509Ptr made(X509_new());
   X509_set_version(made.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(made.get()), serial_++);
   X509_gmtime_adj(X509_getm_notBefore(made.get()), -60 * kDay);
@@ -77,13 +77,13 @@ net::X509Ptr Pki::make(const Wish& wish, EVP_PKEY* key) {
 }
 
 Pki::Issued Pki::issue(const std::string& name, const Wish& wish) {
-  const net::KeyPtr key = new_key(wish.rsa);
-  const net::X509Ptr made = make(wish, key.get());
+  const pki::KeyPtr key = new_key(wish.rsa);
+  const pki::X509Ptr made = make(wish, key.get());
   X509_sign(made.get(), key_.get(), EVP_sha256());
   return {write(name, key, made.get()), folder_ + "/" + name + ".key"};
 }
 
-std::string Pki::write(const std::string& name, const net::KeyPtr& key, X509* certificate) {
+std::string Pki::write(const std::string& name, const pki::KeyPtr& key, X509* certificate) {
   const std::string base = folder_ + "/" + name;
   const bool chained = !is_root_ && certificate != authority_.get();
   to_file(base + ".pem", [&](FILE* file) {
@@ -100,14 +100,14 @@ std::string Pki::write(const std::string& name, const net::KeyPtr& key, X509* ce
 
 std::string Pki::revoke(const std::string& name, const std::vector<std::string>& certfiles,
                         long days, long age_days) {
-  const net::CrlPtr list(X509_CRL_new());
+  const pki::CrlPtr list(X509_CRL_new());
   X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
   X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(authority_.get()));
-  const std::unique_ptr<ASN1_TIME, net::Freed<ASN1_TIME_free>> time(
+  const std::unique_ptr<ASN1_TIME, pki::Freed<ASN1_TIME_free>> time(
       X509_gmtime_adj(nullptr, -age_days * kDay));
   X509_CRL_set1_lastUpdate(list.get(), time.get());
   for (const std::string& certfile : certfiles) {
-    const auto certificates = net::read_certificates({"certfile", certfile});
+    const auto certificates = pki::read_certificates({"certfile", certfile});
     X509_REVOKED* one = X509_REVOKED_new();
     X509_REVOKED_set_serialNumber(one, X509_get_serialNumber(certificates.value()[0].get()));
     X509_REVOKED_set_revocationDate(one, time.get());

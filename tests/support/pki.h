@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/net/tls_pem.h"
+#include "broker/pki/pem.h"
 
 namespace tandemq::test {
 
@@ -35,12 +35,12 @@ class Pki {
   const std::string& cafile() const { return cafile_; }
 
  private:
-  std::string write(const std::string& name, const net::KeyPtr& key, X509* certificate);
-  net::X509Ptr make(const Wish& wish, EVP_PKEY* key);
+  std::string write(const std::string& name, const pki::KeyPtr& key, X509* certificate);
+  pki::X509Ptr make(const Wish& wish, EVP_PKEY* key);
 
   std::string folder_, cafile_;
-  net::KeyPtr key_;
-  net::X509Ptr authority_;
+  pki::KeyPtr key_;
+  pki::X509Ptr authority_;
   bool is_root_ = true;
   long serial_ = 1;
 };

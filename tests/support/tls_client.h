@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "broker/net/tls_pem.h"
+#include "broker/pki/pem.h"
 #include "tests/support/memory_transport.h"
 #include "tests/support/pki.h"
 
@@ -24,7 +24,7 @@ class TlsClient {
     std::string protocol;            // ALPN
     SSL_SESSION* session = nullptr;  // to go on with
   };
-  using Session = std::unique_ptr<SSL_SESSION, net::Freed<SSL_SESSION_free>>;
+  using Session = std::unique_ptr<SSL_SESSION, pki::Freed<SSL_SESSION_free>>;
 
   TlsClient(std::shared_ptr<MemoryWire> wire, const Way& way);
 
@@ -49,8 +49,8 @@ class TlsClient {
 
  private:
   std::shared_ptr<MemoryWire> wire_;
-  std::unique_ptr<SSL_CTX, net::Freed<SSL_CTX_free>> context_;
-  std::unique_ptr<SSL, net::Freed<SSL_free>> ssl_;
+  std::unique_ptr<SSL_CTX, pki::Freed<SSL_CTX_free>> context_;
+  std::unique_ptr<SSL, pki::Freed<SSL_free>> ssl_;
   BIO* in_;
   BIO* out_;
   std::string to_say_, heard_;

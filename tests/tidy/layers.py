@@ -28,8 +28,9 @@ LAYERS = {
     "broker/base": Layer("tmq_base", system=True),
     "broker/support": Layer("tmq_support", ("broker/base",),
                             ("libevent", "toml"), system=True),
-    "broker/net": Layer("tmq_net", ("broker/base", "broker/support"), ("libevent", "openssl", "wslay"),
-                        system=True),
+    "broker/pki": Layer("tmq_pki", ("broker/base", "broker/support"), ("openssl",)),
+    "broker/net": Layer("tmq_net", ("broker/base", "broker/support", "broker/pki"),
+                        ("libevent", "openssl", "wslay"), system=True),
     "broker/mqtt": Layer("tmq_mqtt", ("broker/base",), core=True),
     "broker/core": Layer("tmq_core", ("broker/base", "broker/mqtt"), core=True),
     "replicator/core": Layer("tmq_repl_core", ("broker/base",), core=True),
@@ -39,9 +40,9 @@ LAYERS = {
                                ("broker/base", "replicator/core", "replicator/journal"), core=True),
     "replicator/shell": Layer(
         "tmq_repl_shell",
-        ("broker/base", "broker/support", "replicator/core", "replicator/journal",
+        ("broker/base", "broker/support", "broker/pki", "replicator/core", "replicator/journal",
          "replicator/driver"),
-        ("libevent", "json"), system=True),
+        ("libevent", "json", "openssl"), system=True),
     "broker/checkpoint": Layer("tmq_checkpoint", ("broker/base", "broker/core", "replicator/core"),
                                ("libevent", "sqlite"), system=True),
     "broker/config": Layer("tmq_config", ("broker/base", "broker/support", "broker/net",
@@ -54,7 +55,7 @@ LAYERS = {
                                             "broker/mqtt", "broker/core", "broker/access")),
     "broker/shell": Layer(
         "tmq_broker_shell",
-        ("broker/base", "broker/support", "broker/net", "broker/mqtt", "broker/core",
+        ("broker/base", "broker/support", "broker/pki", "broker/net", "broker/mqtt", "broker/core",
          "broker/clients", "broker/access", "broker/config", "broker/checkpoint",
          "replicator/core", "replicator/driver", "replicator/shell"),
         ("libevent", "prometheus", "json"), system=True),
@@ -71,8 +72,8 @@ LAYERS = {
     "failover/agent": Layer(None, ("broker/base", "broker/support", "failover/core", "failover/shell"),
                             ("cli11", "libevent"), system=True),
     # Of the agent's shell: how it reads its settings, and what keepalived.conf it wants of them.
-    "failover/ctl": Layer("tmq_ctl", ("broker/base", "failover/doctor", "failover/shell"),
-                          ("cli11", "json"), system=True),
+    "failover/ctl": Layer("tmq_ctl", ("broker/base", "broker/pki", "failover/doctor", "failover/shell"),
+                          ("cli11", "json", "openssl"), system=True),
 }
 
 STANDARD = set("""

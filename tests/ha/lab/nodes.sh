@@ -18,6 +18,8 @@ write_configs() {
   [ "$ipv6" = no ] || listen=:: addresses="\"$virtual_ip6/64\", $addresses"
   [ -z "$device" ] || history=$dir/data/agent
   if [ "$node" = b ]; then index=2 own=12 peer=a other=11; fi
+  local link="certfile = \"$lab/pki/$node.pem\""$'\n'"cafile = \"$lab/pki/ca.pem\""
+  [ "$plain" = no ] || link="allow_plain = true"
   cat >"$dir/broker.toml" <<TOML
 [node]
 name = "$node"
@@ -35,7 +37,7 @@ peer = "$peer"
 listen = "10.98.0.$own:7883"
 peer_address = "10.98.0.$other:7883"
 commit = "$commit"
-allow_plain = true
+$link
 [metrics]
 listen = "0.0.0.0:9883"
 [log]
@@ -79,9 +81,18 @@ TOML
   done
 }
 
+# Certificates for the link; a build of some programs alone has no tandemqctl.
+make_certificates() {
+  local ctl=$prefix/tandemqctl node
+  [ -x "$ctl" ] || ctl=$root/build/release/bin/tandemqctl
+  "$ctl" pki init --pair lab "$lab/pki" >/dev/null
+  for node in a b; do "$ctl" pki issue --node $node "$lab/pki" >/dev/null; done
+}
+
 nodes_up() {
   local node
   (umask 077; head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$lab/pair.secret")
+  [ "$plain" = yes ] || make_certificates
   for node in a b; do
     mkdir -p "$lab/$node/data" "$lab/$node/agent" "$lab/$node/run"
     [ -z "$disk" ] || mount -t tmpfs -o "size=$disk" tandemq-lab "$lab/$node/data"

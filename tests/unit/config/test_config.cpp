@@ -55,6 +55,7 @@ pair_id = "plant"
 peer = "a"
 listen = "[::1]:1000"
 peer_address = "10.0.0.1:1001"
+allow_plain = true
 commit = "replicated+synced"
 heartbeat_ms = 10
 peer_silence_ms = 100
@@ -111,13 +112,35 @@ TEST_CASE("what is wrong is named with file, line, key and remedy") {
                  "t.toml:3: unknown section or key 'listner'"));
   CHECK(contains(error_of("[replication]\nmode = \"singel\"\n"),
                  "t.toml:2: replication.mode must be one of \"pair\", \"single\""));
-  CHECK(contains(error_of(std::string(kSingle) + "allow_plain = false\n"), "t.toml:3:"));
+  CHECK(contains(error_of(std::string(kSingle) + "cafile = \"/c\"\n"),
+                 "t.toml:3: replication.cafile goes with certfile"));
   CHECK(contains(error_of("[node\n"), "t.toml:1: not valid TOML"));
   CHECK(contains(error_of(std::string(kSingle) + "[auth]\nallow_anonymous = 1\n"),
                  "auth.allow_anonymous must be true or false"));
   CHECK(contains(error_of("[replication]\nlisten = \"nonsense\"\n"),
                  "t.toml:2: replication.listen is \"nonsense\" but must be \"ADDRESS:PORT\""));
   CHECK(contains(error_of("node = 1\n" + std::string(kSingle)), "'node' must be a section"));
+}
+
+TEST_CASE("a link that leaves the host has TLS, or the file says that it need not") {
+  const auto pair = [](const std::string& listen, const std::string& peer,
+                       const std::string& more) {
+    const auto config =
+        parse_config("[replication]\npair_id = \"p\"\npeer = \"b\"\nlisten = \"" + listen +
+                         ":1000\"\npeer_address = \"" + peer + ":1001\"\n" + more,
+                     "t.toml");
+    return config ? std::string() : config.error().message;
+  };
+  CHECK(contains(pair("10.0.0.1", "10.0.0.2", ""), "replication.certfile must be set"));
+  CHECK(contains(pair("10.0.0.1", "10.0.0.2", ""), "tandemqctl pki"));
+  CHECK(contains(pair("127.0.0.1", "10.0.0.2", ""), "replication.certfile must be set"));
+  CHECK(contains(pair("0.0.0.0", "127.0.0.1", ""), "replication.certfile must be set"));
+  CHECK(contains(pair("10.0.0.1", "10.0.0.2", "cafile = \"/c\"\n"), "cafile goes with certfile"));
+  CHECK(contains(pair("10.0.0.1", "10.0.0.2", "certfile = \"/c\"\n"), "cafile goes with certfile"));
+  CHECK(pair("10.0.0.1", "10.0.0.2", "certfile = \"/c\"\ncafile = \"/c\"\n").empty());
+  CHECK(pair("10.0.0.1", "10.0.0.2", "allow_plain = true\n").empty());
+  CHECK(pair("127.0.0.1", "127.0.0.2", "").empty());
+  CHECK(pair("[::1]", "[::1]", "").empty());
 }
 
 TEST_CASE("limits that no record could keep are refused") {

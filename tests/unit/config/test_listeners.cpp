@@ -108,7 +108,7 @@ prot = 1
 TEST_CASE("the port of the peer is no port for clients") {
   const std::string pair =
       "[replication]\npair_id = \"p\"\npeer = \"b\"\nlisten = \"10.98.0.11:1883\"\n"
-      "peer_address = \"10.98.0.12:1883\"\n";
+      "peer_address = \"10.98.0.12:1883\"\nallow_plain = true\n";
   CHECK(error_of(pair).find("listener.port is 1883 on 0.0.0.0, which replication.listen has") !=
         std::string::npos);
   CHECK(parse_config(pair + "[listener]\naddress = \"10.99.0.11\"\n", "t.toml"));

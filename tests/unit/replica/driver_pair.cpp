@@ -70,7 +70,13 @@ DriverPair::~DriverPair() {
 
 Status DriverPair::try_start(DriverNode& node) {
   node.host.load_image(node.host.checkpoint_image);
-  auto opened = open_replicator(base, node.config, node.host, node.host.checkpoint_lsn, nullptr);
+  const ReplicatorConfig& config = node.config;
+  node.tls =
+      std::make_unique<LinkTls>(config.tls, config.pair_id, config.node_name, config.peer_name);
+  const Status loaded = node.tls->load();
+  if (!loaded) return loaded;
+  auto opened =
+      open_replicator(base, node.config, *node.tls, node.host, node.host.checkpoint_lsn, nullptr);
   if (!opened) return opened.error();
   node.replicator = std::move(*opened);
   return node.replicator->start();

@@ -11,6 +11,7 @@
 
 #include "fake_host.h"
 #include "replicator/driver/replicator.h"
+#include "replicator/shell/link_tls.h"
 #include "tests/support/temp_dir.h"
 
 namespace tandemq::repl {
@@ -18,6 +19,7 @@ namespace tandemq::repl {
 struct DriverNode {
   ReplicatorConfig config;
   FakeHost host;
+  std::unique_ptr<LinkTls> tls;
   std::unique_ptr<Replicator> replicator;
   std::vector<std::string> log;
 

@@ -12,7 +12,7 @@
 
 #include "broker/base/result.h"
 
-namespace tandemq::net {
+namespace tandemq::pki {
 
 // OpenSSL's objects, each freed by its own function.
 template <auto Free>
@@ -35,7 +35,7 @@ struct CertificateNote {
   bool begun = true;             // not of the future
 };
 
-// A file of the configuration, with the key that names it.
+// A file of the configuration, with the key that names it: "listener.certfile".
 struct PemFile {
   std::string key, path;
 };
@@ -57,4 +57,4 @@ CertificateNote note_of(const PemFile& file, X509_CRL* list);
 std::string openssl_reason();
 Error bad_file(const PemFile& file, const std::string& what);
 
-}  // namespace tandemq::net
+}  // namespace tandemq::pki

@@ -1,4 +1,4 @@
-#include "broker/net/tls_pem.h"
+#include "broker/pki/pem.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -10,7 +10,7 @@
 #include "broker/base/exit_code.h"
 #include "broker/support/text_file.h"
 
-namespace tandemq::net {
+namespace tandemq::pki {
 namespace {
 
 using BioPtr = std::unique_ptr<BIO, Freed<BIO_free>>;
@@ -73,7 +73,7 @@ std::string openssl_reason() {
 }
 
 Error bad_file(const PemFile& file, const std::string& what) {
-  return {"listener." + file.key + " " + file.path + " " + what, kExitConfiguration};
+  return {file.key + " " + file.path + " " + what, kExitConfiguration};
 }
 
 Result<std::vector<PemFile>> pem_files(const PemFile& file_or_folder) {
@@ -127,4 +127,4 @@ CertificateNote note_of(const PemFile& file, X509_CRL* list) {
           X509_cmp_current_time(X509_CRL_get0_lastUpdate(list)) < 0};
 }
 
-}  // namespace tandemq::net
+}  // namespace tandemq::pki
