@@ -15,6 +15,14 @@ void learn_solo(State& s, const BrokerStatus& b) {
   s.facts.maybe_solo = b.was_solo || s.pending == Order::solo;
 }
 
+// It may have committed alone, and comes back without that reign and without any claim: its data
+// are gone, and nobody else holds them. True until it is in sync again or follows a later reign.
+bool lost_its_data(const Facts& f, const BrokerStatus& b) {
+  const bool was_alone = f.maybe_solo || f.broker.was_solo || f.broker.lost_alone;
+  const bool claims = b.role == Role::primary || b.in_sync || b.was_in_sync;
+  return was_alone && !claims && b.epoch < f.broker.epoch;
+}
+
 void forgive(State& s) {
   s.owe_lose_sync = s.owe_outlived = false;
 }
@@ -34,6 +42,8 @@ void learn_status(State& s, const BrokerStatus& b) {
   if (b.peer_silent_ms < f.now - f.started_at) {
     f.link_heard_at = std::max(f.link_heard_at, f.now - b.peer_silent_ms);
   }
+  const bool lost = lost_its_data(f, b);
+  const Epoch reign = f.broker.epoch;
   learn_solo(s, b);
   if (b.role == Role::primary) {
     if (f.broker.role != Role::primary || !f.broker_alive) begin_reign(f);
@@ -46,6 +56,10 @@ void learn_status(State& s, const BrokerStatus& b) {
   if (b.in_sync && (!f.broker.in_sync || !f.broker_connected)) f.in_sync_at = f.now;
   if (!b.peer_connected && (f.broker.peer_connected || !f.broker_connected)) f.link_down_at = f.now;
   f.broker = b;
+  if (lost) {
+    f.broker.lost_alone = true;
+    f.broker.epoch = reign;
+  }
   f.broker_known = f.broker_alive = f.broker_connected = true;
   if (!b.in_sync || b.role == Role::primary) f.warm = false;
   if (!b.in_sync && !b.was_in_sync) forgive(s);

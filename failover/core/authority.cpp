@@ -53,6 +53,11 @@ Verdict cold_start_with_peer(const State& s, const Settings& set) {
     return pending("this node is out of sync: only the operator may promote it, with --force");
   }
   if (!outranks_peer(s, set)) {
+    if (peer_is_empty(s)) {
+      return pending(
+          "the peer holds no data and cannot tell whether it went on alone before: only "
+          "the operator may promote this node");
+    }
     return pending(s.facts.peer.broker_alive
                        ? "the peer's journal comes first"
                        : "the peer's broker is not there; its journal may be the newer one");

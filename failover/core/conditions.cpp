@@ -42,6 +42,12 @@ bool lost_a_tail(const auto& claimant, const auto& other) {
   return claimant.epoch <= other.epoch && claimant.last_lsn < other.last_lsn;
 }
 
+// A broker without a record that claims nothing may stand in the place of one that went on alone:
+// beside it only a finding of its own makes a journal the one to continue.
+bool knows_nothing(const auto& who) {
+  return who.last_lsn == 0 && !who.in_sync && !who.was_in_sync && !who.was_solo;
+}
+
 Rank own_rank(const State& s, const Settings& set) {
   const BrokerStatus& b = s.facts.broker;
   const Report& r = s.facts.peer;
@@ -166,16 +172,22 @@ bool fresh_pair(const State& s) {
   return s.facts.broker.last_lsn == 0 && s.facts.peer.broker_alive && s.facts.peer.last_lsn == 0;
 }
 
+bool peer_is_empty(const State& s) {
+  return s.facts.peer.broker_alive && knows_nothing(s.facts.peer) && !fresh_pair(s);
+}
+
 // What a broker that is gone told last is the least that it holds, and it may have had a life that
 // its agent has not seen: only who holds everything by its own broker's finding comes before it.
 bool outranks_peer(const State& s, const Settings& set) {
   const Rank own = own_rank(s, set);
-  return peer_rank(s, set) < own && (own.confirmed || s.facts.peer.broker_alive);
+  const bool compares = s.facts.peer.broker_alive && !peer_is_empty(s);
+  return peer_rank(s, set) < own && (own.confirmed || compares);
 }
 
 bool peer_outranks(const State& s, const Settings& set) {
   const Rank peer = peer_rank(s, set);
-  return own_rank(s, set) < peer && (peer.confirmed || s.facts.broker_alive);
+  const bool compares = s.facts.broker_alive && (fresh_pair(s) || !knows_nothing(s.facts.broker));
+  return own_rank(s, set) < peer && (peer.confirmed || compares);
 }
 
 }  // namespace tandemq::failover

@@ -35,6 +35,8 @@ bool holds_all_alone(const State& s);
 // What the peer says now is not what waited unread while this agent stood still.
 bool hears_the_present(const State& s);
 bool fresh_pair(const State& s);  // both journals are empty: either node may begin
+// Its disk is new, ours is not: what it held and did before, nobody can tell.
+bool peer_is_empty(const State& s);
 bool outranks_peer(const State& s, const Settings& set);  // ours is the journal to continue
 bool peer_outranks(const State& s, const Settings& set);
 

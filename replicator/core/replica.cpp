@@ -161,6 +161,10 @@ ReplicaStatus Replica::status() const {
   s.peer_connected = m_.linked && m_.greeted;
   s.was_solo = !m_.meta.peer_in_sync && m_.in_sync();
   s.lost_alone = !m_.meta.peer_in_sync && m_.meta.needs_snapshot;
+  // Its history may be lost as well; that of a reign of its own is still known.
+  if (s.lost_alone && epoch_node(m_.meta.epoch_seen) == m_.config.node_index) {
+    s.epoch = std::max(s.epoch, m_.meta.epoch_seen);
+  }
   s.change = change_;
   s.reason = m_.reason;
   s.peer_silent_ms = m_.now_ms - heard_ms_;

@@ -3,7 +3,7 @@ filled from its peer, and then holds everything."""
 import os
 import shutil
 
-from support.expect import expect, wait_until
+from support.expect import Failed, expect, wait_until
 from support.pair import Pair
 from support.wire import PUBACK, Client
 from test_damage import flip, used_bytes
@@ -63,6 +63,37 @@ def test_damaged_journal(ctx):
 
 def test_empty_folder(ctx):
     damaged_and_resynced(ctx, lambda node: shutil.rmtree(node.data))
+
+
+def test_an_empty_node_vouches_for_nothing(ctx):
+    """Its data, of a time alone, are gone with its disk: the other one, in sync before that time, must not
+    be told that it holds everything."""
+    pair = Pair(ctx).start()
+    absent_subscriber(pair.a)
+    publish_acknowledged(pair.a, 100)
+    pair.b.kill()
+    pair.solo(pair.a)
+    publish_acknowledged(pair.a, 100, first=100)
+    pair.a.kill()
+    shutil.rmtree(pair.a.data)
+    pair.b.start(listening=False)
+    for _ in range(2):
+        pair.a.start(listening=False)
+        wait_until(lambda: pair.b.status()["peer_connected"], "the nodes see each other")
+        wait_until(lambda: "holds no data" in pair.b.status()["reason"], "b says why it waits")
+        for node in pair.nodes.values():
+            expect(not node.status()["in_sync"], f"{node.name} claims to hold everything")
+            try:
+                node.control("promote", reason="test")
+            except Failed:
+                pass
+            else:
+                raise Failed(f"{node.name} was promoted without force")
+        pair.a.kill()
+    pair.a.start(listening=False)
+    pair.b.control("promote", reason="test", force=True)
+    pair.wait_paired()
+    expect_numbers(pair.b, 100)
 
 
 def test_no_checkpoint(ctx):

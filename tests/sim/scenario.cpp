@@ -200,15 +200,18 @@ std::string Scenario::link(const Words& w, bool blocked) {
   return "";
 }
 
-// disk a fails; disk a slow MS
+// disk a fails; disk a slow MS; disk a replaced
 std::string Scenario::disk(const Words& w) {
   Node& node = *world().nodes[side(w[1])];
   if (w[2] == "fails") {
     node.kept().disk->sync_error = EIO;
   } else if (w[2] == "slow") {
     node.kept().sync_max = number(w[3]) * kMs;
+  } else if (w[2] == "replaced") {
+    if (node.running()) return "of a node that is down";
+    node.kept() = Kept{};
   } else {
-    return "disk NODE fails, or disk NODE slow MS";
+    return "disk NODE fails, disk NODE slow MS, or disk NODE replaced";
   }
   return "";
 }

@@ -2,6 +2,7 @@
 
 #include "failover/core/fsm.h"
 #include "failover/core/guards.h"
+#include "one_agent.h"
 
 using namespace tandemq;
 using namespace tandemq::failover;
@@ -87,6 +88,38 @@ TEST_CASE("a later reign of the peer that left nothing behind: the brokers have 
   }
 }
 
+TEST_CASE("a peer with an empty disk cannot say whether it went on alone before") {
+  Settings set;
+  State s = both_started(100, 0);
+  s.facts.peer.epoch = 0;
+  s.facts.broker.was_in_sync = true;
+  CHECK_FALSE(outranks_peer(s, set));
+  SUBCASE("who holds everything by its own finding needs no word of it") {
+    s.facts.broker.in_sync = true;
+    CHECK(outranks_peer(s, set));
+  }
+  SUBCASE("nor who went on alone") {
+    s.facts.broker.was_solo = true;
+    CHECK(outranks_peer(s, set));
+  }
+  SUBCASE("a peer that followed and has no record yet is not new") {
+    s.facts.peer.was_in_sync = true;
+    CHECK(outranks_peer(s, set));
+  }
+
+  State other = both_started(0, 100);
+  other.facts.broker.epoch = 0;
+  other.facts.peer.was_in_sync = true;
+  CHECK_FALSE(peer_outranks(other, set));
+  other.facts.peer.in_sync = true;
+  CHECK(peer_outranks(other, set));
+
+  set.index = 1;
+  CHECK(outranks_peer(both_started(0, 0), set));  // a new pair
+  set.index = 2;
+  CHECK(peer_outranks(both_started(0, 0), set));
+}
+
 TEST_CASE("what a broker that is gone told last is the least that it holds") {
   Settings set;
   // This host lost power. The peer's broker had all, and died after its agent had last heard it.
@@ -140,4 +173,75 @@ TEST_CASE("a promotion that rests on an unconfirmed claim is for the episode of 
   s.facts.broker.in_sync = true;
   CHECK_FALSE(ordered(s).on);
   CHECK(ordered(s).change == 0);
+}
+
+TEST_CASE("a node beside one that came back with an empty disk waits for the operator") {
+  OneAgent b(2);
+  b.broker.epoch = make_epoch(5, 1);
+  b.broker.last_lsn = 100;
+  b.broker.was_in_sync = true;
+  b.broker.peer_silent_ms = 100000;
+  b.peer.phase = Phase::waiting_for_peer;
+  b.tell(EventKind::broker_up, b.broker);
+  for (int i = 0; i < 100; ++i) {
+    b.peer.answer = {b.settings.boot, b.machine->state().inquiry.id};
+    b.pass(50, true);
+  }
+  CHECK_FALSE(b.was_ordered(Order::promote));
+  CHECK(b.machine->waiting_for().find("holds no data") != std::string::npos);
+}
+
+TEST_CASE("an agent knows that a broker which may have gone alone came back without its data") {
+  Reigning a;
+  a.broker.pair_state = PairState::solo;
+  a.broker.was_solo = true;
+  a.broker.peer_connected = false;
+  a.pass(1000, false);
+  a.tell(EventKind::broker_lost);
+  a.pass(100, false);
+  a.broker = {};
+  a.tell(EventKind::broker_up, a.broker);
+  a.pass(1000, false);
+  const auto told = [&a] { return report_of(a.machine->state(), a.settings); };
+  CHECK(told().was_solo);
+  CHECK(told().epoch == make_epoch(5, 1));
+  a.restart();
+  a.tell(EventKind::broker_up, a.broker);
+  CHECK(told().was_solo);
+  SUBCASE("nobody serves by an older claim beside it") {
+    State b = both_started(100, 0);
+    b.facts.broker.was_in_sync = true;
+    b.facts.peer = told();
+    Settings of_b;
+    of_b.index = 2;
+    CHECK_FALSE(outranks_peer(b, of_b));
+    b.facts.broker.was_solo = true;  // of an earlier reign
+    CHECK_FALSE(outranks_peer(b, of_b));
+  }
+  SUBCASE("until it follows a later reign") {
+    a.broker.epoch = make_epoch(6, 2);
+    a.broker.last_lsn = 50;
+    a.tell(EventKind::broker_status, a.broker);
+    CHECK_FALSE(told().was_solo);
+  }
+  SUBCASE("or holds everything again") {
+    a.broker.epoch = make_epoch(4, 2);
+    a.broker.in_sync = a.broker.was_in_sync = true;
+    a.tell(EventKind::broker_status, a.broker);
+    CHECK_FALSE(told().was_solo);
+  }
+}
+
+TEST_CASE("a claim to be the last one that went alone is void where the lost one went later") {
+  Settings set;
+  State a = both_started(100, 0);
+  a.facts.broker.epoch = make_epoch(5, 1);
+  a.facts.broker.in_sync = a.facts.broker.was_in_sync = a.facts.broker.was_solo = true;
+  a.facts.peer.was_solo = true;
+  a.facts.peer.epoch = a.facts.peer_reign = make_epoch(6, 2);
+  CHECK_FALSE(electable(a));
+  CHECK_FALSE(outranks_peer(a, set));
+  a.facts.peer.epoch = a.facts.peer_reign = make_epoch(4, 2);
+  CHECK(electable(a));
+  CHECK(outranks_peer(a, set));
 }

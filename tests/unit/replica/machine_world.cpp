@@ -63,6 +63,22 @@ void MachineWorld::lose_power(MachineNode& node) {
   node.journal.resize(std::min<std::size_t>(node.journal.size(), keep - node.checkpoint.size()));
 }
 
+void MachineWorld::damage(MachineNode& node) {
+  Meta meta = node.meta;
+  replace_disk(node);
+  node.meta = std::move(meta);
+  node.meta.needs_snapshot = true;
+  node.meta.in_sync = false;
+  node.meta.history.clear();
+}
+
+void MachineWorld::replace_disk(MachineNode& node) {
+  node.meta = Meta{};
+  node.checkpoint.clear();
+  node.journal.clear();
+  node.synced = 0;
+}
+
 void MachineWorld::connect() {
   if (!network || !a.replica || !b.replica || a.connected || b.connected) return;
   for (MachineNode* node : {&a, &b}) {

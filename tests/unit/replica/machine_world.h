@@ -57,8 +57,11 @@ class MachineWorld {
   void start(MachineNode& node);
   void kill(MachineNode& node);        // the process: the page cache stays
   void lose_power(MachineNode& node);  // what was not synced is gone
-  void connect();                      // where both are up and neither has a link
-  void cut();                          // both hear of it; what was under way is lost
+  // Of a node that is down.
+  void damage(MachineNode& node);        // its journal, as recovery finds it
+  void replace_disk(MachineNode& node);  // by an empty one
+  void connect();                        // where both are up and neither has a link
+  void cut();                            // both hear of it; what was under way is lost
   std::string order(MachineNode& node, EventKind what);  // the refusal
   void append(MachineNode& node, int records = 1);       // one turn of the primary
   bool deliver(MachineNode& node);                       // one message; false: none

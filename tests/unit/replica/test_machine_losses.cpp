@@ -76,13 +76,11 @@ TEST_CASE("a node that went alone and lost its data still says that it went alon
     w.append(w.a, 10);
     w.settle();
     w.kill(w.a);
-    w.a.meta.needs_snapshot = true;  // as recovery says of a damaged journal
-    w.a.meta.in_sync = false;
-    if (!journal_left) {
-      w.a.meta.history.clear();
-      w.a.journal.clear();
-      w.a.checkpoint.clear();
-      w.a.synced = 0;
+    if (journal_left) {
+      w.a.meta.needs_snapshot = true;  // as recovery says of a checkpoint that is damaged
+      w.a.meta.in_sync = false;
+    } else {
+      w.damage(w.a);
     }
     w.network = true;
     w.start(w.a);
@@ -92,4 +90,124 @@ TEST_CASE("a node that went alone and lost its data still says that it went alon
     CHECK(w.order(w.b, event::Promote{}).find("out of sync") != std::string::npos);
     CHECK(w.order(w.a, event::Promote{}).find("unusable") != std::string::npos);
   }
+}
+
+TEST_CASE("a peer that comes with an empty disk vouches for nothing") {
+  World w;
+  w.pair_up();
+  w.append(w.a, 3);
+  w.settle();
+  w.lose_power(w.b);
+  w.network = false;
+  w.cut();
+  SUBCASE("it went on alone before, and what it acknowledged then is nowhere") {
+    CHECK(w.order(w.a, event::GoSolo{"timeout"}) == "");
+    w.append(w.a, 4);
+    w.finish_sync(w.a);
+    REQUIRE(w.a.replica->committed() == w.a.last());
+  }
+  SUBCASE("it did not: nobody can know") {}
+  w.kill(w.a);
+  w.replace_disk(w.a);
+  w.network = true;
+  for (int starts = 0; starts < 2; ++starts) {
+    w.kill(w.a);
+    w.start(w.a);
+    w.kill(w.b);
+    w.start(w.b);
+    w.settle();
+    CHECK_FALSE(w.b.status().in_sync);
+    CHECK(w.b.status().was_in_sync);
+    CHECK(w.order(w.b, event::Promote{}).find("wait for the peer") != std::string::npos);
+    CHECK(w.order(w.a, event::Promote{}).find("out of sync") != std::string::npos);
+  }
+  CHECK(w.order(w.b, event::Promote{0, true}) == "");
+  w.settle();
+  CHECK(w.b.status().pair_state == PairState::paired);
+}
+
+TEST_CASE("an empty disk beside a node that holds everything: the pair is whole again by itself") {
+  World w;
+  w.pair_up();
+  w.append(w.a, 3);
+  w.settle();
+  w.kill(w.b);
+  w.settle();
+  w.replace_disk(w.b);
+  SUBCASE("it serves") {}
+  SUBCASE("it went on alone, and has started anew") {
+    CHECK(w.order(w.a, event::GoSolo{"timeout"}) == "");
+    w.append(w.a, 2);
+    w.settle();
+    w.kill(w.a);
+    w.start(w.a);
+  }
+  SUBCASE("it has stepped down meanwhile") {
+    w.order(w.a, event::Demote{"test"});
+  }
+  w.start(w.b);
+  w.settle();
+  CHECK(w.order(w.a, event::Promote{}) == "");
+  w.settle();
+  CHECK(w.a.status().pair_state == PairState::paired);
+  CHECK(w.a.state == w.b.state);
+}
+
+TEST_CASE("both went alone, and the data of the later one are damaged: the earlier claim is void") {
+  World w;
+  w.pair_up();
+  w.network = false;
+  w.cut();
+  CHECK(w.order(w.b, event::LoseSync{"asked"}) == "");
+  CHECK(w.order(w.a, event::GoSolo{"agreed"}) == "");
+  w.append(w.a, 4);
+  w.settle();
+  w.kill(w.a);
+  CHECK(w.order(w.b, event::Promote{0, true}) == "");
+  CHECK(w.order(w.b, event::GoSolo{"operator"}) == "");
+  w.append(w.b, 50);
+  w.settle();
+  REQUIRE(w.b.replica->committed() == w.b.last());
+  const Epoch later = w.b.status().epoch;
+  w.kill(w.b);
+  w.damage(w.b);
+  w.network = true;
+  w.start(w.a);
+  CHECK(w.a.status().in_sync);
+  w.start(w.b);
+  w.settle();
+  CHECK(w.b.status().lost_alone);
+  CHECK(w.b.status().epoch == later);  // the agents compare by it
+  CHECK_FALSE(w.a.status().in_sync);
+  CHECK_FALSE(w.a.status().was_solo);
+  CHECK(w.a.status().reason.find("--force") != std::string::npos);
+  CHECK(w.order(w.a, event::Promote{}).find("out of sync") != std::string::npos);
+  CHECK(w.order(w.a, event::Promote{0, true}) == "");
+  w.settle();
+  CHECK(w.a.status().pair_state == PairState::paired);
+}
+
+TEST_CASE("both went alone, and the data of the earlier one are damaged: the later one serves") {
+  World w;
+  w.pair_up();
+  w.network = false;
+  w.cut();
+  CHECK(w.order(w.b, event::LoseSync{"asked"}) == "");
+  CHECK(w.order(w.a, event::GoSolo{"agreed"}) == "");
+  w.append(w.a, 4);
+  w.settle();
+  w.kill(w.a);
+  w.damage(w.a);
+  CHECK(w.order(w.b, event::Promote{0, true}) == "");
+  CHECK(w.order(w.b, event::GoSolo{"operator"}) == "");
+  w.append(w.b, 50);
+  w.settle();
+  w.kill(w.b);
+  w.network = true;
+  w.start(w.a);
+  w.start(w.b);
+  w.settle();
+  CHECK(w.order(w.b, event::Promote{}) == "");
+  w.settle();
+  CHECK(w.b.status().pair_state == PairState::paired);
 }

@@ -65,7 +65,7 @@ class RandomRun {
         (&node == weak_ && pick(3) == 0) ? world_.lose_power(node) : world_.kill(node);
       }
     } else if (dice < 945) {
-      if (!up(node)) world_.start(node);
+      if (!up(node)) begin(node);
     } else if (dice < 970) {
       world_.order(node, event::Promote{});
     } else if (dice < 985) {
@@ -79,6 +79,16 @@ class RandomRun {
     } else {
       world_.trim(node, node.last() - std::min<Lsn>(node.last(), pick(20)));
     }
+  }
+
+  // A data folder that is replaced by an empty one, once in a run: of what only that node held
+  // nobody may be told that it is there. Two nodes without a record are a new pair, whatever was.
+  void begin(MachineNode& node) {
+    if (!replaced_ && world_.peer_of(node).last() != 0 && pick(20) == 0) {
+      replaced_ = true;
+      world_.replace_disk(node);
+    }
+    world_.start(node);
   }
 
   void grant_solo(MachineNode& node) {
@@ -99,9 +109,13 @@ class RandomRun {
     if (!reigns(world_.a) && !reigns(world_.b)) {
       if (world_.order(world_.a, event::Promote{}) != "" &&
           world_.order(world_.b, event::Promote{}) != "") {
-        // Power went while the other one's state was being replaced: a case for the operator.
-        MachineNode& whole = world_.a.meta.needs_snapshot ? world_.b : world_.a;
-        if (!world_.peer_of(whole).meta.needs_snapshot ||
+        // Power went while the other one's state was being replaced, or the other one has nothing,
+        // and it may have had something: a case for the operator.
+        const bool of_a =
+            world_.a.meta.needs_snapshot || (world_.a.last() == 0 && !world_.b.meta.needs_snapshot);
+        MachineNode& whole = of_a ? world_.b : world_.a;
+        const MachineNode& other = world_.peer_of(whole);
+        if (!(other.meta.needs_snapshot || other.last() == 0) ||
             world_.order(whole, event::Promote{0, true}) != "") {
           return "healed, and neither may reign: " + world_.a.refusal + " / " + world_.b.refusal;
         }
@@ -124,6 +138,7 @@ class RandomRun {
   MachineWorld world_;
   std::mt19937_64 random_;
   MachineNode* weak_;
+  bool replaced_ = false;
 };
 
 }  // namespace
