@@ -10,6 +10,11 @@ namespace {
 
 constexpr std::size_t kReplayBytes = 1u << 20;
 
+// Of a newer program, or not to be read just now: the data may well be whole.
+bool leaves_all_as_it_is(const Error& error) {
+  return error.code == kExitConfiguration || error.code == kExitEnvironment;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Journal>> Recovery::run(
@@ -23,7 +28,7 @@ Result<std::unique_ptr<Journal>> Recovery::run(
   if (!done) return done.error();
   if (!meta_.needs_snapshot) {
     const Status replayed = replay(*journal, checkpoint_lsn, last_, progress);
-    if (!replayed && replayed.error().code == kExitConfiguration) return replayed.error();
+    if (!replayed && leaves_all_as_it_is(replayed.error())) return replayed.error();
     if (!replayed) done = state_unusable(replayed.error().message);
     if (!done) return done.error();
   }
@@ -63,7 +68,9 @@ Error Recovery::newer_data(const std::string& what) const {
 Status Recovery::open_journal(std::unique_ptr<Journal>& journal) {
   auto opened = ports_.folder->open_journal();
   if (!opened && opened.error().code == kExitDamaged && !config_.single) {
-    Status aside = set_journal_aside(opened.error().message);
+    const std::string& why = opened.error().message;
+    if (!meta_.peer_in_sync) return only_here(why);
+    Status aside = set_journal_aside(why);
     if (!aside) return aside;
     opened = ports_.folder->open_journal();
   }
@@ -73,6 +80,13 @@ Status Recovery::open_journal(std::unique_ptr<Journal>& journal) {
     ports_.runtime->log("warning", "journal_tail_cut", journal->tail_note());
   }
   return Done{};
+}
+
+// Whether it is to be given up, only the operator can say.
+Error Recovery::only_here(const std::string& why) const {
+  return Error{"this node went on alone, and what it acknowledged then is in " +
+                   ports_.folder->name() + " and nowhere else: " + why,
+               kExitDamaged};
 }
 
 // Damaged, and there is a peer to get the state from: kept for whoever wants to look at it.

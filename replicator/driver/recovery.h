@@ -34,6 +34,7 @@ class Recovery {
   Status load_own_meta();
   Error newer_data(const std::string& what) const;
   Status open_journal(std::unique_ptr<Journal>& journal);
+  Error only_here(const std::string& why) const;
   Status set_journal_aside(const std::string& why);
   Status meet_checkpoint(Journal& journal, Lsn checkpoint_lsn);
   Status state_unusable(const std::string& why);

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
+
 #include "broker/base/bytes.h"
 #include "broker/base/crc32c.h"
 
@@ -18,13 +20,16 @@ std::string path_in(const std::string& dir) {
 
 }  // namespace
 
-Lsn read_durable_note(JournalIo& io, const std::string& dir) {
+Result<Lsn> read_durable_note(JournalIo& io, const std::string& dir) {
   const std::string path = path_in(dir);
   const int fd = io.open(path, O_RDONLY);
-  if (fd < 0) return 0;
+  if (fd == -ENOENT) return 0;
+  if (fd < 0) return read_error("open", path, fd);
   const JournalFile file(io, path, fd);
   char bytes[kBytes];
-  if (read_all(io, fd, bytes, kBytes, 0) != static_cast<ssize_t>(kBytes)) return 0;
+  const ssize_t got = read_all(io, fd, bytes, kBytes, 0);
+  if (got < 0) return read_error("read", path, got);
+  if (got != static_cast<ssize_t>(kBytes)) return 0;
   const std::string_view covered(bytes, kCoveredBytes);
   const bool whole = covered.starts_with(kMagic) &&
                      crc32c(covered) == get_le<std::uint32_t>(bytes + kCoveredBytes);

@@ -6,12 +6,14 @@
 #include <string>
 
 #include "broker/base/ids.h"
+#include "broker/base/result.h"
 #include "replicator/journal/journal_io.h"
 
 namespace tandemq::repl {
 
-// 0 when there is no note, or none that is whole: nothing is known then.
-Lsn read_durable_note(JournalIo& io, const std::string& dir);
+// 0 when there is no note, or none that is whole: nothing is known then. An Error when it cannot be
+// read.
+Result<Lsn> read_durable_note(JournalIo& io, const std::string& dir);
 
 class DurableNote {
  public:

@@ -63,15 +63,15 @@ Status JournalImpl::remove_from(std::size_t segment) {
 // Shortening the file and making it long again leaves zeros behind `offset`, whatever was there;
 // that is one step for the file system, where writing zeros would be many.
 Status JournalImpl::cut_segment(Segment& segment, std::uint64_t offset) {
-  const auto refused = [&segment](int result) {
-    return Error{"cannot cut " + segment.file->path + ": " + io_error(result), kExitEnvironment};
-  };
+  const std::string& path = segment.file->path;
   const int fd = segment.file->fd;
   const std::uint64_t size = std::max(config_.segment_bytes, offset);
   int result = io_.truncate(fd, offset);
-  if (result < 0 || (result = io_.fdatasync(fd)) < 0) return refused(result);
-  if ((result = io_.allocate(fd, size)) < 0) return refused(result);
-  if ((result = io_.fdatasync(fd)) < 0) return refused(result);
+  if (result < 0 || (result = io_.fdatasync(fd)) < 0) return sync_failed(path, result);
+  if ((result = io_.allocate(fd, size)) < 0) {
+    return Error{"cannot cut " + path + ": " + io_error(result), kExitEnvironment};
+  }
+  if ((result = io_.fdatasync(fd)) < 0) return sync_failed(path, result);
   segment.end = offset;
   segment.size = size;
   return Done{};

@@ -92,6 +92,7 @@ class JournalImpl final : public Journal {
   Status cut_segment(Segment& segment, std::uint64_t offset);
   Status remove_from(std::size_t segment);
   Status give_up(const Status& why);
+  Status sync_failed(const std::string& path, int result);  // ends the process
   void forget_after(Lsn lsn);
   void begin_at_end();
 

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "broker/base/exit_code.h"
+
 namespace tandemq::repl {
 namespace {
 
@@ -131,6 +133,12 @@ ssize_t read_all(JournalIo& io, int fd, char* data, std::size_t size, std::uint6
 
 std::string io_error(ssize_t result) {
   return std::strerror(static_cast<int>(-result));
+}
+
+Error read_error(const char* what, const std::string& path, ssize_t result) {
+  const char* remedy = result == -EIO ? "; if it stays so, the disk is failing" : "";
+  return Error{std::string("cannot ") + what + " " + path + ": " + io_error(result) + remedy,
+               kExitEnvironment};
 }
 
 }  // namespace tandemq::repl

@@ -56,5 +56,7 @@ ssize_t read_all(JournalIo& io, int fd, char* data, std::size_t size, std::uint6
 
 // "No space left on device" for -ENOSPC.
 std::string io_error(ssize_t result);
+// What cannot be read is not damaged: nothing is to be changed, and the next try may well succeed.
+Error read_error(const char* what, const std::string& path, ssize_t result);
 
 }  // namespace tandemq::repl

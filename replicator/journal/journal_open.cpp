@@ -62,6 +62,13 @@ Status JournalImpl::lock_folder() {
       kExitEnvironment};
 }
 
+// The kernel tells of it once: a later sync would succeed without what this one lacks, and a start
+// would take for durable what the disk does not have. So nothing follows, not even another start.
+Status JournalImpl::sync_failed(const std::string& path, int result) {
+  stop("journal_sync_failed", path, io_error(result));
+  return refused("sync", path, result);
+}
+
 Status JournalImpl::adopt(const JournalScan& scan) {
   io_.remove(config_.dir + kNewSegment);  // left by a crash while it was made
   if (scan.segments.empty()) return create_first(1);
@@ -85,12 +92,13 @@ Status JournalImpl::adopt(const JournalScan& scan) {
   // A crash may have left written records unsynced, in any segment; from here on all are durable.
   for (const Segment& segment : segments_) {
     const int result = io_.fdatasync(segment.file->fd);
-    if (result < 0) return refused("sync", segment.file->path, result);
+    if (result < 0) return sync_failed(segment.file->path, result);
   }
   int result = note_.write(last_, true);
-  if (result < 0) return refused("write", note_.path(), result);
+  if (result == -ENOSPC) return refused("write", note_.path(), result);
+  if (result < 0) return sync_failed(note_.path(), result);
   result = io_.sync_folder(config_.dir);
-  if (result < 0) return refused("sync", config_.dir, result);
+  if (result < 0) return sync_failed(config_.dir, result);
   marked_ = scan.marked;
   requested_ = reported_ = last_;
   worker_.set_synced(last_);
@@ -115,7 +123,7 @@ Status JournalImpl::remove_behind(Lsn first) {
     if (result < 0) return refused("remove", path, result);
   }
   const int result = io_.sync_folder(config_.dir);
-  if (result < 0) return refused("sync", config_.dir, result);
+  if (result < 0) return sync_failed(config_.dir, result);
   return Done{};
 }
 
@@ -136,9 +144,9 @@ Status JournalImpl::create_first(Lsn next) {
   worker_.set_synced(last_);
   int result = write_new_segment(temporary, next, config_.segment_bytes, made);
   if (result < 0) return refused("write", temporary, result);
-  if ((result = io_.fdatasync(made.file->fd)) < 0) return refused("sync", temporary, result);
+  if ((result = io_.fdatasync(made.file->fd)) < 0) return sync_failed(temporary, result);
   if ((result = io_.rename(temporary, path)) < 0) return refused("rename", temporary, result);
-  if ((result = io_.sync_folder(config_.dir)) < 0) return refused("sync", config_.dir, result);
+  if ((result = io_.sync_folder(config_.dir)) < 0) return sync_failed(config_.dir, result);
   made.file = nullptr;
   const int fd = io_.open(path, O_RDWR);
   if (fd < 0) return refused("open", path, fd);

@@ -48,7 +48,7 @@ Status JournalImpl::walk(Lsn from, std::size_t chunk, const Visit& visit) {
     while (offset < segment.end) {
       scratch_.resize(std::min<std::uint64_t>(wanted, segment.end - offset));
       const ssize_t got = read_all(io_, segment.file->fd, scratch_.data(), scratch_.size(), offset);
-      if (got < 0) return lost(io_error(got));
+      if (got < 0) return read_error("read", segment.file->path, got);
       if (static_cast<std::size_t>(got) < scratch_.size()) return lost("the file is cut short");
       std::string_view left = scratch_;
       FrameView frame;

@@ -23,7 +23,9 @@ class Scanner {
       : dir_(std::move(dir)), visit_(visit), io_(io), file_(io) {}
 
   Result<JournalScan> run() {
-    noted_ = read_durable_note(io_, dir_);  // first: a writer may be at work meanwhile
+    const Result<Lsn> noted = read_durable_note(io_, dir_);  // first: a writer may be at work
+    if (!noted) return noted.error();
+    noted_ = *noted;
     std::vector<std::string> names;
     const int listed = io_.list(dir_, names);
     if (listed < 0) {
@@ -181,21 +183,17 @@ class Scanner {
 
 Result<std::string_view> FileBytes::load(const std::string& path) {
   const int fd = io_.open(path, O_RDONLY);
-  if (fd < 0) return Error{"cannot open " + path + ": " + io_error(fd), kExitEnvironment};
+  if (fd < 0) return read_error("open", path, fd);
   const JournalFile file(io_, path, fd);
   const std::int64_t found = io_.size(fd);
-  if (found < 0) return Error{"cannot stat " + path + ": " + io_error(found), kExitEnvironment};
+  if (found < 0) return read_error("stat", path, found);
   const auto size = static_cast<std::size_t>(found);
   if (size > capacity_) {
     buffer_ = std::make_unique_for_overwrite<char[]>(size);
     capacity_ = size;
   }
   const ssize_t got = read_all(io_, fd, buffer_.get(), size, 0);
-  if (got < 0) {
-    return Error{"cannot read " + path + ": " + io_error(got) +
-                     "; the disk may be failing: let this node resync from its peer on another one",
-                 kExitDamaged};
-  }
+  if (got < 0) return read_error("read", path, got);
   return std::string_view(buffer_.get(), static_cast<std::size_t>(got));
 }
 

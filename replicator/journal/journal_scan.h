@@ -56,7 +56,7 @@ struct JournalScan {
 using RecordVisitor = std::function<void(const std::string& path, const FrameView&, std::uint64_t)>;
 
 // Damage is an Error with code kExitDamaged that names file, offset, LSN and remedy; frames before
-// it have been visited.
+// it have been visited. What cannot be read has code kExitEnvironment.
 Result<JournalScan> scan_journal(JournalIo& io, const std::string& dir, const RecordVisitor& visit);
 
 // The same for one segment file, whatever its name; the segments around it are not looked at.

@@ -17,11 +17,15 @@ Error file_error(const char* what, const std::string& path) {
 
 namespace {
 
+// Not to be tried again: the kernel tells of it once.
+Error sync_failed(const std::string& path) {
+  return Error{file_error("cannot sync", path).message, kExitDamaged};
+}
+
 Status sync_folder(const std::string& folder) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return file_error("cannot open", folder);
-  const Status synced =
-      ::fsync(fd) == 0 ? Status(Done{}) : Status(file_error("cannot sync", folder));
+  const Status synced = ::fsync(fd) == 0 ? Status(Done{}) : Status(sync_failed(folder));
   ::close(fd);
   return synced;
 }
@@ -52,7 +56,7 @@ Status DurableFile::append(std::string_view bytes) {
 }
 
 Status DurableFile::sync() {
-  return ::fsync(fd_) == 0 ? Status(Done{}) : Status(file_error("cannot sync", temporary_));
+  return ::fsync(fd_) == 0 ? Status(Done{}) : Status(sync_failed(temporary_));
 }
 
 Status DurableFile::finish() {

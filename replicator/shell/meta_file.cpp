@@ -1,12 +1,12 @@
 #include "replicator/shell/meta_file.h"
 
+#include <unistd.h>
+
 #include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "broker/base/exit_code.h"
+#include "broker/support/text_file.h"
 #include "replicator/shell/durable_file.h"
 
 namespace tandemq::repl {
@@ -69,15 +69,11 @@ json to_json(const Meta& meta) {
 }  // namespace
 
 Result<Meta> load_meta(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    if (errno == ENOENT) return Meta{};
-    return file_error("cannot read", path);
-  }
-  std::ostringstream text;
-  text << in.rdbuf();
+  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return Meta{};
+  const Result<std::string> text = read_text_file(path);
+  if (!text) return Error{"cannot read " + path + ": " + text.error().message, kExitEnvironment};
   try {
-    return from_json(json::parse(text.str()));
+    return from_json(json::parse(*text));
   } catch (const json::exception& e) {
     return Error{
         path + " is damaged (" + e.what() + "): move it away, and the node comes back out of sync",

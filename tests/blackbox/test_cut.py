@@ -107,6 +107,11 @@ def test_cut_after_going_on_alone(ctx):
     publish_acknowledged(pair.a, 300, first=300)
     pair.a.kill()
     cut(pair.a, 0.8)
+    for _ in range(2):  # it gives up nothing by itself
+        pair.a.launch()
+        expect(pair.a.exit_code() == 4, "it runs without what only it had")
+    expect("went on alone" in pair.a.log_tail(), pair.a.log_tail())
+    shutil.move(os.path.join(pair.a.data, "journal"), os.path.join(pair.a.folder, "aside"))
     pair.a.start(listening=False)
     refusal(pair.a)
     expect(not pair.a.status()["was_solo"] or not pair.a.status()["listening"], "it serves alone")

@@ -9,7 +9,7 @@ from support.expect import Skipped, expect, wait_until
 from support.pair import Pair
 from support.preload import compiled
 from support.wire import PUBACK, Client
-from test_damage import serving
+from test_damage import flip, serving, used_bytes
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
 
 
@@ -77,6 +77,37 @@ def test_journal_sync_fails(ctx):
     disk.heal()
     broker.start(env=disk.env)
     expect_at_least(broker, 200)
+
+
+def test_journal_sync_fails_at_the_start(ctx):
+    """Not to be started again: the kernel tells of it once, and a start would believe it."""
+    disk = FailingDisk(ctx)
+    broker = ctx.broker().start(env=disk.env)
+    absent_subscriber(broker)
+    publish_acknowledged(broker, 50)
+    broker.kill()
+    disk.fail("/journal/")
+    broker.launch(env=disk.env)
+    expect(broker.exit_code() == 4, f"ended with {broker.process.returncode}")
+    expect("event=journal_sync_failed" in broker.log_tail(), broker.log_tail())
+    disk.heal()
+    broker.start(env=disk.env)
+    expect_at_least(broker, 50)
+
+
+def test_meta_sync_fails_at_the_start(ctx):
+    disk = FailingDisk(ctx)
+    pair = Pair(ctx).start()
+    publish_acknowledged(pair.a, 50)
+    pair.b.kill()
+    path = pair.b.journal_files()[-1]
+    flip(path, used_bytes(path) // 2)
+    disk.fail("/meta.json")
+    pair.b.launch(env=disk.env)
+    expect(pair.b.exit_code() == 4, f"ended with {pair.b.process.returncode}")
+    disk.heal()
+    pair.b.start(env=disk.env, listening=False)
+    pair.wait_paired()
 
 
 def test_journal_disk_full(ctx):

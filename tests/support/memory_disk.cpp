@@ -18,6 +18,11 @@ void write_at(std::string& bytes, std::uint64_t offset, std::string_view data) {
   std::memcpy(bytes.data() + offset, data.data(), data.size());
 }
 
+// Whether this call is the one that fails.
+bool counts_down(unsigned& fails_in) {
+  return fails_in != 0 && --fails_in == 0;
+}
+
 }  // namespace
 
 MemoryDisk::MemoryDisk(const MemoryDisk& other) : JournalIo(other) {
@@ -95,6 +100,7 @@ ssize_t MemoryDisk::pwrite(int fd, std::string_view data, std::uint64_t offset) 
 }
 
 ssize_t MemoryDisk::pread(int fd, char* data, std::size_t size, std::uint64_t offset) {
+  if (counts_down(read_fails_in)) return -EIO;
   const std::string& bytes = open_.at(fd)->cached;
   if (offset >= bytes.size()) return 0;
   size = std::min<std::size_t>(size, bytes.size() - offset);
@@ -130,17 +136,30 @@ void MemoryDisk::resize(int fd, std::uint64_t size) {
 int MemoryDisk::fdatasync(int fd) {
   if (sync_error != 0) return -sync_error;
   if (before_change) before_change();
-  ++syncs;
   const FileRef& file = open_.at(fd);
-  std::erase_if(changes_, [&file](const Change& change) {
-    return change.file == file && (change.kind == Kind::write || change.kind == Kind::size);
-  });
-  file->durable = file->cached;
+  const bool fails = counts_down(sync_fails_in);
+  file->has_lost |= fails;
+  make_durable(file, !fails);
+  if (fails) return -EIO;
+  ++syncs;
   return 0;
+}
+
+void MemoryDisk::make_durable(const FileRef& file, bool writes) {
+  if (!file->has_lost) file->durable = file->cached;
+  std::erase_if(changes_, [&](const Change& change) {
+    if (change.file != file) return false;
+    if (change.kind == Kind::size && file->has_lost) file->durable.resize(change.offset);
+    if (change.kind == Kind::write && file->has_lost && writes) {
+      write_at(file->durable, change.offset, change.data);
+    }
+    return change.kind == Kind::write || change.kind == Kind::size;
+  });
 }
 
 int MemoryDisk::sync_folder(const std::string&) {
   if (sync_error != 0) return -sync_error;
+  if (counts_down(sync_fails_in)) return -EIO;
   if (before_change) before_change();
   std::erase_if(changes_, [](const Change& change) {
     return change.kind == Kind::link || change.kind == Kind::unlink;

@@ -46,8 +46,12 @@ class MemoryDisk final : public repl::JournalIo {
   // Faults. Bytes that may still be written before every write fails with `error`; the write that
   // meets the limit is done in part.
   std::uint64_t bytes_left = ~std::uint64_t{0};
-  int write_error = 5;                          // EIO
-  int sync_error = 0;                           // not 0: every fdatasync fails with it
+  int write_error = 5;  // EIO
+  int sync_error = 0;   // not 0: every fdatasync fails with it
+  // The n-th from now on fails once with EIO, 0: none. Behind a sync that failed the file reads as
+  // before, but what was written to it until then never becomes durable.
+  unsigned read_fails_in = 0;
+  unsigned sync_fails_in = 0;
   std::uint64_t capacity = ~std::uint64_t{0};   // allocations beyond fail with ENOSPC
   std::size_t write_at_most = ~std::size_t{0};  // longer writes are short
   std::uint64_t syncs = 0;                      // counted
@@ -60,6 +64,7 @@ class MemoryDisk final : public repl::JournalIo {
   struct File {
     std::string cached;
     std::string durable;
+    bool has_lost = false;  // writes that a sync failed for
   };
   using FileRef = std::shared_ptr<File>;
   enum class Kind : std::uint8_t { write, size, link, unlink };
@@ -72,6 +77,7 @@ class MemoryDisk final : public repl::JournalIo {
 
   void note(Change change);
   void settle(const Change& change);
+  void make_durable(const FileRef& file, bool writes);
   void resize(int fd, std::uint64_t size);
   std::uint64_t allocated() const;
 

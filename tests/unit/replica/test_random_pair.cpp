@@ -111,7 +111,8 @@ class RandomRun {
           world_.order(world_.b, event::Promote{}) != "") {
         // Power went while the other one's state was being replaced, or the other one has nothing,
         // and it may have had something: a case for the operator.
-        const bool of_a = world_.a.meta.needs_snapshot || world_.a.last() == 0;
+        const bool of_a =
+            world_.a.meta.needs_snapshot || (world_.a.last() == 0 && !world_.b.meta.needs_snapshot);
         MachineNode& whole = of_a ? world_.b : world_.a;
         const MachineNode& other = world_.peer_of(whole);
         if (!(other.meta.needs_snapshot || other.last() == 0) ||
