@@ -26,7 +26,8 @@ struct End {
   int reports = 0;
   End(LoopRig& rig, const PeerLinkConfig& config) {
     auto opened = PeerLink::open(
-        rig.base, config, [] { return Report{}; }, [this](const PeerReport&) { ++reports; });
+        rig.base, config, [] { return Report{}; },
+        [this](EventKind, const PeerReport&) { ++reports; });
     REQUIRE(opened);
     link = std::move(*opened);
   }
