@@ -1,11 +1,13 @@
 #include "broker/access/access.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "broker/access/all_grants.h"
+#include "broker/base/crc32c.h"
 #include "broker/support/turn.h"
 
 namespace tandemq::broker {
@@ -42,6 +44,14 @@ class Loader {
   std::optional<Error> error_;
 };
 
+// Whatever the order of the parts.
+std::string checksum_of(std::vector<std::string> parts) {
+  std::sort(parts.begin(), parts.end());
+  std::uint32_t sum = 0;
+  for (const std::string& part : parts) sum = crc32c(part, sum);
+  return std::to_string(sum);
+}
+
 }  // namespace
 
 Access::Access(event_base* base, const std::vector<ListenerSection>& listeners) {
@@ -67,6 +77,17 @@ Status Access::reload() {
   doors_ = std::move(fresh);
   ++revision_;
   return Done{};
+}
+
+std::map<std::string, std::string> Access::checksums() const {
+  std::vector<std::string> rules, users;
+  for (const Rules& door : doors_) {
+    const std::string name = door.listener + ":";
+    if (door.acl) rules.push_back(name + std::to_string(door.acl->checksum()));
+    if (door.passwords) users.push_back(name + std::to_string(door.passwords->checksum()));
+  }
+  return {{"acl_file", checksum_of(std::move(rules))},
+          {"password_file", checksum_of(std::move(users))}};
 }
 
 Authenticator::Ticket Access::begin(Credentials who, Answer answer) {

@@ -5,6 +5,7 @@
 // connection that goes away cancels. Passwords are checked by HashWorker.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ class Access final : public Authenticator, public core::Permissions {
   std::uint64_t slowed() const { return slowed_; }
   // As Acl::doubts, of all files.
   std::vector<std::string> doubts() const;
+  // Of the files that hold at present, to be compared with the other node's: "acl_file" and
+  // "password_file", over all listeners by their names, "0" where none is named.
+  std::map<std::string, std::string> checksums() const;
   std::size_t waiting() const { return worker_ ? worker_->waiting() : 0; }
 
   // Null when no door has an ACL: all is allowed. Stays where it is across reload().

@@ -1,6 +1,7 @@
 #include "broker/access/acl.h"
 
 #include "broker/access/rule_grants.h"
+#include "broker/base/crc32c.h"
 #include "broker/base/exit_code.h"
 #include "broker/mqtt/topic.h"
 #include "broker/support/text_file.h"
@@ -103,6 +104,7 @@ Status Acl::parse_line(std::string_view line, std::string& user) {
 
 Result<Acl> Acl::parse(std::string_view text, const std::string& path) {
   Acl acl;
+  acl.checksum_ = crc32c(text);
   text = without_byte_order_mark(text);
   std::string user;
   for (int number = 1; !text.empty(); ++number) {

@@ -41,6 +41,8 @@ class Acl {
                          bool names_with_slash = false) const;
   // Lines that are good by the letter and may not be meant, with file, line and remedy.
   const std::vector<std::string>& doubts() const { return doubts_; }
+  // Of the text that it was read from.
+  std::uint32_t checksum() const { return checksum_; }
 
  private:
   using Users = std::map<std::string, std::shared_ptr<AclRules>, std::less<>>;
@@ -50,6 +52,7 @@ class Acl {
   Users users_;  // "" is anonymous
   AclRules patterns_;
   std::vector<std::string> doubts_;
+  std::uint32_t checksum_ = 0;
 };
 
 }  // namespace tandemq::broker

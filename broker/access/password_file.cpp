@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "broker/base/crc32c.h"
 #include "broker/base/exit_code.h"
 #include "broker/support/text_file.h"
 
@@ -81,6 +82,7 @@ Result<PasswordHash> PasswordFile::parse_entry(std::string_view text) {
 
 Result<PasswordFile> PasswordFile::parse(std::string_view text, const std::string& path) {
   PasswordFile file;
+  file.checksum_ = crc32c(text);
   text = without_byte_order_mark(text);
   file.of_nobody_ = {kIterationsDefault, "nobody", std::string(kHashSize, '\0')};
   for (int number = 1; !text.empty(); ++number) {

@@ -34,12 +34,15 @@ class PasswordFile {
   // user is known cannot be told from the time.
   const PasswordHash& of_nobody() const { return of_nobody_; }
   std::size_t size() const { return users_.size(); }
+  // Of the text that it was read from.
+  std::uint32_t checksum() const { return checksum_; }
 
  private:
   static Result<PasswordHash> parse_entry(std::string_view text);
 
   std::map<std::string, PasswordHash, std::less<>> users_;
   PasswordHash of_nobody_;
+  std::uint32_t checksum_ = 0;
 };
 
 }  // namespace tandemq::broker

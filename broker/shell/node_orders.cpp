@@ -36,6 +36,7 @@ NodeStatus Node::status() {
   out.clients = clients_.counters();
   out.traffic = clients_.figures();
   out.certificates = uses_of(*fronts_, link_tls_);
+  out.checksums = access_->checksums();
   out.handshakes = fronts_->handshakes();
   out.logins_waiting = access_->waiting();
   out.logins_slowed = access_->slowed();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ struct NodeStatus {
   ClientCounters clients;
   ClientFigures traffic;
   std::vector<CertificateUse> certificates;
+  std::map<std::string, std::string> checksums;  // of the files of users and rules
   net::Handshakes::Counters handshakes;
   std::uint64_t logins_waiting = 0;  // asked, not answered
   std::uint64_t logins_slowed = 0;

@@ -46,6 +46,7 @@ nlohmann::json to_json(const NodeStatus& status) {
       {"peer_refused", status.meeting.refused},
       {"agreed", repl::to_text(status.meeting.agreed)},
       {"settings_differ", to_json(status.meeting.differences)},
+      {"checksums", status.checksums},
       {"commit",
        status.commit == repl::CommitRule::replicated ? "replicated" : "replicated+synced"},
       {"reason", replica.reason},

@@ -231,6 +231,7 @@ void Agent::on_transition(const Action& a) {
 void Agent::on_broker(EventKind kind, const decltype(Event::data)& data) {
   if (timeline_ && (kind == EventKind::broker_status || kind == EventKind::broker_up)) {
     timeline_->status(broker_.status(), boottime_ms());
+    if (peer_) peer_->set_checksums(checksums_of(broker_.status()));
   }
   post(kind, data);
 }

@@ -59,9 +59,14 @@ Status PeerLink::bind(event_base* base, const std::string& listen, const std::st
   return Done{};
 }
 
+void PeerLink::set_checksums(std::map<std::string, std::string> checksums) {
+  compared_ = config_.settings;
+  for (auto& [name, sum] : checksums) compared_["checksum of " + name] = std::move(sum);
+}
+
 void PeerLink::send() {
   const std::string bytes = seal({config_.node, TANDEMQ_VERSION, config_.index, wall_ms(),
-                                  config_.settings, session_.next(boottime_ms()), own_()},
+                                  compared_, session_.next(boottime_ms()), own_()},
                                  config_.secret);
   for (const auto& path : paths_) {
     const auto* to = reinterpret_cast<const sockaddr*>(&path->peer.address);
@@ -124,7 +129,7 @@ void PeerLink::on_datagram(Path& path, const SocketAddress& from, std::string_vi
 // Names that only one of them has are of another version and not compared.
 void PeerLink::compare(const Datagram& d) {
   std::vector<Meeting::Difference> found;
-  for (const auto& [name, here] : config_.settings) {
+  for (const auto& [name, here] : compared_) {
     const auto there = d.settings.find(name);
     if (there == d.settings.end() || there->second == here) continue;
     found.push_back({name, here, there->second});
@@ -139,7 +144,8 @@ void PeerLink::compare(const Datagram& d) {
           {{"setting", one.setting},
            {"here", one.here},
            {"there", one.there},
-           {"remedy", "make them equal in agent.toml of both nodes"}});
+           {"remedy",
+            "make them equal on both nodes, agent.toml or the file that it is the checksum of"}});
     }
   }
   meeting_.software = d.software;

@@ -36,6 +36,8 @@ class PeerLink {
   static Result<std::unique_ptr<PeerLink>> open(event_base* base, PeerLinkConfig config,
                                                 std::function<Report()> own, OnReport on_report);
 
+  // Of the broker's files, by name; compared with the peer's as settings are. Empty: not known.
+  void set_checksums(std::map<std::string, std::string> checksums);
   void send();
   struct PathFigures {
     std::string address;  // of the peer
@@ -69,6 +71,7 @@ class PeerLink {
   };
   PeerLink(PeerLinkConfig config, std::function<Report()> own, OnReport on_report)
       : config_(std::move(config)),
+        compared_(config_.settings),
         own_(std::move(own)),
         on_report_(std::move(on_report)),
         session_(config_.boot),
@@ -80,6 +83,7 @@ class PeerLink {
   void compare(const Datagram& d);
 
   PeerLinkConfig config_;
+  std::map<std::string, std::string> compared_;  // settings and checksums
   std::function<Report()> own_;
   OnReport on_report_;
   PeerSession session_;

@@ -48,4 +48,14 @@ BrokerStatus parse_status(const nlohmann::json& status) {
   return b;
 }
 
+std::map<std::string, std::string> checksums_of(const nlohmann::json& status) {
+  std::map<std::string, std::string> out;
+  const auto told = status.is_object() ? status.find("checksums") : status.end();
+  if (told == status.end() || !told->is_object()) return out;
+  for (const auto& [name, sum] : told->items()) {
+    if (sum.is_string()) out[name] = sum.get<std::string>();
+  }
+  return out;
+}
+
 }  // namespace tandemq::failover

@@ -65,7 +65,7 @@ Status JournalImpl::lock_folder() {
 // The kernel tells of it once: a later sync would succeed without what this one lacks, and a start
 // would take for durable what the disk does not have. So nothing follows, not even another start.
 Status JournalImpl::sync_failed(const std::string& path, int result) {
-  stop("journal_sync_failed", path, io_error(result));
+  fail("journal_sync_failed", path, result);
   return refused("sync", path, result);
 }
 

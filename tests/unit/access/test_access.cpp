@@ -151,6 +151,21 @@ TEST_CASE("reading the files again is another revision; a broken file changes no
   CHECK(doors.ask(0, "alice", "secret") == Reason::success);
 }
 
+TEST_CASE("the files that hold have checksums, whatever the order of the listeners") {
+  Doors doors;
+  const auto before = doors.access->checksums();
+  std::vector<ListenerSection> turned{doors.listeners[1], doors.listeners[0]};
+  Access other(nullptr, turned);
+  CHECK(other.checksums() != before);  // nothing holds before the files are read
+  REQUIRE(other.reload());
+  CHECK(other.checksums() == before);
+  doors.write("acl", "user alice\ntopic read b/#\n");
+  CHECK(doors.access->checksums() == before);
+  REQUIRE(doors.access->reload());
+  CHECK(doors.access->checksums().at("acl_file") != before.at("acl_file"));
+  CHECK(doors.access->checksums().at("password_file") == before.at("password_file"));
+}
+
 TEST_CASE("no rules anywhere cost nothing") {
   std::vector<ListenerSection> listeners(1);
   CHECK(Access(nullptr, listeners).permissions() == nullptr);

@@ -62,6 +62,22 @@ TEST_CASE("agents tell each other their versions, and which settings differ") {
   }
 }
 
+TEST_CASE("files whose contents differ are told on both until they are equal") {
+  LoopRig rig;
+  End a(rig, config_of("a", 1));
+  End b(rig, config_of("b", 2));
+  a.link->set_checksums({{"acl_file", "17"}, {"password_file", "4"}});
+  REQUIRE(talk(rig, a, b, [&] { return a.reports > 0 && b.reports > 0; }));
+  CHECK(b.link->meeting().differences.empty());  // its broker has not told yet
+  b.link->set_checksums({{"acl_file", "18"}, {"password_file", "4"}});
+  const auto differ = [&](End& end) { return end.link->meeting().differences.size() == 1; };
+  CHECK(talk(rig, a, b, [&] { return differ(a) && differ(b); }));
+  CHECK(a.link->meeting().differences[0].setting == "checksum of acl_file");
+  a.link->set_checksums({{"acl_file", "18"}, {"password_file", "4"}});
+  const auto equal = [&](End& end) { return end.link->meeting().differences.empty(); };
+  CHECK(talk(rig, a, b, [&] { return equal(a) && equal(b); }));
+}
+
 TEST_CASE("an agent with the same index, or of another name, is refused and told on both") {
   LoopRig rig;
   const auto refusals = [&](const PeerLinkConfig& other, const std::string& words) {
