@@ -97,7 +97,7 @@ void append_value(std::string& line, std::string_view value) {
 
 bool within_limit(std::string_view event) {
   static std::mutex mutex;
-  static LogLimit limit;
+  static LogLimit& limit = *new LogLimit;  // threads may log while the process ends
   const std::lock_guard lock(mutex);
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   const auto second =

@@ -30,15 +30,21 @@ void tell(std::string_view what) {
                              reinterpret_cast<const sockaddr*>(&to), length));
 }
 
+// It is said again with every word of the watchdog: the first one may not have fitted.
+bool is_ready = false;
+
 }  // namespace
 
 void notify_ready() {
+  is_ready = true;
   tell("READY=1");
 }
 void notify_stopping() {
+  is_ready = false;
   tell("STOPPING=1");
 }
 void notify_reloading() {
+  is_ready = false;
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   const auto us = static_cast<unsigned long long>(now.tv_sec) * 1'000'000 +
@@ -49,7 +55,7 @@ void notify_status(const std::string& sentence) {
   tell("STATUS=" + sentence);
 }
 void notify_watchdog() {
-  tell("WATCHDOG=1");
+  tell(is_ready ? "READY=1\nWATCHDOG=1" : "WATCHDOG=1");
 }
 void notify_extend_start(unsigned seconds) {
   tell("EXTEND_TIMEOUT_USEC=" + std::to_string(seconds) + "000000");

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 
 #include "broker/base/exit_code.h"
@@ -23,6 +24,8 @@ namespace {
 
 using namespace tandemq;
 using namespace tandemq::failover;
+
+constexpr unsigned kLastWordsMs = 500;
 
 int fail(const Error& error) {
   std::string text = error.message;
@@ -92,7 +95,9 @@ int run(AgentConfig& config, const std::string& doubt) {
   const int code = serve(base, config);
   for (event* one : {on_term, on_int, on_hup}) event_free(one);
   event_base_free(base);
-  return code;
+  // Without exit handlers: a webhook may be under way in a thread, with OpenSSL in its hands.
+  log_drain(kLastWordsMs);
+  std::_Exit(code);
 }
 
 }  // namespace

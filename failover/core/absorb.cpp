@@ -153,10 +153,11 @@ void learn_report(State& s, const PeerReport& heard, const Settings& set) {
   f.reigned = reigns;
 }
 
-// What a keepalived that was there before this agent must be in, by what can be seen of it.
+// What a keepalived that was there before this agent must be in, by what can be seen of it. An
+// address that the agent took itself says nothing of it.
 void conclude_vrrp(const State& s, Facts& f) {
   const Vrrp without = s.eligible && f.interface_up ? Vrrp::backup : Vrrp::fault;
-  const Vrrp vrrp = f.holds_address ? Vrrp::master : without;
+  const Vrrp vrrp = f.holds_address && !s.took_address ? Vrrp::master : without;
   if (f.vrrp != vrrp) f.vrrp_since = f.now;
   f.vrrp = vrrp;
 }

@@ -98,6 +98,15 @@ Status write_ca(const PkiWish& wish, const KeyAndCertificate& authority) {
   return write_whole(ca_file(wish), pki::to_pem(authority.certificate.get()), 0644);
 }
 
+// It may be missing, or another one's, after an init that was killed; it may name more than one.
+bool ca_file_names(const PkiWish& wish, X509* authority) {
+  const Result<std::vector<pki::X509Ptr>> named =
+      pki::read_certificates({"the authority's certificate", ca_file(wish)});
+  return named && std::any_of(named->begin(), named->end(), [&](const pki::X509Ptr& one) {
+           return X509_cmp(one.get(), authority) == 0;
+         });
+}
+
 bool is_node_name(const std::string& name) {
   const std::string uri = pki::node_uri("", name);
   return !name.empty() && name.size() <= kNodeNameMax && name.front() != '.' &&
@@ -173,8 +182,8 @@ Result<json> pki_issue(const PkiWish& wish) {
   const Result<KeyAndCertificate> made =
       pki::issue_for(*authority, wish.node, wish.days != 0 ? wish.days : kNodeDays);
   if (!made) return as_refusal(made.error());
-  // It may be missing after an init that was killed.
-  Status written = write_ca(wish, *authority);
+  Status written = ca_file_names(wish, authority->certificate.get()) ? Status(Done{})
+                                                                     : write_ca(wish, *authority);
   if (written) {
     written = write_whole(path, pki::to_pem(made->key.get()) + pki::to_pem(made->certificate.get()),
                           0600);

@@ -86,11 +86,18 @@ void AddressWatch::request_dump(int type) {
   request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
   request.header.nlmsg_seq = dump_ = ++sequence_;
   request.body.rtgen_family = AF_UNSPEC;
-  send(fd_.get(), &request, request.header.nlmsg_len, 0);
+  if (send(fd_.get(), &request, request.header.nlmsg_len, 0) < 0) give_up_dump();
+}
+
+// The next word of any change asks again.
+void AddressWatch::give_up_dump() {
+  dumping_ = Dump::none;
+  again_ = true;
 }
 
 void AddressWatch::read() {
   alignas(nlmsghdr) char buffer[32768];
+  if (again_ && dumping_ == Dump::none) begin_dump();
   for (;;) {
     const ssize_t size = recv(fd_.get(), buffer, sizeof(buffer), 0);
     if (size < 0 && errno == ENOBUFS) {  // notifications were lost: ask for all
@@ -108,6 +115,7 @@ void AddressWatch::read() {
 }
 
 void AddressWatch::on_message(const nlmsghdr* m) {
+  again_ |= m->nlmsg_seq == dump_ && (m->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
   switch (m->nlmsg_type) {
     case RTM_NEWLINK:
     case RTM_DELLINK:
@@ -121,6 +129,7 @@ void AddressWatch::on_message(const nlmsghdr* m) {
     case NLMSG_ERROR: {
       const auto* error = static_cast<const nlmsgerr*>(NLMSG_DATA(m));
       const bool was_missing = error->error == -EADDRNOTAVAIL;
+      if (error->error != 0 && m->nlmsg_seq == dump_) give_up_dump();
       if (error->error == 0 || was_missing) return;
       log(LogLevel::error, "netlink",
           {{"reason", std::strerror(-error->error)}, {"remedy", "the agent needs CAP_NET_ADMIN"}});

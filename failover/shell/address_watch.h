@@ -41,6 +41,7 @@ class AddressWatch {
   void on_message(const nlmsghdr* message);
   void begin_dump();
   void end_dump();
+  void give_up_dump();
   void on_missing();
   void on_link(const nlmsghdr* message);
   void on_address(const nlmsghdr* message);

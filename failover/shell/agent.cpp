@@ -11,6 +11,7 @@
 #include "broker/support/log.h"
 #include "broker/support/service_notify.h"
 #include "failover/shell/keepalived_conf.h"
+#include "failover/shell/status_parse.h"
 
 namespace tandemq::failover {
 namespace {

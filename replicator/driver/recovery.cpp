@@ -69,7 +69,7 @@ Status Recovery::open_journal(std::unique_ptr<Journal>& journal) {
   auto opened = ports_.folder->open_journal();
   if (!opened && opened.error().code == kExitDamaged && !config_.single) {
     const std::string& why = opened.error().message;
-    if (!meta_.peer_in_sync) return only_here(why);
+    if (!meta_.peer_in_sync && !meta_.needs_snapshot) return only_here(why);
     Status aside = set_journal_aside(why);
     if (!aside) return aside;
     opened = ports_.folder->open_journal();

@@ -60,7 +60,17 @@ Status LinkTls::load() {
   return Done{};
 }
 
+// A file of key and certificate that is exchanged between its two readings is read anew.
 Result<LinkTls::Files> LinkTls::read() const {
+  Result<Files> files = read_once();
+  const bool torn = files && files_.keyfile.empty() &&
+                    X509_check_private_key(files->chain.front().get(), files->key.get()) != 1;
+  if (!torn) return files;
+  ERR_clear_error();
+  return read_once();
+}
+
+Result<LinkTls::Files> LinkTls::read_once() const {
   Files out;
   out.certfile = {"replication.certfile", files_.certfile};
   out.keyfile =

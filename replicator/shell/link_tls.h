@@ -47,6 +47,7 @@ class LinkTls {
   using ContextPtr = std::unique_ptr<SSL_CTX, pki::Freed<SSL_CTX_free>>;
   struct Files;  // what was read
   Result<Files> read() const;
+  Result<Files> read_once() const;
   Status check_own(const Files& files, X509_STORE* store) const;
   Result<ContextPtr> context_of(const Files& files) const;
 

@@ -78,11 +78,14 @@ Status FileWriter::store(std::uint64_t offset, std::string_view bytes) {
 Status FileWriter::finish(const std::function<void()>& goes_on) {
   struct stat about {};
   const off_t size = ::fstat(fd_, &about) == 0 ? about.st_size : 0;
-  for (off_t at = 0; at < size; at += static_cast<off_t>(kSyncEach)) {
-    static_cast<void>(::sync_file_range(fd_, at, static_cast<off_t>(kSyncEach), kWritten));
+  bool synced = true;
+  for (off_t at = 0; synced && at < size; at += static_cast<off_t>(kSyncEach)) {
+    // An error is told here, and not again by the fsync; only that the call is unknown is none.
+    const int done = ::sync_file_range(fd_, at, static_cast<off_t>(kSyncEach), kWritten);
+    synced = done == 0 || errno == ENOSYS;
     goes_on();
   }
-  const bool synced = ::fsync(fd_) == 0;
+  synced = synced && ::fsync(fd_) == 0;
   Status status = synced ? Status(Done{}) : Status(snapshot_error("cannot sync", path_));
   ::close(fd_);
   fd_ = -1;
