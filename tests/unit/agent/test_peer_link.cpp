@@ -27,7 +27,7 @@ struct End {
   End(LoopRig& rig, const PeerLinkConfig& config) {
     auto opened = PeerLink::open(
         rig.base, config, [] { return Report{}; },
-        [this](EventKind, const PeerReport&) { ++reports; });
+        [this](EventKind kind, const PeerReport&) { reports += kind == EventKind::peer_report; });
     REQUIRE(opened);
     link = std::move(*opened);
   }
