@@ -1,5 +1,6 @@
 """Gray failures: what is broken lives on."""
 import signal
+import time
 
 from cases_death import FAULT_AT_S, goes_on_alone, promoted_instead
 from registry import case
@@ -71,6 +72,18 @@ def stop_daemons(bed, **load_options):
 @case("broker and agent of the primary stuck (SIGSTOP), keepalived alive; clients that wait 1 s for an answer",
       budget_ms=400, limit_ms=1000)
 def daemons_stuck(bed):
+    return stop_daemons(bed, options=("--ping-timeout-ms", "1000"))
+
+
+@case("the same behind a restart of the standby's agent, which its keepalived tells nothing", budget_ms=400,
+      limit_ms=1000)
+def daemons_stuck_new_agent(bed):
+    standby = peer_of(bed.primary())
+    bed.signal(standby, "agent", signal.SIGKILL)
+    time.sleep(0.3)
+    bed.lab("start", standby, "agent")
+    time.sleep(2)
+    expect(bed.agent(standby)["agent"]["vrrp"] == "BACKUP", "the new agent concludes what keepalived is in")
     return stop_daemons(bed, options=("--ping-timeout-ms", "1000"))
 
 
