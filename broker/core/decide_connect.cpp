@@ -58,6 +58,9 @@ Reason refusal_of(const mqtt::Connect& packet, const Limits& limits) {
   return Reason::success;
 }
 
+// Of what an ended session leaves to the other members of its shares.
+constexpr int kPiecesAtOnce = 8;
+
 // A session is its user's. What an anonymous client left is whose who knows the identifier, so that
 // a fleet can be given users; while that client is there, it is its own.
 bool is_anothers(const Session& session, const mqtt::Connect& packet) {
@@ -91,7 +94,8 @@ SessionId Engine::Impl::free_session_id(bool durable) const {
   return id;
 }
 
-bool Engine::Impl::settle_old(const Session& old, bool clean_start, TimeMs now, Effects& out) {
+Engine::Impl::Settled Engine::Impl::settle_old(const Session& old, bool clean_start, TimeMs now,
+                                               Effects& out) {
   Seat& seat = seats.of(old);
   const bool was_attached = seat.attachment.conn != 0;
   if (was_attached) {
@@ -109,15 +113,18 @@ bool Engine::Impl::settle_old(const Session& old, bool clean_start, TimeMs now, 
   const bool will_now = was_attached && old.will && (ends || old.will->delay_s == 0);
   if (ends) {
     if (!end_session(old, now, will_now, out)) {
-      // The newcomer has its identifier: what it leaves goes to others now, as much as that is.
+      // The newcomer has its identifier: what it leaves goes to others now, or, where one turn is
+      // not enough, before the newcomer is let in.
+      int pieces = 1;
       while (!pass_on_leftovers(old, now, out)) {
+        if (++pieces > kPiecesAtOnce) return Settled::ending;
       }
       remove_session(old, out);
     }
   } else if (will_now) {
     publish_will(old, now, out);
   }
-  return !ends;
+  return ends ? Settled::gone : Settled::resumed;
 }
 
 SeatId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) {
@@ -142,7 +149,15 @@ SeatId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) 
                      "the session belongs to another user");
     return kNoSeat;
   }
-  const bool resumed = old && e.settle_old(*old, packet.clean_start || anothers, now, out);
+  using Settled = Impl::Settled;
+  const Settled settled =
+      old ? e.settle_old(*old, packet.clean_start || anothers, now, out) : Settled::gone;
+  if (settled == Settled::ending) {
+    e.refuse_connect(request.conn, Reason::server_busy, out,
+                     "what the former session left is being passed on to others");
+    return kNoSeat;
+  }
+  const bool resumed = settled == Settled::resumed;
   SessionOpened opened = decide_opened(request, client_id, expiry_s, keep_alive_s, now);
   opened.resumed = resumed;
   opened.session = resumed ? old->id : e.free_session_id(expiry_s > 0 || packet.has_will);

@@ -105,7 +105,10 @@ struct Engine::Impl {
                      Effects& out);
   void refuse_connect(ConnId conn, mqtt::Reason reason, Effects& out, const char* why = "");
   // Deals with the session that the client id has already; true when the newcomer goes on with it.
-  bool settle_old(const Session& old, bool clean_start, TimeMs now, Effects& out);
+  // Of the session that a newcomer's identifier has; `ending`: more of it is to be passed on than
+  // one turn should do, expire() goes on with it.
+  enum class Settled : std::uint8_t { resumed, gone, ending };
+  Settled settle_old(const Session& old, bool clean_start, TimeMs now, Effects& out);
   SessionId free_session_id(bool durable) const;
 
   // decide_subscribe.cpp

@@ -153,6 +153,25 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a member that left more than one turn passes on comes back when that is done") {
+  Rig rig;
+  rig.check_mirror = false;
+  Client& a = rig.connect("a", {.expiry_s = 60, .receive_maximum = 1});
+  a.subscribe("$share/g/t", 1);
+  Client& pub = rig.connect("p");
+  for (std::uint16_t i = 1; i <= 20000; ++i)
+    pub.publish("t", std::to_string(i), {.qos = 1, .packet_id = i});
+  rig.connect("b", {.expiry_s = 60}).subscribe("$share/g/t", 1);
+  const ConnectOptions again{.clean = true, .expiry_s = 60};
+  CHECK(rig.connect("a", again).got.front().reason == Reason::server_busy);
+  CHECK(rig.connect("a", again).got.front().reason == Reason::server_busy);
+  Client& back = rig.connect("a", again);
+  CHECK(back.last().reason == Reason::success);
+  CHECK_FALSE(back.last().detail->session_present);
+  CHECK(rig.state->figures().queued == 20000);
+  CHECK(rig.state->hash() == rig.mirror->hash());
+}
+
 namespace {
 
 constexpr std::uint32_t kStays = 600;  // session expiry of a member that outlives its connection
