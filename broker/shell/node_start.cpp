@@ -39,8 +39,6 @@ void log_replicator(const char* level, const char* event, const std::string& rea
       : name == "notice"  ? LogLevel::notice
                           : LogLevel::info,
       event, {{"reason", reason}});
-  // What follows an error of the replicator is the end, without exit handlers.
-  if (name == "error") log_drain(500);
 }
 
 // For the journal, the link, the agent and whoever asks for metrics: clients must not take these.

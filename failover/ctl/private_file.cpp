@@ -1,6 +1,7 @@
 #include "failover/ctl/private_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,18 +29,34 @@ bool sync_folder_of(const std::string& path) {
   return done;
 }
 
+// The file, also of one that was killed, to write as the only one; -1 and EWOULDBLOCK while another
+// one does, or has just renamed it.
+int open_alone(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) return -1;
+  struct stat opened {
+  }, named{};
+  const bool alone = ::flock(fd, LOCK_EX | LOCK_NB) == 0 && ::fstat(fd, &opened) == 0 &&
+                     ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino;
+  if (alone) return fd;
+  ::close(fd);
+  errno = EWOULDBLOCK;
+  return -1;
+}
+
 }  // namespace
 
 Status write_whole(const std::string& path, const std::string& text, mode_t mode) {
   const std::string fresh = path + ".new";
-  ::unlink(fresh.c_str());  // of one that was killed
-  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  bool done = fd >= 0 && write_all(fd, text) && ::fchmod(fd, mode) == 0 && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
+  const int fd = open_alone(fresh);
+  if (fd < 0 && errno == EWOULDBLOCK) return Error{path + " is being written by another one", 1};
+  bool done = fd >= 0 && ::ftruncate(fd, 0) == 0 && write_all(fd, text) &&
+              ::fchmod(fd, mode) == 0 && ::fsync(fd) == 0;
   done = done && ::rename(fresh.c_str(), path.c_str()) == 0 && sync_folder_of(path);
-  if (done) return Done{};
   const int error = errno;
-  ::unlink(fresh.c_str());
+  if (!done && fd >= 0) ::unlink(fresh.c_str());
+  if (fd >= 0) ::close(fd);
+  if (done) return Done{};
   return Error{path + " cannot be written: " + std::strerror(error), 1};
 }
 

@@ -119,3 +119,20 @@ def test_killed_at_any_moment(ctx):
             expect(found.returncode == 0, f"{found.stderr}")
     folder.run("issue", "--node", "a", "--force")
     wait_until(lambda: not os.path.exists(folder.file("a.pem.new")), "nothing is left behind", 1)
+
+
+def test_several_at_once(ctx):
+    """One of them writes it, the others wait for nobody and say so."""
+    folder = Folder(ctx)
+    folder.run("init", "--pair", "plant-1")
+    for _ in range(10):
+        running = [subprocess.Popen([folder.program, "pki", "issue", "--node", "a", "--force", folder.path],
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                   for _ in range(4)]
+        told = [one.communicate()[1] for one in running]
+        for one, words in zip(running, told):
+            expect(one.returncode == 0 or "by another one" in words, f"{one.returncode}: {words}")
+        expect(any(one.returncode == 0 for one in running), "nobody wrote it")
+        with open(folder.file("a.pem"), encoding="ascii") as file:
+            text = file.read()
+        expect(text.count("-----BEGIN") == 2 and text.endswith("-----END CERTIFICATE-----\n"), "it is torn")
