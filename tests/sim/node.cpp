@@ -34,7 +34,8 @@ void Node::start() {
   kept_.mend_disk();
   ++lives_;
   life_ = std::make_unique<Life>(place_, kept_, name_);
-  life_->process.ended = [this] {
+  life_->process.ended = [this, life = lives_] {
+    if (!life_ || lives_ != life) return;  // killed in the same moment
     if (!power_goes || !power_goes()) gone("stopped");
   };
   life_->process.post([this] { run(); });
