@@ -101,8 +101,11 @@ void AddressWatch::read() {
   for (;;) {
     const ssize_t size = recv(fd_.get(), buffer, sizeof(buffer), 0);
     if (size < 0 && errno == ENOBUFS) {  // notifications were lost: ask for all
-      if (dumping_ == Dump::none) begin_dump();
-      again_ = true;  // the one that runs may have named what has gone since
+      if (dumping_ == Dump::none) {
+        begin_dump();
+      } else {
+        again_ = true;  // the one that runs may have named what has gone since
+      }
       continue;
     }
     if (size <= 0) return;

@@ -1,8 +1,10 @@
 """tandemqctl as an operator meets it: with all well, with dead daemons, without rights, in JSON."""
+import contextlib
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
@@ -82,6 +84,21 @@ def test_json_is_as_documented(ctx):
             expect(answer["exit_code"] == code and answer["error"], f"{answer}")
     changes = json.loads(node.expect_ctl(["history", "--json"], 0))
     check(changes[0], "history")
+
+
+def test_idle_connections_keep_nobody_out(ctx):
+    """Who asks stays, who only holds a connection gives way."""
+    node = ctx.broker().start()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asks, contextlib.ExitStack() as idle:
+        asks.connect(node.socket_file)
+        answers = asks.makefile("rb")
+        for i in range(200):
+            one = idle.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            one.connect(node.socket_file)
+            if i % 20 == 0:
+                asks.sendall(b'{"cmd":"status","id":1}\n')
+                expect(answers.readline().endswith(b"}\n"), f"cut off after {i} idle ones")
+        expect(node.status()["listening"], "a newcomer is answered")
 
 
 def test_dead_daemons(ctx):

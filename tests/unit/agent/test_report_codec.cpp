@@ -61,6 +61,25 @@ TEST_CASE("a report comes out as it went in, and fits one datagram") {
   CHECK(d.numbers.greet == sample().numbers.greet);
 }
 
+TEST_CASE("the longest report fits one datagram") {
+  constexpr std::uint64_t kMost = ~std::uint64_t{0};
+  Datagram d = sample();
+  d.node = std::string(32, 'n');
+  d.software = "10.20.30~beta1+next-1~deb12u1";
+  d.wall_ms = kMost;
+  d.settings = {{"failover.authority", "timeout"},
+                {"failover.in_sync_lease_ms", std::to_string(kMost)},
+                {"failover.silence_ms", std::to_string(kMost)},
+                {"failover.cold_start", "serve"},
+                {"checksum of acl_file", "4294967295"},
+                {"checksum of password_file", "4294967295"}};
+  d.numbers = {{kMost, kMost}, {kMost, kMost}, {kMost, kMost}, kMost};
+  d.report.boot = d.report.epoch = d.report.last_lsn = d.report.in_sync_lease_ms = kMost;
+  d.report.phase = Phase::waiting_for_peer;
+  d.report.ask.id = d.report.answer.boot = d.report.answer.id = kMost;
+  CHECK(seal(d, kSecret).size() <= kDatagramMax);
+}
+
 TEST_CASE("fields of a newer agent are left unread, those of an older one are not missed") {
   json body = json::parse(seal(sample(), kSecret).substr(32));
   body["later"] = {1, 2};

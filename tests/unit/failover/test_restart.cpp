@@ -84,6 +84,16 @@ TEST_CASE("a standby whose agent was restarted takes over from a primary that is
   b.broker.peer_connected = false;
   b.pass(600, false);
   CHECK(b.was_ordered(Order::promote));
+  // The address that it takes then is its own doing, and its own to give back.
+  b.tell(EventKind::order_done, OrderDone{Order::promote, true, false, make_epoch(6, 2), 0, {}});
+  b.broker.role = Role::primary;
+  b.broker.pair_state = PairState::waiting;
+  b.broker.epoch = make_epoch(6, 2);
+  b.tell(EventKind::broker_status, b.broker);
+  CHECK(b.machine->state().took_address);
+  b.tell(EventKind::address, true);
+  CHECK(b.machine->state().took_address);
+  CHECK(b.machine->state().facts.vrrp == Vrrp::backup);
 }
 
 TEST_CASE("a restarted agent remembers that it owes the peer an order to lose sync") {
