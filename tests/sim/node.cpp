@@ -35,8 +35,7 @@ void Node::start() {
   ++lives_;
   life_ = std::make_unique<Life>(place_, kept_, name_);
   life_->process.ended = [this, life = lives_] {
-    if (!life_ || lives_ != life) return;  // killed in the same moment
-    if (!power_goes || !power_goes()) gone("stopped");
+    if (life_ && lives_ == life && !(power_goes && power_goes())) gone("stopped");
   };
   life_->process.post([this] { run(); });
 }
