@@ -118,12 +118,14 @@ class Stepper {
       case Do::lose_sync:
         s_.lose_sync_pending = true;
         s_.lose_sync_for = {s_.facts.peer.boot, s_.facts.peer.ask.id};
+        s_.owe_reign = newest_epoch();
         s_.facts.warm = false;
         order(Order::lose_sync);
         break;
       case Do::owe_lose_sync:
         s_.owe_lose_sync = true;
         s_.owe_outlived = !s_.facts.broker_alive && hears_the_present(s_);
+        s_.owe_reign = newest_epoch();
         break;
       case Do::switchover:
         remember_request(cause);

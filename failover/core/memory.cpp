@@ -7,7 +7,7 @@ namespace {
 
 auto lasting(const Memory& m) {
   const BrokerStatus& b = m.broker;
-  return std::make_tuple(m.owes_lose_sync, m.owe_outlived, m.peer_reign, m.maybe_solo,
+  return std::make_tuple(m.owes_lose_sync, m.owe_outlived, m.owe_reign, m.peer_reign, m.maybe_solo,
                          m.broker_known, b.role, b.epoch, b.was_in_sync, b.was_solo, b.lost_alone);
 }
 
@@ -22,6 +22,7 @@ Memory memory_of(const State& s) {
   Memory m;
   m.owes_lose_sync = s.owe_lose_sync || s.lose_sync_pending;
   m.owe_outlived = s.owe_outlived;
+  m.owe_reign = s.owe_reign;
   m.peer_reign = f.peer_reign;
   m.maybe_solo = f.maybe_solo;
   m.broker_known = f.broker_known;
@@ -37,6 +38,7 @@ Memory memory_of(const State& s) {
 void recall(const Memory& memory, State& s) {
   s.owe_lose_sync = memory.owes_lose_sync;
   s.owe_outlived = memory.owe_outlived;
+  s.owe_reign = memory.owe_reign;
   s.facts.peer_reign = memory.peer_reign;
   s.facts.maybe_solo = memory.maybe_solo;
   s.facts.broker_known = memory.broker_known;

@@ -9,6 +9,7 @@ namespace tandemq::failover {
 struct Memory {
   bool owes_lose_sync = false;
   bool owe_outlived = false;
+  Epoch owe_reign = 0;   // the newest known when it was owed
   Epoch peer_reign = 0;  // the newest that was heard of
   bool maybe_solo = false;
   bool broker_known = false;

@@ -38,6 +38,7 @@ struct State {
   // The broker's process that this was owed for is gone, and every later one began after the
   // question: not known of one that came and went while this agent stood still.
   bool owe_outlived = false;
+  Epoch owe_reign = 0;      // ... in this reign or an earlier one
   bool stood_down = false;  // our broker ceased to serve; no other reign was heard of since
 
   bool eligible = false;

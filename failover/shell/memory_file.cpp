@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "broker/support/log.h"
@@ -23,6 +24,7 @@ json to_json(const Remembered& r) {
   const BrokerStatus& b = m.broker;
   return {{"owes_lose_sync", m.owes_lose_sync},
           {"owe_outlived", m.owe_outlived},
+          {"owe_reign", m.owe_reign},
           {"peer_reign", m.peer_reign},
           {"maybe_solo", m.maybe_solo},
           {"broker_known", m.broker_known},
@@ -41,7 +43,8 @@ Remembered remembered_from(const json& j) {
   Memory& m = r.memory;
   BrokerStatus& b = m.broker;
   m.owes_lose_sync = j.at("owes_lose_sync").get<bool>();
-  m.owe_outlived = j.value("owe_outlived", false);  // not told before 1.0
+  m.owe_outlived = j.value("owe_outlived", false);  // not told before 1.0, nor this:
+  m.owe_reign = j.value("owe_reign", std::numeric_limits<Epoch>::max());
   m.peer_reign = j.at("peer_reign").get<Epoch>();
   m.maybe_solo = j.at("maybe_solo").get<bool>();
   m.broker_known = j.at("broker_known").get<bool>();

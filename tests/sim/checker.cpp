@@ -117,11 +117,25 @@ void Checker::committed(const std::string& node, Lsn lsn, Epoch epoch, std::uint
 }
 
 void Checker::released(const std::string& node, Epoch epoch, Lsn lsn) {
-  const auto later = reigns_.upper_bound(epoch);
-  if (later == reigns_.end() || lsn < later->second) return;
-  violate_unless_forked(node + " releases an effect of record " + std::to_string(lsn) +
-                        " in epoch " + text(epoch) + ", but epoch " + text(later->first) +
-                        " began with record " + std::to_string(later->second) + ": two primaries");
+  const bool first = !released_.contains(epoch);
+  released_[epoch] = std::max(released_[epoch], lsn);
+  for (auto later = reigns_.upper_bound(epoch); later != reigns_.end(); ++later) {
+    if (released_.contains(later->first)) judge_reigns(node, epoch, later->first);
+  }
+  if (!first) return;
+  for (auto earlier = released_.begin(); earlier->first < epoch; ++earlier) {
+    judge_reigns(node, earlier->first, epoch);
+  }
+}
+
+// A reign that ended before it released anything was none.
+void Checker::judge_reigns(const std::string& node, Epoch earlier, Epoch later) {
+  const auto began = reigns_.find(later);
+  if (began == reigns_.end() || released_.at(earlier) < began->second) return;
+  violate_unless_forked(node + " releases: of record " + std::to_string(released_.at(earlier)) +
+                        " effects got out in epoch " + text(earlier) + ", but epoch " +
+                        text(later) + " began with record " + std::to_string(began->second) +
+                        ": two primaries");
 }
 
 void Checker::reigns_with(const std::string& node, Lsn lsn, std::uint32_t checksum) {

@@ -97,6 +97,7 @@ class Checker {
   };
 
   bool in_quarantine(const MessageKey& key) const;
+  void judge_reigns(const std::string& node, Epoch earlier, Epoch later);
 
   std::string violation_;
   bool forked_ = false;
@@ -105,7 +106,8 @@ class Checker {
   std::map<std::string, Subscriber> subscribers_;
   std::map<Lsn, std::pair<Epoch, std::uint32_t>> committed_;
   std::map<std::pair<Epoch, Lsn>, std::pair<std::string, std::uint64_t>> states_;
-  std::map<Epoch, Lsn> reigns_;  // first record
+  std::map<Epoch, Lsn> reigns_;    // first record
+  std::map<Epoch, Lsn> released_;  // last record of which an effect got out
   std::uint64_t acknowledged_ = 0;
   std::uint64_t delivered_ = 0;
   std::uint64_t hashes_compared_ = 0;

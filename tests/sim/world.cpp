@@ -49,6 +49,7 @@ bool World::reachable(unsigned side) const {
 
 void World::keepalived_turn() {
   place.clock.after(kVrrpTurn, [this] { keepalived_turn(); });
+  learn_parted();
   const auto changed = [this](const test::Keepalived& whose, failover::Vrrp state) {
     agents[whose.index - 1]->vrrp_changed(state);
   };
@@ -193,9 +194,17 @@ void World::freeze(unsigned side, bool frozen) {
   }
 }
 
+// Neither host hears of the other: what `timeout` takes for a death. Without an agent there is the
+// link alone, which one direction ends.
+void World::learn_parted() {
+  const bool link_alone = !agents[0]->exists() || !agents[1]->exists();
+  const bool link_cut = paths.cut[0][1] || paths.cut[1][1];
+  ever_parted_ = ever_parted_ || paths.parted() || (agents_run_ && link_alone && link_cut);
+}
+
 void World::cut(unsigned from, unsigned path, bool cut) {
   paths.cut[from][path] = cut;
-  ever_parted_ = ever_parted_ || paths.parted();
+  learn_parted();
 }
 
 void World::block(unsigned from, bool blocked) {

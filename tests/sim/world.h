@@ -89,6 +89,7 @@ class World {
   void cut_off(unsigned side);  // the clients that are connected there
   void broker_ended(unsigned side);
   void cut(unsigned from, unsigned path, bool cut);
+  void learn_parted();
 
   std::vector<Client*> clients_;  // of all kinds, by their numbers
   bool clients_cut_[2] = {};

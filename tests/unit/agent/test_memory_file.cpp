@@ -17,6 +17,7 @@ Remembered some() {
   Remembered r;
   r.memory.owes_lose_sync = r.memory.maybe_solo = r.memory.broker_known = true;
   r.memory.owe_outlived = true;
+  r.memory.owe_reign = make_epoch(4, 2);
   r.memory.peer_reign = make_epoch(6, 2);
   r.memory.broker.role = Role::primary;
   r.memory.broker.epoch = make_epoch(5, 1);

@@ -115,6 +115,39 @@ TEST_CASE("a restarted agent remembers that it owes the peer an order to lose sy
   CHECK(a.was_ordered(Order::lose_sync));
 }
 
+TEST_CASE("what was owed is void once this node's broker has reigned since") {
+  OneAgent a(1);
+  a.broker.epoch = a.peer.epoch = make_epoch(5, 2);
+  a.broker.last_lsn = a.peer.last_lsn = 100;
+  a.broker.was_in_sync = true;
+  a.peer.phase = Phase::waiting;
+  a.peer.role = Role::primary;
+  a.tell(EventKind::broker_up, a.broker);
+  a.tell(EventKind::broker_lost);
+  a.peer.ask = {AskKind::solo, 7};
+  a.hear(a.now - 20);
+  a.hear(a.now - 20);
+  REQUIRE(a.machine->state().owe_lose_sync);
+  // No agent saw its broker come back, follow, take over as planned and go on alone.
+  a.restart();
+  a.broker.last_lsn = 200;
+  bool keeps = true;
+  SUBCASE("a later reign of its own") {
+    a.broker.epoch = make_epoch(6, 1);
+  }
+  SUBCASE("a reign of its own before that") {
+    a.broker.epoch = make_epoch(4, 1);
+    keeps = false;
+  }
+  SUBCASE("a later reign of the peer's") {
+    a.broker.epoch = make_epoch(6, 2);
+    keeps = false;
+  }
+  a.broker.in_sync = a.broker.was_solo = true;
+  a.tell(EventKind::broker_up, a.broker);
+  CHECK(a.was_ordered(Order::lose_sync) != keeps);
+}
+
 namespace {
 
 // Its broker followed the peer and died, and the peer was allowed to go on alone meanwhile.
