@@ -3,6 +3,7 @@
 // equally from there.
 #include <doctest/doctest.h>
 
+#include "tests/support/effort.h"
 #include "tests/unit/checkpoint/random_records.h"
 #include "tests/unit/core/monkey.h"
 
@@ -48,11 +49,11 @@ void run_seed(std::uint64_t seed, Lsn records) {
 }  // namespace
 
 TEST_CASE("a state from the checkpoint equals one from all records") {
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) run_seed(seed, 1500);
+  for (std::uint64_t seed = 1; seed <= 40 / tandemq::test::kThinned; ++seed) run_seed(seed, 1500);
 }
 
 TEST_CASE("the same for the records that an engine writes") {
-  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 30 / tandemq::test::kThinned; ++seed) {
     CAPTURE(seed);
     std::mt19937_64 random(seed + 1000);
     TempDir dir;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "tests/support/effort.h"
 #include "world.h"
 
 namespace tandemq::failover::model {
@@ -47,7 +48,7 @@ void run_seed(std::uint64_t seed, bool manual, Tally& tally) {
 
 std::uint64_t seeds() {
   const char* wanted = std::getenv("TANDEMQ_SEEDS");
-  return wanted ? std::strtoull(wanted, nullptr, 10) : 150;
+  return wanted ? std::strtoull(wanted, nullptr, 10) : 150 / test::kThinned;
 }
 
 }  // namespace
