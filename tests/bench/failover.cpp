@@ -1,5 +1,7 @@
 #include "tests/bench/failover.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <random>
 
@@ -12,6 +14,16 @@ namespace {
 // Numbers a publisher's stream at one QoS.
 constexpr std::size_t source_of(std::uint32_t publisher, std::uint32_t qos) {
   return std::size_t{publisher} * 2 + (qos - 1);
+}
+
+volatile sig_atomic_t told_to_end = 0;
+
+// Told once, it loads no longer and gives its verdict; told again, it ends.
+void end_when_told() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { told_to_end = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
 }
 
 class Failover final : public ClientEvents {
@@ -300,9 +312,10 @@ void Failover::kill_when_due(std::uint64_t now) {
 }
 
 void Failover::load() {
+  end_when_told();
   timeline_.begin(now_ns());
   const std::uint64_t end = timeline_.began_ns() + ns_of_seconds(options_.seconds);
-  for (std::uint64_t now = timeline_.began_ns(); now < end; now = now_ns()) {
+  for (std::uint64_t now = timeline_.began_ns(); now < end && !told_to_end; now = now_ns()) {
     kill_when_due(now);
     const std::uint64_t again = top_up(now);
     turn(std::min(again, end));

@@ -95,8 +95,7 @@ def two_hosts_become_a_pair(pair):
 
 def survive_a_kill(pair):
     old = pair.primary()
-    load = Load(5)
-    time.sleep(2)
+    load = Load(5).under_way(pair)
     old.sh("systemctl kill -s KILL tandemqd")
     gap = load.finish()
     pair.wait_whole()
@@ -113,8 +112,7 @@ def primary_broker_killed(pair):
 @case
 def stopping_the_primary_is_a_switchover(pair):
     old = pair.primary()
-    load = Load(6)
-    time.sleep(2)
+    load = Load(6).under_way(pair)
     old.sh("systemctl stop tandemqd")
     expect("event=handed_over done=true" in journal(old, "tandemqd", "-20s"), "it hands over")
     gap = load.finish()
@@ -178,8 +176,7 @@ def the_sandbox_forbids_nothing_that_is_done(pair):
 @case
 def the_primarys_host_reboots(pair):
     old = pair.primary()
-    load = Load(10)
-    time.sleep(2)
+    load = Load(10).under_way(pair)
     old.sh("systemctl reboot", check=False)
     gap = load.finish()
     expect(pair.primary() is pair.other(old), "the other one serves")

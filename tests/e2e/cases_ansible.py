@@ -10,7 +10,6 @@ from pair import Load
 from playbook import CONTROLLER, MONITOR, Controller
 
 CASES, case = case_list()
-PLAY_S = 150   # a play lasts one minute to two where nobody else computes
 
 
 @case
@@ -67,8 +66,7 @@ def a_pair_of_the_playbook_survives_a_kill(pair):
 def a_change_of_settings_costs_one_switchover(pair):
     old = pair.primary()
     before = {host: pid(host) for host in pair.hosts}
-    load = Load(PLAY_S, rate=300)
-    time.sleep(2)
+    load = Load(rate=300).under_way(pair)
     pair.controller.play("site", "-e", "{tandemq_broker_settings: {journal: {bytes_max: 268435456}, "
                          "limits: {topic_alias_maximum: 20}}}")
     gap = load.finish()
@@ -83,8 +81,7 @@ def a_change_of_settings_costs_one_switchover(pair):
 def upgrade_yml_loses_nothing(pair):
     newer = versions(pair.hosts[0])[1]
     before = {host: (pid(host), pid(host, "tandemq-agent")) for host in pair.hosts}
-    load = Load(PLAY_S, rate=300)
-    time.sleep(2)
+    load = Load(rate=300).under_way(pair)
     begun = time.monotonic()
     pair.controller.play("upgrade", "-e", f"tandemq_version={newer}")
     took = time.monotonic() - begun
@@ -112,8 +109,7 @@ def an_empty_host_takes_the_place_of_one_that_is_gone(pair):
     gone = pair.primary()
     out, _ = pair.controller.play("replace-host", "-e", f"replaced={gone.name}", check=False)
     expect("it does not serve" in out or "it has data of its own" in out, out[-1500:])
-    load = Load(PLAY_S, rate=300)
-    time.sleep(2)
+    load = Load(rate=300).under_way(pair)
     gone.sh(f"apt-get -qq -y purge {EVERYTHING} && rm -rf /etc/tandemq /etc/systemd/system/tandemq-firewall.service && "
             "nft flush ruleset", seconds=120)
     newer = versions(pair.other(gone))[1]

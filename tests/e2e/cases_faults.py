@@ -15,8 +15,7 @@ STEP = "/usr/lib/stepped_clock"
 def the_primarys_host_loses_power(pair):
     """What was not synced is gone with it."""
     old = pair.primary()
-    load = Load(12)
-    time.sleep(2)
+    load = Load(12).under_way(pair)
     old.sh("echo unsynced >/var/tmp/unsynced")
     old.cut_power()
     gap = load.finish()
@@ -32,8 +31,7 @@ def the_primarys_host_loses_power(pair):
 @case
 def the_standbys_host_loses_power(pair):
     primary = pair.primary()
-    load = Load(12)
-    time.sleep(2)
+    load = Load(12).under_way(pair)
     pair.other(primary).cut_power()
     gap = load.finish()
     expect(pair.primary() is primary, "the primary goes on")
@@ -45,8 +43,7 @@ def the_standbys_host_loses_power(pair):
 def without(pair, *networks):
     """The primary's cables of these networks are out for five seconds of a load; its gap."""
     host = pair.primary()
-    load = Load(15)
-    time.sleep(2)
+    load = Load(15).under_way(pair)
     for network in networks:
         host.cable(network, "down")
     time.sleep(5)
@@ -82,8 +79,7 @@ def the_primary_is_cut_off_from_everything(pair):
 @case
 def the_primarys_disk_is_full_and_freed(pair):
     old = pair.primary()
-    load = Load(15)
-    time.sleep(2)
+    load = Load(15).under_way(pair)
     try:
         old.sh(f"fallocate -l $(df --output=avail -B1 / | tail -1) {FILLER} || true; dd if=/dev/zero bs=64k of={FILLER}.rest || true")
         gap = load.finish()
@@ -110,7 +106,7 @@ def the_clock_of_a_host_is_stepped(pair):
         host.sh("systemctl daemon-reload; tandemqctl step-aside; systemctl restart tandemq-agent tandemqd")
         pair.wait_whole()
     primary = pair.primary()
-    load = Load(20)
+    load = Load(20).under_way(pair)
     for host, step in ((primary, 3600), (pair.other(primary), -3600), (primary, -86400), (primary, 0)):
         time.sleep(3)
         host.write(STEP, f"{step}\n")
@@ -121,5 +117,5 @@ def the_clock_of_a_host_is_stepped(pair):
     expect(pair.primary() is primary, "nobody takes over")
     pair.wait_whole()
     for host in pair.hosts:
-        host.sh("rm -r /run/systemd/system/tandemq*.d; systemctl daemon-reload")
+        host.sh(f"rm -r /run/systemd/system/tandemq*.d {CLOCK} {STEP}; systemctl daemon-reload")
     return f"gap {gap:.0f} ms"

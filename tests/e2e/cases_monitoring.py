@@ -6,7 +6,6 @@ import time
 import urllib.parse
 
 from cases import case_list, versions
-from cases_ansible import PLAY_S
 from hosts import CLIENT, ROOT, Host, expect, inside, run, wait_until
 from pair import Load
 from playbook import MONITOR
@@ -52,8 +51,7 @@ def a_third_host_watches_them(pair):
 @case
 def every_panel_shows_something_after_a_kill(pair):
     begun = time.time()
-    load = Load(40)
-    time.sleep(15)
+    load = Load(40).under_way(pair, 15)
     old = pair.primary()
     old.sh("systemctl kill -s KILL tandemqd")
     wait_until("the failover is told", lambda: "TandemqFailedOver" in firing(), 30)
@@ -89,8 +87,7 @@ def an_alert_fires_while_a_node_is_gone(pair):
 @case
 def upgrade_yml_upgrades_what_watches_as_well(pair):
     newest = versions(pair.hosts[0])[2]
-    load = Load(PLAY_S, rate=300)
-    time.sleep(2)
+    load = Load(rate=300).under_way(pair)
     pair.controller.play("upgrade", *MONITOR, "-e", f"tandemq_version={newest}")
     gap = load.finish()
     for host, package in [(host, "tandemq-broker") for host in pair.hosts] + [(pair.more[0], "tandemq-monitoring")]:

@@ -1,5 +1,4 @@
 """The packages of a pair upgraded, downgraded, removed, and in the end purged."""
-import time
 
 from cases import APT, EVERYTHING, case_list, files, install, pid, versions
 from hosts import expect
@@ -14,8 +13,7 @@ def both_hosts_are_upgraded_by_apt(pair):
     old = pair.primary()
     standby = pair.other(old)
     edited = standby.sh("md5sum /etc/tandemq/*").stdout
-    load = Load(40, rate=500)
-    time.sleep(2)
+    load = Load(rate=500).under_way(pair)
     before = {h: (pid(h), pid(h, "tandemq-agent")) for h in pair.hosts}
     out = install(standby, EVERYTHING, newer)
     expect("NOT restarted" not in out, out)
@@ -65,8 +63,7 @@ def an_upgrade_that_was_interrupted_is_finished(pair):
 @case
 def both_hosts_are_downgraded(pair):
     oldest = versions(pair.hosts[0])[0]
-    load = Load(40, rate=500)
-    time.sleep(2)
+    load = Load(rate=500).under_way(pair)
     for host in (pair.other(pair.primary()), pair.primary()):
         out = install(host, EVERYTHING, oldest)
         expect("NOT restarted" not in out, out)
@@ -85,8 +82,7 @@ def needrestart_leaves_the_daemons_alone(pair):
 @case
 def packages_of_the_primary_are_removed_and_installed_again(pair):
     old = pair.primary()
-    load = Load(25, rate=500)
-    time.sleep(2)
+    load = Load(rate=500).under_way(pair)
     old.sh(f"{APT} remove tandemq-broker tandemq-failover 2>&1", seconds=120)
     expect(old.sh("pidof tandemqd tandemq-agent keepalived", check=False).stdout == "",
            "all is stopped: without an agent no address is held")

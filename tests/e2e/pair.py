@@ -1,9 +1,12 @@
 """The pair of two booted hosts: its configuration from the packages' own files, its state, its load."""
 import json
 import os
+import signal
 import subprocess
+import time
 
 from hosts import CLIENT, ROOT, VIRTUAL_IP, WORK, Failed, expect, inside, run, wait_until
+from report import Watch
 
 BENCH = os.path.join(WORK, "bench", "usr", "bin", "tandemq-bench")
 SECRET = "e2e-secret-of-the-pair-0123456789abcdef\n"
@@ -23,6 +26,9 @@ listen = "10.98.0.1{index}:7883"
 peer_address = "10.98.0.1{other}:7883"
 certfile = "/etc/tandemq/link.pem"
 cafile = "/etc/tandemq/link-ca.pem"
+# Small ones: where a disk is full that is felt when the next one begins.
+[journal]
+segment_bytes = 1048576
 """
 
 
@@ -78,11 +84,12 @@ class Pair:
         except (ValueError, subprocess.TimeoutExpired):
             return {"exit_code": 3}
 
+    def is_whole(self):
+        return all(self.status(host)["exit_code"] == 0 for host in self.hosts)
+
     def wait_whole(self, seconds=60):
-        def whole():
-            return all(self.status(host)["exit_code"] == 0 for host in self.hosts)
         try:
-            wait_until("both nodes say that all is well", whole, seconds)
+            wait_until("both nodes say that all is well", self.is_whole, seconds)
         except Failed as failure:
             raise Failed(f"{failure}\n" + "\n".join(
                 h.sh("tandemqctl status", check=False).stdout for h in self.hosts)) from None
@@ -107,26 +114,41 @@ class Pair:
 
 
 class Load:
-    """Numbered messages through the virtual address, QoS 1 and 2."""
+    """Numbered messages through the virtual address, QoS 1 and 2; without `seconds` until finish() is called."""
+    last = None   # for the report
 
-    def __init__(self, seconds, rate=1000):
-        self.seconds = seconds
+    def __init__(self, seconds=None, rate=1000):
+        Load.last, self.seconds, self.result, self.watch = self, seconds, None, None
         self.process = subprocess.Popen(
             inside(CLIENT, BENCH, "failover", "--host", VIRTUAL_IP, "--pubs", "20", "--subs", "20",
-                   "--rate", str(rate), "--seconds", str(seconds), "--json", "--quiet"),
+                   "--rate", str(rate), "--seconds", str(seconds or 3600), "--json", "--quiet"),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def under_way(self, pair, seconds=2):
+        """Runs for so long; from now on it is seen when the pair is whole."""
+        time.sleep(seconds)
+        self.watch = Watch(pair)
+        return self
 
     def finish(self):
         """The longest gap in ms; nothing acknowledged may be missing, twice or out of order."""
-        out, error = self.process.communicate(timeout=self.seconds + 90)
+        if self.seconds is None:
+            self.process.send_signal(signal.SIGINT)
+        out, error = self.process.communicate(timeout=(self.seconds or 0) + 90)
         try:
             result = json.loads(out)
         except ValueError:
             raise Failed(f"no result: {out[-200:]} {error[-400:]}") from None
+        self.result = result
         expect(result["acknowledged"] > 0, "nothing was acknowledged")
         for fault in ("lost", "qos2_duplicates", "order_violations", "sessions_lost"):
             expect(result[fault] == 0, f"{fault}: {result[fault]} of {result['acknowledged']}")
         return result["longest_gap_ms"]
+
+    def end(self):
+        """Whatever became of its case."""
+        self.process.kill()
+        self.process.wait()
 
 
 def unpack_bench(packages):

@@ -20,7 +20,8 @@ import cases_faults  # noqa: E402
 import cases_monitoring  # noqa: E402
 import cases_upgrade  # noqa: E402
 import hosts  # noqa: E402
-from pair import Pair, unpack_bench  # noqa: E402
+from pair import Load, Pair, unpack_bench  # noqa: E402
+from report import Report  # noqa: E402
 
 # The files in their order, and which cases, also of files before, the others of each build on.
 PACKAGES_PAIR = ("a_broker_by_itself_explains_itself", "two_hosts_become_a_pair")
@@ -40,37 +41,39 @@ def image():
     return path
 
 
-def run_case(function, pair):
+def run_case(function, pair, report):
     name = function.__name__.replace("_", " ")
     begun = time.monotonic()
+    Load.last, error = None, None
     try:
         told = function(pair) or ""
-    except Exception as error:  # pylint: disable=broad-except  # a broken case must not hide the others
+    except Exception as caught:  # pylint: disable=broad-except  # a broken case must not hide the others
+        error = caught
         if not isinstance(error, hosts.Failed):
             traceback.print_exc()
-        print(f"FAILED {name}: {error}", flush=True)
-        return False
-    print(f"ok     {name} ({time.monotonic() - begun:.0f} s) {told}", flush=True)
-    return True
+    finally:
+        if Load.last:
+            Load.last.end()
+    took = time.monotonic() - begun
+    print(f"FAILED {name}: {error}" if error else f"ok     {name} ({took:.0f} s) {told}", flush=True)
+    report.add(name, not error, took, Load.last)
+    return not error
 
 
 def run_all(wanted, base, keep):
     network = hosts.Network()
-    both, pair = [], None
-    passed = 0
+    both, pair, report = [], None, Report(len(wanted))
     try:
         both = [hosts.Host(number, base) for number in (1, 2)]
         for host in both:
             host.boot()
         pair = Pair(both, base)
         for function in wanted:
-            good = run_case(function, pair)
-            passed += good
-            if not good:
+            if not run_case(function, pair, report):
                 keep_logs(both)
                 if any(function.__name__ in names for names in NEEDED.values()):
                     break
-        return passed
+        return report.passed
     finally:
         if not keep:
             for host in both + (pair.more if pair else []):
