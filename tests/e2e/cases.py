@@ -109,6 +109,60 @@ def primary_broker_killed(pair):
     return survive_a_kill(pair)
 
 
+def primary_goes_on(pair, *orders):
+    """What befalls its standby costs clients a gap at most; `orders` are told to the standby, a second apart."""
+    primary = pair.primary()
+    load = Load().under_way(pair)
+    for order in orders:
+        pair.other(primary).sh(order, check=False)
+        time.sleep(1)
+    pair.wait_whole()
+    gap = load.finish()
+    expect(pair.primary() is primary, "the primary goes on")
+    pair.expect_address_at(primary)
+    return f"gap {gap:.0f} ms"
+
+
+@case
+def standbys_broker_killed(pair):
+    return primary_goes_on(pair, "systemctl kill -s KILL tandemqd")
+
+
+@case
+def standby_stopped_and_started(pair):
+    return primary_goes_on(pair, "systemctl stop tandemqd", "systemctl start tandemqd")
+
+
+@case
+def the_standbys_host_reboots(pair):
+    return primary_goes_on(pair, "systemctl reboot")
+
+
+@case
+def both_agents_killed(pair):
+    """Nobody watches for a moment; what serves goes on."""
+    primary = pair.primary()
+    load = Load(8).under_way(pair)
+    for host in pair.hosts:
+        host.sh("systemctl kill -s KILL tandemq-agent")
+    gap = load.finish()
+    pair.wait_whole()
+    expect(pair.primary() is primary, "the primary goes on")
+    return f"gap {gap:.0f} ms"
+
+
+@case
+def the_primarys_keepalived_killed(pair):
+    """The address goes with it, and never to two hosts."""
+    old = pair.primary()
+    load = Load(8).under_way(pair)
+    old.sh("systemctl kill -s KILL keepalived")
+    gap = load.finish()
+    pair.wait_whole()
+    pair.expect_address_at(pair.primary())
+    return f"gap {gap:.0f} ms"
+
+
 @case
 def stopping_the_primary_is_a_switchover(pair):
     old = pair.primary()

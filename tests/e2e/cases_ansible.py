@@ -67,8 +67,8 @@ def a_change_of_settings_costs_one_switchover(pair):
     old = pair.primary()
     before = {host: pid(host) for host in pair.hosts}
     load = Load(rate=300).under_way(pair)
-    pair.controller.play("site", "-e", "{tandemq_broker_settings: {journal: {bytes_max: 268435456}, "
-                         "limits: {topic_alias_maximum: 20}}}")
+    pair.controller.change("tandemq_broker_settings: {", "tandemq_broker_settings: {limits: {topic_alias_maximum: 20}, ")
+    pair.controller.play("site")
     gap = load.finish()
     for host in pair.hosts:
         expect(pid(host) != before[host], f"{host.name} has the new settings")

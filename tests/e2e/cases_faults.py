@@ -40,9 +40,8 @@ def the_standbys_host_loses_power(pair):
     return f"gap {gap:.0f} ms"
 
 
-def without(pair, *networks):
-    """The primary's cables of these networks are out for five seconds of a load; its gap."""
-    host = pair.primary()
+def without(pair, host, *networks):
+    """Its cables of these networks are out for five seconds of a load; the gap."""
     load = Load(15).under_way(pair)
     for network in networks:
         host.cable(network, "down")
@@ -52,44 +51,65 @@ def without(pair, *networks):
     gap = load.finish()
     pair.wait_whole()
     pair.expect_address_at(pair.primary())
-    return host, f"gap {gap:.0f} ms"
+    return f"gap {gap:.0f} ms"
 
 
 @case
 def the_service_cable_of_the_primary_is_out(pair):
-    host, told = without(pair, "service")
+    host = pair.primary()
+    told = without(pair, host, "service")
     expect(pair.primary() is pair.other(host), "the other one serves")
     return told
 
 
 @case
 def the_replication_cable_is_out(pair):
-    host, told = without(pair, "replica")
+    host = pair.primary()
+    told = without(pair, host, "replica")
     expect(pair.primary() is host, "the primary goes on")
     return told
 
 
 @case
 def the_primary_is_cut_off_from_everything(pair):
-    host, told = without(pair, "service", "replica")
+    host = pair.primary()
+    told = without(pair, host, "service", "replica")
     expect(pair.primary() is pair.other(host), "the other one serves")
     return told
 
 
 @case
-def the_primarys_disk_is_full_and_freed(pair):
-    old = pair.primary()
+def the_standby_is_cut_off_from_everything(pair):
+    primary = pair.primary()
+    told = without(pair, pair.other(primary), "service", "replica")
+    expect(pair.primary() is primary, "the primary goes on")
+    return told
+
+
+def with_a_full_disk(pair, host, serves):
+    """For most of a load; then it is freed."""
     load = Load(15).under_way(pair)
     try:
-        old.sh(f"fallocate -l $(df --output=avail -B1 / | tail -1) {FILLER} || true; dd if=/dev/zero bs=64k of={FILLER}.rest || true")
+        host.sh(f"fallocate -l $(df --output=avail -B1 / | tail -1) {FILLER} || true; dd if=/dev/zero bs=64k of={FILLER}.rest || true")
         gap = load.finish()
-        served = pair.primary()
+        expect(pair.primary() is serves, f"{serves.name} serves")
     finally:
-        old.sh(f"rm {FILLER} {FILLER}.rest")
-    expect(served is pair.other(old), "the other one serves")
-    expect("space" in journal(old, "tandemqd", "-1min"), "it says why it ended")
+        host.sh(f"rm {FILLER} {FILLER}.rest")
+    expect("space" in journal(host, "tandemqd", "-1min"), "it says why it ended")
     pair.wait_whole()
     return f"gap {gap:.0f} ms"
+
+
+@case
+def the_primarys_disk_is_full_and_freed(pair):
+    host = pair.primary()
+    return with_a_full_disk(pair, host, pair.other(host))
+
+
+@case
+def the_standbys_disk_is_full_and_freed(pair):
+    primary = pair.primary()
+    return with_a_full_disk(pair, pair.other(primary), primary)
 
 
 @case

@@ -73,6 +73,16 @@ class Controller:
         for host in hosts:
             self.authorize(host)
 
+    @staticmethod
+    def change(setting, into):
+        """In the inventory, for all plays to come."""
+        path = os.path.join(CONTROLLER, "hosts.yml")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        expect(setting in text, f"the inventory has {setting}")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace(setting, into))
+
     def authorize(self, host):
         host.sh("mkdir -p -m 700 ~root/.ssh")
         host.write("~root/.ssh/authorized_keys", self.public, mode="600")
