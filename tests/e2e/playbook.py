@@ -93,6 +93,7 @@ class Controller:
         done = run(*inside(CLIENT, "ansible-playbook", "-i", os.path.join(CONTROLLER, "hosts.yml"), f"{name}.yml",
                            *options), seconds=seconds, check=False, cwd=ANSIBLE,
                    env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_HOME": os.path.join(CONTROLLER, "home"),
+                        "ANSIBLE_SSH_CONTROL_PATH_DIR": os.path.join(CONTROLLER, "cp"),   # else also of hosts before
                         "ANSIBLE_CONFIG": os.path.join(ANSIBLE, "ansible.cfg"), "LC_ALL": "C.UTF-8"})
         out = done.stdout + done.stderr
         with open(os.path.join(CONTROLLER, "plays.log"), "a", encoding="utf-8") as file:
