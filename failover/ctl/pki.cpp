@@ -45,22 +45,6 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &found) == 0;
 }
 
-// A folder that nobody else can look into: made, or found so.
-Status private_folder(const std::string& folder) {
-  struct stat found {};
-  if (::stat(folder.c_str(), &found) == 0) {
-    if (!S_ISDIR(found.st_mode)) return Error{folder + " is no folder", 1};
-    if ((found.st_mode & 077) == 0 && found.st_uid == ::geteuid()) return Done{};
-    return Error{folder +
-                     " is not this user's alone, and a key that signs is to lie in it: name a "
-                     "folder of its own, or `chmod 700 " +
-                     folder + "`",
-                 1};
-  }
-  if (::mkdir(folder.c_str(), 0700) == 0) return Done{};
-  return Error{folder + " cannot be made: " + std::strerror(errno), 1};
-}
-
 Error as_refusal(const Error& error) {
   return {error.message, 1};
 }
@@ -160,20 +144,23 @@ Result<json> pki_init(const PkiWish& wish) {
   return out;
 }
 
-Result<json> pki_issue(const PkiWish& wish) {
-  if (!is_node_name(wish.node)) {
-    return Error{"--node \"" + wish.node +
+Status check_node_name(const std::string& folder, const std::string& node) {
+  if (!is_node_name(node)) {
+    return Error{"\"" + node +
                      "\" is no node.name that a file could have: letters, "
                      "digits, '-', '.' and '_', at most 32",
                  1};
   }
+  if (node != "authority" && node != "ca") return Done{};
+  return Error{folder + "/" + node +
+                   ".pem is a file of the authority's; certificates of a node called so cannot be "
+                   "made here",
+               1};
+}
+
+Result<json> pki_issue(const PkiWish& wish) {
+  if (Status name = check_node_name(wish.folder, wish.node); !name) return name.error();
   const std::string path = wish.folder + "/" + wish.node + ".pem";
-  if (path == authority_file(wish) || path == ca_file(wish)) {
-    return Error{path +
-                     " is a file of the authority's; certificates of a node called so cannot be "
-                     "made here",
-                 1};
-  }
   const Result<KeyAndCertificate> authority = read_authority(wish);
   if (!authority) return authority.error();
   if (exists(path) && !wish.force) {

@@ -15,6 +15,9 @@ struct PkiWish {
   bool force = false;      // over what is there
 };
 
+// Whether a node called so can have a certificate in that folder. Error: code 1.
+Status check_node_name(const std::string& folder, const std::string& node);
+
 // What was made or found, for a person as lines in "text". Errors: code 1, nothing was changed.
 Result<nlohmann::json> pki_init(const PkiWish& wish);
 Result<nlohmann::json> pki_issue(const PkiWish& wish);

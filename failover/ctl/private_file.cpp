@@ -60,4 +60,19 @@ Status write_whole(const std::string& path, const std::string& text, mode_t mode
   return Error{path + " cannot be written: " + std::strerror(error), 1};
 }
 
+Status private_folder(const std::string& folder) {
+  struct stat found {};
+  if (::stat(folder.c_str(), &found) == 0) {
+    if (!S_ISDIR(found.st_mode)) return Error{folder + " is no folder", 1};
+    if ((found.st_mode & 077) == 0 && found.st_uid == ::geteuid()) return Done{};
+    return Error{folder +
+                     " is not this user's alone, and secrets are to lie in it: name a "
+                     "folder of its own, or `chmod 700 " +
+                     folder + "`",
+                 1};
+  }
+  if (::mkdir(folder.c_str(), 0700) == 0) return Done{};
+  return Error{folder + " cannot be made: " + std::strerror(errno), 1};
+}
+
 }  // namespace tandemq::failover

@@ -16,6 +16,7 @@
 #include "failover/ctl/line_client.h"
 #include "failover/ctl/pki.h"
 #include "failover/ctl/render.h"
+#include "failover/ctl/setup.h"
 #include "failover/ctl/step_aside.h"
 #include "failover/doctor/check.h"
 
@@ -39,6 +40,7 @@ struct Options {
   std::string broker_file = "/etc/tandemq/tandemqd.toml";
   std::vector<std::string> checks;  // empty: all
   PkiWish pki;
+  SetupWish setup;
 };
 
 constexpr int kQuestionMs = 2000;
@@ -237,6 +239,36 @@ struct PkiCommands {
   CLI::App *init = nullptr, *issue = nullptr, *show = nullptr;
 };
 
+struct SetupCommand {
+  SetupCommand(CLI::App& app, SetupWish& wish)
+      : one(app.add_subcommand(
+            "setup", "write all files of a pair, for both nodes; asks for what is not given")) {
+    const auto words = [this](const char* flag, std::vector<std::string>& into, const char* what) {
+      one->add_option(flag, into, what)->delimiter(',')->allow_extra_args(false);
+    };
+    one->add_option("--pair", wish.pair, "its name, replication.pair_id");
+    words("--first", wish.hosts[0],
+          "address of the first host for clients[,and on a second network]");
+    words("--second", wish.hosts[1], "the same of the second host, in the same order");
+    words("--virtual", wish.virtual_addresses,
+          "address for clients that moves, with its prefix[,more of them]");
+    words("--interface", wish.interfaces, "of the clients' network[,that of the second host]");
+    words("--names", wish.names, "of the nodes, a,b by default");
+    one->add_option("--gateway", wish.gateway, "failover.gateway");
+    one->add_option("--secret-file", wish.secret_file, "the pair's secret; one is made by default");
+    one->add_flag("--allow-anonymous", wish.allow_anonymous, "clients need no password");
+    one->add_flag("--force", wish.force, "replace what is there");
+    one->add_option("folder", wish.folder, "where all of it is written")->required();
+    one->fallthrough();
+  }
+  CLI::App* one;
+};
+
+int set_up_pair(Options& options) {
+  if (isatty(STDIN_FILENO) != 0) ask_for_missing(options.setup, std::cin, std::cerr);
+  return say_made(options, set_up(options.setup));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -278,6 +310,7 @@ int main(int argc, char** argv) try {
   look->add_option("--broker-config", options.broker_file, "the broker's settings")
       ->capture_default_str();
   const PkiCommands pki(app, options);
+  const SetupCommand setup(app, options.setup);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -288,6 +321,7 @@ int main(int argc, char** argv) try {
   if (aside->parsed()) return step_aside(options);
   if (look->parsed()) return examine(options);
   if (pki.all->parsed()) return pki.run(options);
+  if (setup.one->parsed()) return set_up_pair(options);
   if (promote->parsed()) return make_primary(options);
   if (solo->parsed()) return order(options, options.agent_socket, {{"cmd", "solo"}});
   if (reload->parsed()) return order(options, options.broker_socket, {{"cmd", "reload"}});
