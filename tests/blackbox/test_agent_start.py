@@ -188,3 +188,11 @@ def test_prints_keepalived(ctx):
         test = subprocess.run(["keepalived", "-t", "-f", f"{agent.folder}/keepalived.conf"],
                               check=False, capture_output=True, text=True)
         expect(test.returncode == 0, f"keepalived finds fault with it: {test.stderr}")
+
+
+def test_the_packages_example_is_good(ctx):
+    """Without its secret, which is the operator's."""
+    example = os.path.join(os.path.dirname(__file__), "..", "..", "packaging", "etc", "agent.toml")
+    with ctx.program("tandemq-agent", "-c", example, "--print-keepalived", stdout=subprocess.PIPE, text=True) as agent:
+        out, _ = agent.communicate(timeout=20)
+    expect(agent.returncode == 0 and "10.99.0.100/24" in out, f"{agent.returncode}: {out}")

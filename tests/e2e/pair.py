@@ -1,57 +1,24 @@
-"""The pair of two booted hosts: its configuration from the packages' own files, its state, its load."""
+"""The pair of two booted hosts: its configuration, its state, its load."""
 import json
 import os
 import signal
 import subprocess
 import time
 
-from hosts import CLIENT, ROOT, VIRTUAL_IP, WORK, Failed, expect, inside, run, wait_until
+from hosts import CLIENT, VIRTUAL_IP, WORK, Failed, expect, inside, run, wait_until
 from report import Watch
 
-BENCH = os.path.join(WORK, "bench", "usr", "bin", "tandemq-bench")
-SECRET = "e2e-secret-of-the-pair-0123456789abcdef\n"
-BROKER_TOML = """\
-[node]
-name = "{name}"
-index = {index}
-[[listener]]
-address = "0.0.0.0"
-port = 1883
-allow_anonymous = true
-[replication]
-mode = "pair"
-pair_id = "e2e"
-peer = "{peer}"
-listen = "10.98.0.1{index}:7883"
-peer_address = "10.98.0.1{other}:7883"
-certfile = "/etc/tandemq/link.pem"
-cafile = "/etc/tandemq/link-ca.pem"
-# Small ones: where a disk is full that is felt when the next one begins.
-[journal]
-segment_bytes = 1048576
-"""
-
-
-def agent_toml(index):
-    """The example of the package, as node b where asked for."""
-    with open(os.path.join(ROOT, "packaging", "etc", "agent.toml"), encoding="utf-8") as file:
-        text = file.read().replace('"eth0"', '"host0"')
-    if index == 2:
-        for one, other in (('"a"', '"b"'), ("0.11:", "0.12:"), ('0.11"', '0.12"')):
-            text = text.replace(one, "\0").replace(other, one).replace("\0", other)
-        text = text.replace("index = 1", "index = 2")
-    # The machine that runs tests stalls for longer than hosts do.
-    return text.replace("[failover]", "[failover]\nin_sync_lease_ms = 5000")
-
-
-def link_authority():
-    """A folder of certificates for the link, made by the program under test."""
-    folder, ctl = os.path.join(WORK, "link"), os.path.join(ROOT, "build", "release", "bin", "tandemqctl")
-    if not os.path.exists(os.path.join(folder, "b.pem")):
-        run(ctl, "pki", "init", "--force", "--pair", "e2e", folder)
-        for name in "ab":
-            run(ctl, "pki", "issue", "--force", "--node", name, folder)
-    return folder
+UNPACKED = os.path.join(WORK, "unpacked")   # the programs that run on this machine
+BENCH, CTL = (os.path.join(UNPACKED, "usr", "bin", program) for program in ("tandemq-bench", "tandemqctl"))
+SETUP = ("--pair", "e2e", "--first", "10.99.0.11,10.98.0.11", "--second", "10.99.0.12,10.98.0.12", "--virtual",
+         f"{VIRTUAL_IP}/24", "--interface", "host0", "--allow-anonymous")
+# As `tandemqctl setup` says that they are to be put in place: names, and whose group reads them.
+FILES = {"tandemqd.toml": "tandemq", "link.pem": "tandemq", "link-ca.pem": "tandemq",
+         "agent.toml": "tandemq-agent", "pair.secret": "tandemq-agent"}
+# The machine that runs tests stalls for longer than hosts do. Where a disk is full that is felt when the next segment
+# of the journal begins: small ones.
+CHANGES = (("[failover]\n", "[failover]\nin_sync_lease_ms = 5000\n"),
+           ("[replication]\n", "[journal]\nsegment_bytes = 1048576\n[replication]\n"))
 
 
 class Pair:
@@ -60,16 +27,16 @@ class Pair:
         self.more = []   # hosts that are not of the pair
 
     def configure(self):
-        authority = link_authority()
-        for host in self.hosts:
-            for name, of in (("link.pem", f"{'ab'[host.number - 1]}.pem"), ("link-ca.pem", "ca.pem")):
-                with open(os.path.join(authority, of), encoding="ascii") as file:
-                    host.write(f"/etc/tandemq/{name}", file.read(), "root:tandemq", "640")
-            host.write("/etc/tandemq/tandemqd.toml", BROKER_TOML.format(
-                name="ab"[host.number - 1], peer="ba"[host.number - 1], index=host.number,
-                other=3 - host.number), "root:tandemq", "640")
-            host.write("/etc/tandemq/agent.toml", agent_toml(host.number))
-            host.write("/etc/tandemq/pair.secret", SECRET, "root:tandemq-agent", "640")
+        """By the program under test, as an operator without Ansible does it."""
+        folder = os.path.join(WORK, "setup")
+        run(CTL, "setup", "--force", *SETUP, folder)
+        for host, node in zip(self.hosts, "ab"):
+            for name, group in FILES.items():
+                with open(os.path.join(folder, node, name), encoding="utf-8") as file:
+                    text = file.read()
+                for what, by in CHANGES:
+                    text = text.replace(what, by)
+                host.write(f"/etc/tandemq/{name}", text, f"root:{group}", "640")
             host.sh("tandemqd --check && tandemq-agent --check && tandemq-agent --write-keepalived && sync")
 
     def start(self):
@@ -151,5 +118,6 @@ class Load:
         self.process.wait()
 
 
-def unpack_bench(packages):
-    run("dpkg-deb", "-x", packages, os.path.join(WORK, "bench"))
+def unpack(packages):
+    for package in packages:
+        run("dpkg-deb", "-x", package, UNPACKED)

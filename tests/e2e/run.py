@@ -20,7 +20,7 @@ import cases_faults  # noqa: E402
 import cases_monitoring  # noqa: E402
 import cases_upgrade  # noqa: E402
 import hosts  # noqa: E402
-from pair import Load, Pair, unpack_bench  # noqa: E402
+from pair import Load, Pair, unpack  # noqa: E402
 from report import Report  # noqa: E402
 
 # The files in their order, and which cases, also of files before, the others of each build on.
@@ -109,7 +109,8 @@ def main():
     os.makedirs(hosts.WORK, exist_ok=True)
     base = image()
     hosts.run(os.path.join(hosts.HERE, "repository.sh"), hosts.PACKAGES, base, hosts.REPOSITORY, seconds=300)
-    unpack_bench(glob.glob(os.path.join(hosts.PACKAGES, "tandemq-bench_*.deb"))[0])
+    unpack(glob.glob(os.path.join(hosts.PACKAGES, "tandemq-bench_*.deb")) +
+           glob.glob(os.path.join(hosts.PACKAGES, "tandemq-tools_*.deb")))
     begun = time.monotonic()
     passed = run_all(wanted, base, options.keep)
     print(f"took {time.monotonic() - begun:.0f} s")
