@@ -250,9 +250,9 @@ void Driver::log(const char* level, const char* event, const std::string& reason
   ports_.runtime->log(level, event, reason);
 }
 
-void Driver::fatal(const std::string& what) const {
+void Driver::fatal(const std::string& what, int code) const {
   log("error", "replicator_stopped", what);
-  ports_.runtime->end();
+  ports_.runtime->end(code);
   std::abort();  // the compiler does not know that a virtual function never returns
 }
 

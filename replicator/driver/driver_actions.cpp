@@ -44,7 +44,8 @@ void Driver::carry_out(Output& out) {
 
 void Driver::carry_out(const action::PersistMeta& a) {
   const Status saved = ports_.folder->save_meta(a.meta);
-  if (!saved) fatal(saved.error().message);
+  // What there was no room for was told to nobody: not so what could not be synced.
+  if (!saved) fatal(saved.error().message, saved.error().code);
 }
 
 void Driver::carry_out(const action::AppendControl& a) {

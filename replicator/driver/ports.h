@@ -27,8 +27,9 @@ class Runtime {
   using Timer = std::shared_ptr<void>;
   virtual Timer every(std::uint32_t ms, std::function<void()> what) = 0;
   virtual void log(const char* level, const char* event, const std::string& reason) = 0;
-  // What is to be durable cannot be made so: nothing may happen any more in this process.
-  [[noreturn]] virtual void end() = 0;
+  // What is to be durable cannot be made so: nothing may happen any more in this process. `code` is
+  // its exit code: kExitEnvironment where a start may heal it, else kExitDamaged.
+  [[noreturn]] virtual void end(int code) = 0;
 
   // For who looks on: before an action is carried out, and after a step of the machine.
   virtual void about_to(const Action&) {}

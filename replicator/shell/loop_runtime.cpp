@@ -6,7 +6,6 @@
 #include <chrono>
 
 #include "broker/base/check.h"
-#include "broker/base/exit_code.h"
 #include "broker/base/last_words.h"
 #include "broker/support/log.h"
 
@@ -65,9 +64,9 @@ void LoopRuntime::log(const char* level, const char* event, const std::string& r
   last_words(std::string("level=") + level + " event=" + event + " reason=\"" + reason + "\"");
 }
 
-void LoopRuntime::end() {
+void LoopRuntime::end(int code) {
   log_drain(kLastWordsMs);
-  ::_exit(kExitDamaged);
+  ::_exit(code);
 }
 
 }  // namespace tandemq::repl

@@ -18,7 +18,7 @@ class LoopRuntime final : public Runtime {
   void later(std::function<void()> what) override;
   Timer every(std::uint32_t ms, std::function<void()> what) override;
   void log(const char* level, const char* event, const std::string& reason) override;
-  [[noreturn]] void end() override;
+  [[noreturn]] void end(int code) override;
 
  private:
   event_base* base_;

@@ -1,5 +1,6 @@
 """Disks that are full or fail: the broker says so, acknowledges nothing that is not safe, and what it
 acknowledged is there afterwards."""
+import contextlib
 import os
 import socket
 import subprocess
@@ -107,6 +108,23 @@ def test_meta_sync_fails_at_the_start(ctx):
     expect(pair.b.exit_code() == 4, f"ended with {pair.b.process.returncode}")
     disk.heal()
     pair.b.start(env=disk.env, listening=False)
+    pair.wait_paired()
+
+
+def test_no_room_for_what_a_node_knows(ctx):
+    """It comes back by itself, as where the journal had no room."""
+    disk = FailingDisk(ctx)
+    pair = Pair(ctx).start({"b": disk.env})
+    disk.fail("/meta.json", full=True)
+    pair.a.kill()
+    with contextlib.suppress(OSError, ValueError):   # it ends instead of an answer
+        pair.promote(pair.b)
+    expect(pair.b.exit_code() == 3, f"ended with {pair.b.process.returncode}: the unit starts it again")
+    expect("meta.json.tmp: No space" in pair.b.log_tail(), pair.b.log_tail())
+    disk.heal()
+    pair.a.start(listening=False)
+    pair.b.start(env=disk.env, listening=False)
+    pair.promote(pair.a)
     pair.wait_paired()
 
 

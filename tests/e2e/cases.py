@@ -225,7 +225,7 @@ def the_sandbox_forbids_nothing_that_is_done(pair):
             expect(not refused, f"{host.name} {unit}: {refused[:5]}")
         policy = host.sh("grep -h NoNewPrivs /proc/$(systemctl show -P MainPID keepalived)/status")
         expect(policy.stdout.split()[-1] == "1", "keepalived has its settings")
-        seen = host.sh("ls /proc/$(systemctl show -P MainPID tandemq-agent)/root/var/lib").stdout.split()
+        seen = host.sh("cd /proc/$(systemctl show -P MainPID tandemq-agent)/root && ls var/lib").stdout.split()
         expect(seen == ["tandemq-agent"], f"the agent sees {seen}, of which the broker's data is no business of its")
 
 

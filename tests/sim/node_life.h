@@ -49,7 +49,7 @@ class Node::Runtime final : public repl::Runtime {
   void later(std::function<void()> what) override { process_.after(0, std::move(what)); }
   Timer every(std::uint32_t ms, std::function<void()> what) override;
   void log(const char* level, const char* event, const std::string& reason) override;
-  [[noreturn]] void end() override { throw ProcessEnds{}; }
+  [[noreturn]] void end(int) override { throw ProcessEnds{}; }
   void about_to(const repl::Action& action) override;
   void stepped(const repl::Replica& replica) override;
 

@@ -69,7 +69,7 @@ class Quiet final : public Runtime {
   void later(std::function<void()>) override {}
   Timer every(std::uint32_t, std::function<void()>) override { return nullptr; }
   void log(const char*, const char*, const std::string&) override {}
-  void end() override { std::abort(); }
+  void end(int) override { std::abort(); }
 };
 
 // A node of a pair that holds 200 records, checkpoint at none; `alone`: nobody else does.
