@@ -21,4 +21,9 @@ Result<Address> resolve(const std::string& host, int port) {
   return address;
 }
 
+// IPv4 and IPv6 have it in the same place.
+void Address::set_port(int port) {
+  reinterpret_cast<sockaddr_in&>(storage).sin_port = htons(static_cast<std::uint16_t>(port));
+}
+
 }  // namespace tandemq::bench

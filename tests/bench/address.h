@@ -1,4 +1,4 @@
-// Where the broker is: host:port, resolved once at the start, and by TLS or not.
+// Where the broker is: host:port, resolved once at the start, and how it is spoken to.
 #pragma once
 
 #include <netinet/in.h>
@@ -16,6 +16,9 @@ struct Address {
   sockaddr_storage storage{};
   socklen_t size = 0;
   std::shared_ptr<Tls> tls;  // null: plain TCP
+  bool websocket = false;
+
+  void set_port(int port);
 };
 
 Result<Address> resolve(const std::string& host, int port);

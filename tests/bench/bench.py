@@ -20,7 +20,8 @@ import callgrind  # noqa: E402
 import instructions  # noqa: E402
 import works  # noqa: E402
 
-KINDS = {kind.name: kind for kind in (brokers.Mosquitto, brokers.Single, brokers.Pair)}
+KINDS = {kind.name: kind for kind in (brokers.Mosquitto, brokers.Single, brokers.Pair,
+                                       brokers.PairTls)}
 
 
 def say(text):
@@ -34,9 +35,10 @@ def read(result, key):
 
 
 def listener(options, command):
-    """By TLS when the command names whom to trust."""
-    by_tls = "--tls-ca" in command
-    return ["--port", str(options.port + (brokers.TLS_PORT if by_tls else 0))]
+    """By TLS when the command names whom to trust, and by WebSocket when it says so."""
+    above = {(False, False): 0, (True, False): brokers.TLS_PORT, (False, True): brokers.WS_PORT,
+             (True, True): brokers.WSS_PORT}
+    return ["--port", str(options.port + above["--tls-ca" in command, "--websocket" in command])]
 
 
 def load(options, command):
@@ -200,7 +202,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3, help="how often all is measured (3)")
     parser.add_argument("--quick", action="store_true", help="one round of short runs")
     parser.add_argument("--only", help="works to measure, by name, separated by commas")
-    parser.add_argument("--brokers", default="mosquitto,single,pair", help="which of them")
+    parser.add_argument("--brokers", default="mosquitto,single,pair", help="which of them; there is pair-tls as well")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
     parser.add_argument("--port", type=int, default=28841,
                         help="first of the ports used, up to 31 above it (28841)")

@@ -11,7 +11,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, ROOT)
 from tests.support.pki import Pki  # noqa: E402
 
-TLS_PORT = 20  # above the plain one
+TLS_PORT, WS_PORT, WSS_PORT = 20, 24, 28  # above the plain one
 START_S_MAX = 30.0
 
 
@@ -42,6 +42,14 @@ def certificate(folder):
     if not all(map(os.path.exists, files)):
         Pki(pki).issue("broker")
     return files
+
+
+def ticket_secret(folder):
+    """With it a TLS session of one node is resumed at the other."""
+    path = os.path.join(folder, "pki", "tickets")
+    with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as f:
+        f.write("the same on both nodes\n")
+    return path
 
 
 class Daemon:
@@ -81,6 +89,7 @@ class Daemon:
 class Mosquitto:
     """Debian's mosquitto without persistence and without its limits: as fast as it goes."""
     name = "mosquitto"
+    web = True  # listens for WebSockets, too: it takes seconds to start then
 
     def __init__(self, folder, port, _bin):
         self.folder, self.port = folder, port
@@ -88,13 +97,19 @@ class Mosquitto:
 
     def start(self):
         _, cert, key = certificate(self.folder)
+        by_tls = f"certfile {cert}\nkeyfile {key}\n"
+        web = (f"listener {self.port + WS_PORT} 127.0.0.1\nprotocol websockets\n"
+               f"listener {self.port + WSS_PORT} 127.0.0.1\nprotocol websockets\n{by_tls}")
         self.daemon.start("mosquitto.conf", (
             f"listener {self.port} 127.0.0.1\n"
-            f"listener {self.port + TLS_PORT} 127.0.0.1\ncertfile {cert}\nkeyfile {key}\n"
-            "user root\nallow_anonymous true\npersistence false\n"
-            "max_queued_messages 0\nmax_inflight_messages 0\nset_tcp_nodelay true\n"
-            "log_type error\n"))
-        wait_for("mosquitto did not listen", lambda: self.daemon.alive() and accepts(self.port))
+            f"listener {self.port + TLS_PORT} 127.0.0.1\n{by_tls}{web if self.web else ''}"
+            "user root\nallow_anonymous true\nlog_type error\n" + self.settings()))
+        last = self.port + (WSS_PORT if self.web else TLS_PORT)
+        wait_for("mosquitto did not listen", lambda: self.daemon.alive() and accepts(last))
+
+    def settings(self):
+        return ("persistence false\nmax_queued_messages 0\nmax_inflight_messages 0\n"
+                "set_tcp_nodelay true\n")
 
     def pids(self):
         return [self.daemon.process.pid]
@@ -105,6 +120,7 @@ class Mosquitto:
 
 def tandemq_config(folder, port, name, replication, checkpoint_s):
     _, cert, key = certificate(os.path.dirname(folder))
+    by_tls = f'certfile = "{cert}"\nkeyfile = "{key}"'
     return f"""
 [node]
 name = "{name}"
@@ -119,8 +135,20 @@ port = {port}
 name = "tls"
 address = "127.0.0.1"
 port = {port + TLS_PORT}
-certfile = "{cert}"
-keyfile = "{key}"
+{by_tls}
+[[listener]]
+name = "websocket"
+protocol = "websockets"
+address = "127.0.0.1"
+port = {port + WS_PORT}
+[[listener]]
+name = "websocket-tls"
+protocol = "websockets"
+address = "127.0.0.1"
+port = {port + WSS_PORT}
+{by_tls}
+[tls]
+ticket_secret_file = "{ticket_secret(os.path.dirname(folder))}"
 [replication]
 {replication}
 [checkpoint]
@@ -206,7 +234,10 @@ class Pair:
         return (f'mode = "pair"\npair_id = "bench"\npeer = "{peer}"\n'
                 f'listen = "127.0.0.1:{self.port + 10 + "ab".index(own)}"\n'
                 f'peer_address = "127.0.0.1:{self.port + 10 + "ab".index(peer)}"\n'
-                "allow_plain = true\npeer_silence_ms = 2000")
+                f"peer_silence_ms = 2000\n{self.link(own)}")
+
+    def link(self, _own):
+        return "allow_plain = true"
 
     def start(self):
         for node, own, peer in zip(self.nodes, "ab", "ba"):
@@ -229,3 +260,19 @@ class Pair:
     def stop(self):
         for node in self.nodes:
             node.daemon.stop()
+
+
+class PairTls(Pair):
+    """The same with TLS on the link between its nodes, as two hosts have it."""
+    name = "pair-tls"
+
+    def __init__(self, folder, port, binaries):
+        super().__init__(folder, port, binaries)
+        self.pki = os.path.join(folder, "link-pki")
+        shutil.rmtree(self.pki, ignore_errors=True)
+        issue = [os.path.join(binaries, "tandemqctl"), "pki"]
+        for command in (["init", "--pair", "bench"], ["issue", "--node", "a"], ["issue", "--node", "b"]):
+            subprocess.run([*issue, *command, self.pki], check=True, stdout=subprocess.DEVNULL)
+
+    def link(self, own):
+        return f'certfile = "{self.pki}/{own}.pem"\ncafile = "{self.pki}/ca.pem"'

@@ -169,9 +169,9 @@ Status Failover::bring_up() {
              return client->up() && (watch.filter.empty() || watch.subscribed);
            });
   };
-  const std::uint64_t deadline = now_ns() + 30 * ns_per_s;
+  const std::uint64_t deadline = now_ns() + 120 * ns_per_s;
   while (!ready() && now_ns() < deadline) turn(now_ns() + 10 * ns_per_ms);
-  if (!ready()) return Error{"not all clients were connected and subscribed within 30 s"};
+  if (!ready()) return Error{"not all clients were connected and subscribed within 120 s"};
   if (!failure_.empty()) return Error{failure_};
   return Done{};
 }
@@ -252,8 +252,9 @@ bool Failover::send_one(std::size_t index, std::uint64_t now) {
 // Keeps to the rate; what could not be sent while the broker was away is not made up for.
 std::uint64_t Failover::top_up(std::uint64_t now) {
   const double elapsed_s = seconds(now - timeline_.began_ns());
-  const auto due = static_cast<std::uint64_t>(elapsed_s * options_.rate) + 1;
-  const auto burst_max = static_cast<std::uint64_t>(options_.rate / 100) + 1;
+  const std::uint64_t burst = options_.burst;
+  const auto due = (static_cast<std::uint64_t>(elapsed_s * options_.rate) / burst + 1) * burst;
+  const auto burst_max = std::max(static_cast<std::uint64_t>(options_.rate / 100) + 1, burst);
   if (due > sent_ + skipped_ + burst_max) skipped_ = due - sent_ - burst_max;
   std::size_t refused = 0;
   while (sent_ + skipped_ < due && refused < publishers_.size()) {
@@ -282,6 +283,7 @@ void Failover::maintain(Client& client, std::uint64_t now) {
       if (passed(client.dialled_ns(), options_.connect_timeout_ms)) give_up("no TCP answer");
       return;
     case Socket::State::shaking:
+    case Socket::State::upgrading:
     case Socket::State::open:
       break;
   }
@@ -307,6 +309,7 @@ void Failover::kill_when_due(std::uint64_t now) {
   if (kill_at_s_ < 0 || kill_.started()) return;
   if (now - timeline_.began_ns() < ns_of_seconds(kill_at_s_)) return;
   timeline_.killed(now_ns());
+  if (options_.port_after_kill) address_.set_port(options_.port_after_kill);
   kill_.start(options_.kill_command);
   progress_.line("   " + fixed(kill_at_s_, 2) + " s: running " + options_.kill_command);
 }

@@ -18,7 +18,8 @@ struct FailoverOptions {
   std::string qos = "mixed";  // 1, 2, or both in turn
   std::size_t payload = 64;
   std::uint32_t window = 64;
-  double rate = 5000;  // in all
+  double rate = 5000;       // in all
+  std::uint64_t burst = 1;  // messages sent at once
   double seconds = 10;
   double drain_s = 30;  // at most, for what is still on its way at the end
   std::uint32_t retry_ms = 10;
@@ -28,6 +29,7 @@ struct FailoverOptions {
   std::uint32_t ping_timeout_ms = 200;      // then the connection counts as dead
   std::string kill_at;                      // seconds after the start, or "random"; empty: never
   std::string kill_command;
+  int port_after_kill = 0;  // of the broker that takes over; 0: the same
   bool wills = false;
   std::uint32_t will_delay_s = 2;
 };

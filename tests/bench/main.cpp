@@ -29,6 +29,7 @@ void add_common(CLI::App& app, CommonOptions& common) {
   app.add_option("--password", common.password);
   app.add_option("--tls-ca", common.tls_ca,
                  "by TLS: certificates of the authorities that are trusted (PEM)");
+  app.add_flag("--websocket", common.websocket, "MQTT over WebSocket, also by TLS");
   app.add_option("--id-prefix", common.id_prefix, "begins client identifiers and topics")
       ->capture_default_str();
   app.add_option("--broker-pid", common.broker_pids,
@@ -69,6 +70,9 @@ void add_failover(CLI::App& app, FailoverOptions& options) {
   app.add_option("--rate", options.rate, "messages per second in all")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--burst", options.burst, "so many at once, as often as the rate allows")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("--seconds", options.seconds, "how long to publish")->capture_default_str();
   app.add_option("--drain", options.drain_s, "seconds at most for what is on its way at the end")
       ->capture_default_str();
@@ -81,6 +85,9 @@ void add_failover(CLI::App& app, FailoverOptions& options) {
       ->capture_default_str();
   auto* at = app.add_option("--kill-at", options.kill_at, "seconds after the start, or \"random\"");
   app.add_option("--kill-cmd", options.kill_command, "shell command to run then")->needs(at);
+  app.add_option("--port-after-kill", options.port_after_kill,
+                 "where clients return to, of a pair without a virtual address")
+      ->needs(at);
   at->check([](const std::string& text) {
     const bool good = text == "random" || text.find_first_not_of("0123456789.") == text.npos;
     return good ? std::string() : "--kill-at wants seconds or \"random\"";

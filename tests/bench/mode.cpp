@@ -16,7 +16,9 @@ ClientOptions CommonOptions::client(const std::string& name) const {
 
 Result<Address> CommonOptions::address() const {
   auto address = resolve(host, port);
-  if (!address || tls_ca.empty()) return address;
+  if (!address) return address;
+  address->websocket = websocket;
+  if (tls_ca.empty()) return address;
   auto tls = Tls::create(tls_ca, host);
   if (!tls) return tls.error();
   address->tls = *tls;

@@ -20,6 +20,7 @@ struct CommonOptions {
   std::string username;
   std::string password;
   std::string tls_ca;  // empty: plain TCP
+  bool websocket = false;
   std::string id_prefix;
   std::vector<std::string> broker_pids;
   bool json = false;

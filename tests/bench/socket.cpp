@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -17,6 +18,7 @@ void Socket::open(const Address& address) {
   fd_ = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return on_closed(strerror(errno));
   if (address.tls && !tls_) tls_ = std::make_unique<TlsStream>(address.tls);
+  if (address.websocket) websocket_ = std::make_unique<WebSocket>();
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const auto* name = reinterpret_cast<const sockaddr*>(&address.storage);
@@ -38,6 +40,7 @@ void Socket::close() {
   out_.clear();
   rest_.clear();
   sent_ = 0;
+  framed_ = 0;
 }
 
 void Socket::fail(const char* why) {
@@ -49,7 +52,7 @@ void Socket::on_events(std::uint32_t events) {
   if (state_ == State::connecting) return finish_connecting();
   if (state_ == State::shaking) return shake();
   if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive();
-  if (state_ == State::open && (events & EPOLLOUT)) {
+  if (state_ >= State::upgrading && (events & EPOLLOUT)) {
     waits_to_write_ = false;
     loop_.change(fd_, EPOLLIN, this);
     want_flush();
@@ -81,9 +84,34 @@ void Socket::shake() {
 }
 
 void Socket::opened() {
-  state_ = State::open;
   loop_.change(fd_, EPOLLIN, this);
+  if (websocket_) return upgrade();
+  state_ = State::open;
   on_open();
+}
+
+void Socket::upgrade() {
+  state_ = State::upgrading;
+  out_ = WebSocket::request("localhost");
+  framed_ = out_.size();
+  want_flush();
+}
+
+// True when the broker has agreed.
+bool Socket::finish_upgrade(std::string_view answer) {
+  switch (WebSocket::read_answer(answer)) {
+    case WebSocket::Answer::need_more:
+      rest_.assign(answer);
+      return false;
+    case WebSocket::Answer::refused:
+      return fail("the broker refused the WebSocket"), false;
+    case WebSocket::Answer::accepted:
+      break;
+  }
+  rest_.clear();
+  state_ = State::open;
+  on_open();
+  return state_ == State::open;
 }
 
 // What TLS has taken from the kernel already, no event tells of.
@@ -104,16 +132,27 @@ bool Socket::receive_once() {
     if (errno == EAGAIN || errno == EINTR) return false;
     return fail(strerror(errno)), false;
   }
-  const std::string_view data(buffer.data(), rest_.size() + static_cast<std::size_t>(got));
+  auto size = static_cast<std::size_t>(got);
+  if (state_ == State::upgrading) return finish_upgrade({buffer.data(), rest_.size() + size});
+  if (websocket_) size = websocket_->unframe(into, size);
+  const std::string_view data(buffer.data(), rest_.size() + size);
   const std::size_t taken = on_data(data);
   if (state_ != State::open) return false;
   rest_.assign(data.substr(taken));
   return true;
 }
 
+// All that has gathered is one frame.
+void Socket::frame_output() {
+  if (framed_ == out_.size()) return;
+  out_.insert(framed_, WebSocket::header(out_.size() - framed_));
+  framed_ = out_.size();
+}
+
 void Socket::flush() {
   flush_wanted_ = false;
-  if (state_ != State::open || waits_to_write_ || unsent() == 0) return;
+  if (state_ < State::upgrading || waits_to_write_ || unsent() == 0) return;
+  if (websocket_) frame_output();
   const char* const from = out_.data() + sent_;
   const ssize_t wrote =
       tls_ ? tls_->write(from, unsent()) : send(fd_, from, unsent(), MSG_NOSIGNAL);
@@ -122,10 +161,12 @@ void Socket::flush() {
   if (unsent() == 0) {
     out_.clear();
     sent_ = 0;
+    framed_ = 0;
     return;
   }
   if (sent_ > out_.size() / 2) {
     out_.erase(0, sent_);
+    framed_ -= std::min(framed_, sent_);
     sent_ = 0;
   }
   waits_to_write_ = true;

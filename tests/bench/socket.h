@@ -1,4 +1,5 @@
-// A non-blocking connection by TCP or TLS with its unsent output and its half-read input.
+// A non-blocking connection by TCP, TLS or WebSocket with its unsent output and its half-read
+// input.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +9,13 @@
 
 #include "tests/bench/address.h"
 #include "tests/bench/loop.h"
+#include "tests/bench/websocket.h"
 
 namespace tandemq::bench {
 
 class Socket : public Pollable {
  public:
-  enum class State { closed, connecting, shaking, open };
+  enum class State { closed, connecting, shaking, upgrading, open };
 
   explicit Socket(Loop& loop) : loop_(loop) {}
   Socket(const Socket&) = delete;
@@ -50,19 +52,24 @@ class Socket : public Pollable {
   void finish_connecting();
   void shake();
   void opened();
+  void upgrade();
+  bool finish_upgrade(std::string_view answer);
   void receive();
   bool receive_once();  // false: nothing more at present
+  void frame_output();
   void fail(const char* why);
 
   Loop& loop_;
   State state_ = State::closed;
   int fd_ = -1;
-  std::unique_ptr<TlsStream> tls_;  // null: plain TCP
+  std::unique_ptr<TlsStream> tls_;        // null: plain TCP
+  std::unique_ptr<WebSocket> websocket_;  // null: MQTT without frames
   bool flush_wanted_ = false;
   bool waits_to_write_ = false;
   std::string out_;
-  std::size_t sent_ = 0;  // bytes of out_ that are gone
-  std::string rest_;      // input that holds no whole packet yet
+  std::size_t sent_ = 0;    // bytes of out_ that are gone
+  std::size_t framed_ = 0;  // bytes of out_ that are in frames
+  std::string rest_;        // input that holds no whole packet yet
 };
 
 }  // namespace tandemq::bench

@@ -9,6 +9,7 @@
 #include "tests/bench/process_usage.h"
 #include "tests/bench/report.h"
 #include "tests/bench/timeline.h"
+#include "tests/bench/websocket.h"
 
 using namespace tandemq::bench;
 
@@ -150,4 +151,26 @@ TEST_CASE("usage of this process is not nothing, of a process that is gone nothi
   CHECK(std::abs(self.cpu_s - self.user_s - self.system_s) < 0.05);
   CHECK(self.resident_bytes > 1000000);
   CHECK(usage_of({"/no/such/file"}).resident_bytes == 0);
+}
+
+TEST_CASE("websocket: frames come off wherever they are cut, control frames are passed over") {
+  std::string wanted;
+  std::string framed;
+  for (const std::size_t size : {5u, 125u, 126u, 65535u, 70000u}) {
+    std::string header = WebSocket::header(size);
+    header.resize(header.size() - 4);  // a broker masks nothing
+    header[1] = static_cast<char>(header[1] & 0x7f);
+    const std::string payload(size, static_cast<char>('a' + size % 26));
+    framed += header + payload + "\x89\x02hi";
+    wanted += payload;
+  }
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, framed.size()}) {
+    WebSocket socket;
+    std::string got;
+    for (std::size_t at = 0; at < framed.size(); at += piece) {
+      std::string part = framed.substr(at, piece);
+      got.append(part.data(), socket.unframe(part.data(), part.size()));
+    }
+    CHECK(got == wanted);
+  }
 }
