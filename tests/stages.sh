@@ -7,7 +7,7 @@ export PYTHON=${PYTHON:-/usr/bin/python3} PYTHONDONTWRITEBYTECODE=1
 
 all_stages="build unit tidy ops asan tsan fuzz sim blackbox ha"
 tsan_tests="test_support test_journal test_replica test_link test_access test_shell test_checkpoint"
-fuzz_seconds=${FUZZ_SECONDS:-40}
+fuzz_seconds=${FUZZ_SECONDS:-34}
 export SIM_SEEDS=${SIM_SEEDS:-600}
 logs=build/test
 

@@ -34,19 +34,18 @@ def read(result, key):
     return result
 
 
-def listener(options, command):
+def transport_of(command):
     """By TLS when the command names whom to trust, and by WebSocket when it says so."""
-    above = {(False, False): 0, (True, False): brokers.TLS_PORT, (False, True): brokers.WS_PORT,
-             (True, True): brokers.WSS_PORT}
-    return ["--port", str(options.port + above["--tls-ca" in command, "--websocket" in command])]
+    return {(False, False): "plain", (True, False): "tls", (False, True): "ws",
+            (True, True): "wss"}["--tls-ca" in command, "--websocket" in command]
 
 
 def load(options, command):
     """Runs tandemq-bench and returns its result as a dict; raises BrokerFailed."""
     try:
         done = subprocess.run(
-            [os.path.join(options.prefix, "tandemq-bench"), *command, *listener(options, command),
-             "--json", "--quiet"], capture_output=True, text=True, check=False, timeout=1500)
+            [os.path.join(options.prefix, "tandemq-bench"), *command, "--port",
+             str(options.port + brokers.PORT_ABOVE[transport_of(command)]), "--json", "--quiet"], capture_output=True, text=True, check=False, timeout=1500)
     except subprocess.TimeoutExpired:
         raise brokers.BrokerFailed("no result within 1500 s") from None
     try:
@@ -61,6 +60,7 @@ def load(options, command):
 def measure(kind, work, options):
     """The result of one run as a dict; raises BrokerFailed."""
     broker = KINDS[kind](FOLDER, options.port, options.prefix)
+    broker.serve(transport_of(work.command))
     try:
         broker.start()
         pids = [word for pid in broker.pids() for word in ("--broker-pid", str(pid))]

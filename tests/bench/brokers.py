@@ -11,7 +11,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, ROOT)
 from tests.support.pki import Pki  # noqa: E402
 
-TLS_PORT, WS_PORT, WSS_PORT = 20, 24, 28  # above the plain one
+PORT_ABOVE = {"plain": 0, "tls": 20, "ws": 24, "wss": 28}  # that of the listener by plain TCP
+CONNECTIONS_MAX = 19700  # what 20,000 descriptors suffice for
 START_S_MAX = 30.0
 
 
@@ -89,27 +90,33 @@ class Daemon:
 class Mosquitto:
     """Debian's mosquitto without persistence and without its limits: as fast as it goes."""
     name = "mosquitto"
-    web = True  # listens for WebSockets, too: it takes seconds to start then
 
     def __init__(self, folder, port, _bin):
         self.folder, self.port = folder, port
         self.daemon = Daemon(os.path.join(folder, self.name), ["mosquitto"], port)
+        self.transport = "plain"
 
     def start(self):
         _, cert, key = certificate(self.folder)
-        by_tls = f"certfile {cert}\nkeyfile {key}\n"
-        web = (f"listener {self.port + WS_PORT} 127.0.0.1\nprotocol websockets\n"
-               f"listener {self.port + WSS_PORT} 127.0.0.1\nprotocol websockets\n{by_tls}")
+        lines = f"listener {self.port} 127.0.0.1\n"
+        if self.transport != "plain":
+            lines += f"listener {self.port + PORT_ABOVE[self.transport]} 127.0.0.1\n"
+        if self.transport in ("tls", "wss"):
+            lines += f"certfile {cert}\nkeyfile {key}\n"
+        if self.transport in ("ws", "wss"):  # it takes seconds to start then
+            lines += "protocol websockets\n"
         self.daemon.start("mosquitto.conf", (
-            f"listener {self.port} 127.0.0.1\n"
-            f"listener {self.port + TLS_PORT} 127.0.0.1\n{by_tls}{web if self.web else ''}"
+            lines +
             "user root\nallow_anonymous true\nlog_type error\n" + self.settings()))
-        last = self.port + (WSS_PORT if self.web else TLS_PORT)
+        last = self.port + PORT_ABOVE[self.transport]
         wait_for("mosquitto did not listen", lambda: self.daemon.alive() and accepts(last))
 
     def settings(self):
         return ("persistence false\nmax_queued_messages 0\nmax_inflight_messages 0\n"
                 "set_tcp_nodelay true\n")
+
+    def serve(self, transport):
+        self.transport = transport
 
     def pids(self):
         return [self.daemon.process.pid]
@@ -118,37 +125,36 @@ class Mosquitto:
         self.daemon.stop()
 
 
-def tandemq_config(folder, port, name, replication, checkpoint_s):
-    _, cert, key = certificate(os.path.dirname(folder))
-    by_tls = f'certfile = "{cert}"\nkeyfile = "{key}"'
+def listener(folder, port, transport, connections_max):
+    _, cert, key = certificate(folder)
+    lines = ["[[listener]]", f'name = "{transport}"', 'address = "127.0.0.1"',
+             f"port = {port + PORT_ABOVE[transport]}", f"connections_max = {connections_max}"]
+    if transport in ("tls", "wss"):
+        lines += [f'certfile = "{cert}"', f'keyfile = "{key}"']
+    if transport in ("ws", "wss"):
+        lines.append('protocol = "websockets"')
+    return "\n".join(lines)
+
+
+def listeners(folder, port, transport):
+    """Of that transport, and for a few by plain TCP."""
+    if transport == "plain":
+        return listener(folder, port, transport, CONNECTIONS_MAX)
+    return (listener(folder, port, "plain", 100) + "\n"
+            + listener(folder, port, transport, CONNECTIONS_MAX - 100))
+
+
+def tandemq_config(folder, port, name, replication, checkpoint_s, transport):
+    bench = os.path.dirname(folder)
     return f"""
 [node]
 name = "{name}"
 index = {1 if name == "a" else 2}
 data_dir = "{folder}/data"
 control_socket = "{folder}/broker.sock"
-[[listener]]
-name = "mqtt"
-address = "127.0.0.1"
-port = {port}
-[[listener]]
-name = "tls"
-address = "127.0.0.1"
-port = {port + TLS_PORT}
-{by_tls}
-[[listener]]
-name = "websocket"
-protocol = "websockets"
-address = "127.0.0.1"
-port = {port + WS_PORT}
-[[listener]]
-name = "websocket-tls"
-protocol = "websockets"
-address = "127.0.0.1"
-port = {port + WSS_PORT}
-{by_tls}
+{listeners(bench, port, transport)}
 [tls]
-ticket_secret_file = "{ticket_secret(os.path.dirname(folder))}"
+ticket_secret_file = "{ticket_secret(bench)}"
 [replication]
 {replication}
 [checkpoint]
@@ -169,6 +175,7 @@ class Node:
         self.folder, self.port = folder, port
         self.daemon = Daemon(folder, [os.path.join(binaries, "tandemqd")], port)
         self.checkpoint_s = 60
+        self.transport = "plain"
 
     def wrap(self, command):
         """The broker will be started by this command."""
@@ -177,7 +184,7 @@ class Node:
     def start(self, name, replication):
         self.daemon.start("tandemqd.toml",
                           tandemq_config(self.folder, self.port, name, replication,
-                                         self.checkpoint_s))
+                                         self.checkpoint_s, self.transport))
 
     def ask(self, cmd, **arguments):
         """The answer to one request, None while the socket is not there."""
@@ -213,6 +220,11 @@ class Single:
         node.start("a", 'mode = "single"')
         wait_for("the single node did not serve",
                  lambda: node.status().get("listening") and accepts(self.port))
+
+    def serve(self, transport):
+        """By that and by plain TCP; to be called before start()."""
+        for node in self.nodes:
+            node.transport = transport
 
     def pids(self):
         return [self.nodes[0].daemon.process.pid]
@@ -252,6 +264,8 @@ class Pair:
         wait_for("the pair did not become paired",
                  lambda: first.status().get("pair_state") == "paired"
                  and first.status().get("listening") and accepts(self.port))
+
+    serve = Single.serve
 
     def pids(self):
         """The primary's; its standby's work is in none of the figures."""

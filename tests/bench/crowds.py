@@ -22,7 +22,7 @@ from probe import Probe  # noqa: E402
 from support.turn_clock import TurnClock  # noqa: E402
 
 # Others who use this machine must not be taken for the broker, nor for its clients.
-MEASURED = ["nice", "-n", "-10"]
+MEASURED = ["nice", "-n", "-15"]
 # What an agent would order.
 TAKE_OVER = """import socket
 for command in b"promote", b"solo":
@@ -31,7 +31,6 @@ for command in b"promote", b"solo":
         control.sendall(b'{{"cmd":"%b","id":1,"reason":"bench","authority":"operator"}}\\n' % command)
         control.recv(4096)
 """
-ABOVE = {"plain": 0, "tls": brokers.TLS_PORT, "ws": brokers.WS_PORT, "wss": brokers.WSS_PORT}
 # A client that has lost its broker tries again every 100 ms and is patient then.
 RETURNING = ["--retry-ms", "100", "--connect-timeout-ms", "20000", "--connack-timeout-ms", "60000",
              "--ping-after-ms", "3000", "--ping-timeout-ms", "20000", "--drain", "60"]
@@ -124,7 +123,7 @@ KINDS = {"mosquitto": Mosquitto, "pair": Pair}
 
 
 def command_of(work, broker, options, authority):
-    port = options.port + ABOVE[work.transport]
+    port = options.port + brokers.PORT_ABOVE[work.transport]
     command = [*MEASURED, os.path.join(options.prefix, "tandemq-bench"), *work.command, "--port", str(port),
                "--json", "--quiet", "--broker-pid", str(broker.pids()[0])]
     if work.transport in ("tls", "wss"):
@@ -132,7 +131,7 @@ def command_of(work, broker, options, authority):
     if work.transport in ("ws", "wss"):
         command.append("--websocket")
     if work.kill:
-        after = broker.port_after_kill() + ABOVE[work.transport]
+        after = broker.port_after_kill() + brokers.PORT_ABOVE[work.transport]
         command += ["--kill-at", str(work.kill), "--kill-cmd", broker.kill_command(work.gently),
                     "--port-after-kill", str(after)]
     return command
@@ -141,7 +140,7 @@ def command_of(work, broker, options, authority):
 def measure(kind, work, options, authority):
     broker = KINDS[kind](FOLDER, options.port, options.prefix)
     try:
-        broker.web = work.transport in ("ws", "wss")
+        broker.serve(work.transport)
         broker.start()
         probe = Probe(options.port, broker.port_after_kill()) if work.kill else None
         done = subprocess.run(command_of(work, broker, options, authority), capture_output=True,
