@@ -33,6 +33,7 @@ usage() {
      --restart       start a daemon that died again, as systemd would (else it stays dead until heal)
      --disk SIZE     the nodes' data on a file system of its own of that size (for example 300m)
      --device SIZE   the same as ext4 on a loop device, the agent's history on it as well: it can hang
+     --fronts FILE   more listeners of both brokers, as [[listener]] in their configuration
      --set F:S.K=V   one more setting, for example agent:failover.damping_ms=500
      --no-wait       return at once
   down [--keep]      end all of it; --keep leaves build/lab with data and logs
@@ -92,7 +93,7 @@ need_daemon() {
 
 parse_up() {
   advert=0.1 authority=timeout commit=replicated prefix=$root/build/release/bin
-  restart=no ipv6=no plain=no disk="" device="" settings=() wait_after_up=yes
+  restart=no ipv6=no plain=no disk="" device="" fronts="" settings=() wait_after_up=yes
   [ "${LAB_LINK:-tls}" = tls ] || plain=yes
   while [ $# -gt 0 ]; do
     case $1 in
@@ -109,6 +110,7 @@ parse_up() {
       --prefix) prefix=$(readlink -f "$2") || die "up: no folder $2" ;;
       --disk) disk=$2 ;;
       --device) device=$2 ;;
+      --fronts) fronts=$(readlink -e "$2") || die "up: no file $2" ;;
       --set) settings+=("$2") ;;
       *) die "up: no option \"$1\" (./run lab help)" ;;
     esac

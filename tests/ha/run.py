@@ -17,7 +17,8 @@ import traceback
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import cases_death  # noqa: E402,F401  (they register themselves)
+import cases_clients  # noqa: E402,F401  (they register themselves)
+import cases_death  # noqa: E402,F401
 import cases_doctor  # noqa: E402,F401
 import cases_gray  # noqa: E402,F401
 import cases_network  # noqa: E402,F401
@@ -111,7 +112,7 @@ def chosen(names, parser):
     unknown = set(names) - {c.name for c in CASES}
     if unknown:
         parser.error(f"no test {', '.join(sorted(unknown))} (--list)")
-    return [c for c in CASES if not names or c.name in names]
+    return [c for c in CASES if c.name in names or not names and not c.apart]
 
 
 def run_all(cases, options):

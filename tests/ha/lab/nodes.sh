@@ -20,13 +20,15 @@ write_configs() {
   if [ "$node" = b ]; then index=2 own=12 peer=a other=11; fi
   local link="certfile = \"$lab/pki/$node.pem\""$'\n'"cafile = \"$lab/pki/ca.pem\""
   [ "$plain" = no ] || link="allow_plain = true"
+  local front="[listener]"
+  [ -z "$fronts" ] || front="[[listener]]"
   cat >"$dir/broker.toml" <<TOML
 [node]
 name = "$node"
 index = $index
 data_dir = "$dir/data"
 control_socket = "$dir/broker.sock"
-[listener]
+$front
 address = "$listen"
 port = 1883
 allow_anonymous = true
@@ -44,6 +46,7 @@ listen = "0.0.0.0:9883"
 level = "info"
 target = "stderr"
 TOML
+  [ -z "$fronts" ] || cat "$fronts" >>"$dir/broker.toml"
   cat >"$dir/agent.toml" <<TOML
 [node]
 name = "$node"
