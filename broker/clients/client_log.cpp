@@ -20,6 +20,23 @@ const char* kind_of_fault(mqtt::Reason reason) {
   }
 }
 
+const char* reason_of(core::Denial::What what) {
+  switch (what) {
+    case core::Denial::What::publish:
+      return "no rule lets it publish there";
+    case core::Denial::What::subscribe:
+      return "no rule lets it receive any of that";
+    case core::Denial::What::queue_full:
+      return "its queue is full, the message is dropped";
+    case core::Denial::What::queues_full:
+      return "limits.queued_messages_total_max or queued_bytes_total_max is reached, the message "
+             "is dropped";
+    case core::Denial::What::queue_oldest:
+      return "no room for a newer message, its oldest one is dropped";
+  }
+  return "";
+}
+
 }  // namespace
 
 void log_client(LogLevel level, std::string_view event, const Client& client,
@@ -69,14 +86,12 @@ void log_refused(const Client& client, std::string_view user, const Verdict& ver
 void tell_denials(const std::vector<core::Denial>& denials) {
   using What = core::Denial::What;
   for (const core::Denial& one : denials) {
-    const bool full = one.what == What::queue_full;
+    const bool full = one.what >= What::queue_full;
     log(full ? LogLevel::warning : LogLevel::notice, full ? "queue_full" : "denied",
         {{"client", one.client_id},
          {"user", one.username},
          {"topic", one.topic},
-         {"reason", full                        ? "its queue is full, the message is dropped"
-                    : one.what == What::publish ? "no rule lets it publish there"
-                                                : "no rule lets it receive any of that"}});
+         {"reason", reason_of(one.what)}});
   }
 }
 

@@ -97,6 +97,12 @@ void read_limits(ConfigReader& in, core::Limits& limits) {
   in.number("session_expiry_s_max", limits.session_expiry_s_max);
   in.number("queued_messages_max", limits.queued_messages_max, 1);
   in.number("queued_bytes_max", limits.queued_bytes_max, 1);
+  in.number("queued_messages_total_max", limits.queued_messages_total_max);
+  in.number("queued_bytes_total_max", limits.queued_bytes_total_max);
+  std::string full = "drop_newest";
+  in.choice("queue_full", full, {"drop_newest", "drop_oldest"});
+  limits.queue_full =
+      full == "drop_newest" ? core::QueueFull::drop_newest : core::QueueFull::drop_oldest;
   in.number("retained_messages_max", limits.retained_messages_max);
   in.number("subscriptions_per_session_max", limits.subscriptions_per_session_max, 1,
             core::kSubscriptionsMax);

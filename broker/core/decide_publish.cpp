@@ -83,18 +83,39 @@ void Engine::Impl::emit_at_once(Seat& seat, const MessageRef& message, std::size
   effect.detail = share(std::move(detail));
 }
 
+void Engine::Impl::drop_newest(const Session& session, const Message& message,
+                               Placement placement) {
+  ++counters.dropped_queue_full;
+  const bool all = placement == Placement::queues_full;
+  deny(all ? Denial::What::queues_full : Denial::What::queue_full, session, message.topic());
+}
+
+// By a record of its own, before that of the message: should this node die in between, only what
+// the operator lets go is gone.
+bool Engine::Impl::replace_oldest(Seat& seat, std::size_t footprint, Effects& out) {
+  if (limits.queue_full != QueueFull::drop_oldest) return false;
+  if (!decide_replaced(rules, seat, plan, footprint, dropped)) return false;
+  const Session& session = *seat.session;
+  counters.dropped_queue_full += dropped.sequence.size();
+  for (std::size_t i = 0; i < dropped.sequence.size(); ++i)
+    deny(Denial::What::queue_oldest, session,
+         session.queue[session.queue.inflight() + i].message->topic());
+  drop(dropped, out);
+  return true;
+}
+
 void Engine::Impl::plan_target(Seat& seat, std::size_t route, const MessageRef& message, TimeMs now,
                                Effects& out) {
   const bool ends_here = is_volatile(seat.session->id);
   auto& targets = ends_here ? ephemeral.targets : durable.targets;
   Target& planned = targets.emplace_back();
-  const Placement placement =
-      decide_target(limits, seat, plan, route, message->footprint(), planned);
-  if (placement == Placement::queue_full) {
-    targets.pop_back();
-    ++counters.dropped_queue_full;
-    deny(Denial::What::queue_full, *seat.session, message->topic());
-    return;
+  Placement placement = decide_target(rules, seat, plan, route, message->footprint(), planned);
+  if (is_full(placement)) {
+    if (!replace_oldest(seat, message->footprint(), out)) {
+      targets.pop_back();
+      return drop_newest(*seat.session, *message, placement);
+    }
+    placement = Placement::queued;
   }
   ++counters.delivered[planned.qos];
   if (placement == Placement::queued) will_wait(seat, *message);
@@ -176,7 +197,7 @@ void Engine::Impl::commit_receivers(const Publication& p, const MessageRef& mess
   durable.targets.clear();
   ephemeral.targets.clear();
   durable_bytes = 0;
-  ++plan.serial;  // what was planned for the sessions is done
+  plan.done();
 }
 
 void Engine::publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effects& out) {

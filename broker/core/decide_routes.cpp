@@ -7,14 +7,6 @@ namespace tandemq::core {
 
 namespace {
 
-constexpr std::uint32_t kNoRoute = ~0u;
-
-PlanScratch& scratch_of(Seat& seat, const RoutePlan& plan) {
-  if (seat.plan.serial != plan.serial)
-    seat.plan = {plan.serial, kNoRoute, 0, 0, seat.session->next_packet_id};
-  return seat.plan;
-}
-
 // The same, within one plan.
 bool may_receive(const RouteRules& rules, const Session& session, std::string_view topic,
                  RoutePlan& plan) {
@@ -54,8 +46,8 @@ void route_plain(const RouteRules& rules, const Session* publisher, const Messag
     if (!may_receive(rules, subscriber.session(), message.topic, plan)) continue;
     const Route route = make_route(subscriber, message);
     if (plan.tracked) {
-      PlanScratch& scratch = scratch_of(rules.seats.of(subscriber.session()), plan);
-      if (scratch.route != kNoRoute) {
+      PlanScratch& scratch = planned_for(rules.seats.of(subscriber.session()), plan.serial);
+      if (scratch.route != PlanScratch::kNoRoute) {
         merge(plan, scratch.route, route);
         continue;
       }
@@ -126,6 +118,7 @@ void decide_member(const RouteRules& rules, const ShareGroup& group, const Sessi
                    const MessageFields& message, RoutePlan& plan) {
   plan.clear();
   plan.tracked = false;
+  plan.in_totals = true;  // it only moves
   const auto other = [&](const Subscriber& one) { return &one.session() != &leaving; };
   const auto durable = [&](const Subscriber& one) {
     return other(one) && one.qos() != 0 && !is_volatile(one.session().id);
@@ -135,41 +128,6 @@ void decide_member(const RouteRules& rules, const ShareGroup& group, const Sessi
   if (!is_volatile(leaving.id)) member = choose_member(rules, group, message, durable);
   if (!member) member = choose_member(rules, group, message, other);
   if (member) plan.routes.push_back(make_route(*member, message));
-}
-
-Placement decide_target(const Limits& limits, Seat& seat, const RoutePlan& plan, std::size_t index,
-                        std::size_t footprint, Target& target) {
-  const Route& route = plan.routes[index];
-  const Session& session = *route.session;
-  target.session = session.id;
-  target.qos = route.qos;
-  target.retain = route.retain;
-  target.packet_id = 0;
-  target.subscription_ids.clear();
-  if (route.identifier != 0) collect_identifiers(plan, index, target.subscription_ids);
-
-  PlanScratch fresh;
-  fresh.next_packet_id = session.next_packet_id;
-  PlanScratch& planned = plan.tracked ? scratch_of(seat, plan) : fresh;
-  const DeliveryQueue& queue = session.queue;
-  const bool flows = seat.attachment.conn != 0 && queue.queued() == 0 && planned.queued == 0;
-  if (flows && queue.inflight() + planned.in_flight < seat.attachment.window) {
-    target.packet_id = queue.free_id(planned.next_packet_id);
-    planned.next_packet_id = next_packet_id(target.packet_id);
-    ++planned.in_flight;
-    return Placement::in_flight;
-  }
-  const auto has_place = [&](const QueueRoom& more) {
-    return queue.queued() + planned.queued < limits.queued_messages_max + more.messages &&
-           session.queued_bytes + (planned.queued + 1) * footprint <=
-               limits.queued_bytes_max + more.bytes;
-  };
-  if (!has_place({})) {
-    if (planned.queued == 0) seat.end_room();
-    if (!has_place(seat.room)) return Placement::queue_full;
-  }
-  ++planned.queued;
-  return Placement::queued;
 }
 
 void collect_identifiers(const RoutePlan& plan, std::size_t route,

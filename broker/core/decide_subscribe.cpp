@@ -152,6 +152,7 @@ bool Engine::feed(RetainedFeed& feed, std::size_t budget, TimeMs now, Effects& o
   record.session = session;
   e.plan.clear();
   e.plan.tracked = true;
+  e.plan.in_totals = true;
   e.retained_bytes = 0;
   while (budget > 0 && feed.at < feed.filters.size()) {
     const RetainedFeed::Filter& filter = feed.filters[feed.at];
@@ -202,12 +203,8 @@ void Engine::Impl::send_retained(Seat& seat, const Message& message,
   if (record.items.empty()) seat.end_room();
   if (seat.room.messages < s.retained.size())
     seat.room.add(message.footprint(), session.next_sequence + record.items.size());
-  const Placement placement = decide_target(limits, seat, plan, 0, message.footprint(), target);
-  if (placement == Placement::queue_full) {
-    ++counters.dropped_queue_full;
-    deny(Denial::What::queue_full, session, message.topic());
-    return;
-  }
+  const Placement placement = decide_target(rules, seat, plan, 0, message.footprint(), target);
+  if (is_full(placement)) return drop_newest(session, message, placement);
   ++counters.delivered[qos];
   if (placement == Placement::queued) will_wait(seat, message);
   record.items.push_back({message.topic(), target});
@@ -217,7 +214,7 @@ void Engine::Impl::send_retained(Seat& seat, const Message& message,
   commit(session.id, record, out);
   record.items.clear();
   retained_bytes = 0;
-  ++plan.serial;  // what was planned is done
+  plan.done();
 }
 
 // The SUBACK goes before the messages of this call: before all, when there was no call before.

@@ -11,8 +11,10 @@
 namespace tandemq::core {
 
 struct Denial {
-  enum class What : std::uint8_t { publish, subscribe, queue_full };
-  static constexpr std::size_t kKinds = 3;
+  // The last three are messages that found no place: in the session's queue, in all queues
+  // together, or that went for a newer one (`topic` is the one that is gone).
+  enum class What : std::uint8_t { publish, subscribe, queue_full, queues_full, queue_oldest };
+  static constexpr std::size_t kKinds = 5;
   What what;
   std::string client_id, username, topic;
 };

@@ -74,6 +74,9 @@ struct Engine::Impl {
                     Effects& out);
   void plan_target(Seat& seat, std::size_t route, const MessageRef& message, TimeMs now,
                    Effects& out);
+  void drop_newest(const Session& session, const Message& message, Placement placement);
+  // The oldest of the session's queue go for one so large, where that is the setting. False if not.
+  bool replace_oldest(Seat& seat, std::size_t footprint, Effects& out);
   void commit_receivers(const Publication& publication, const MessageRef& message, TimeMs now,
                         Effects& out);
   // The topic that a PUBLISH means, its alias resolved; false after a refusal.

@@ -18,6 +18,12 @@ enum class OthersSession : std::uint8_t {
   clean    // it ends, as by a clean start
 };
 
+// What gives way where a session's queue, or all together, may hold no more.
+enum class QueueFull : std::uint8_t {
+  drop_newest,  // the message is not queued
+  drop_oldest   // the oldest that wait in this session's queue go for it
+};
+
 // A PUBLISH of a 3.1 or 3.1.1 client that it has no right to.
 enum class DeniedPublish : std::uint8_t { acknowledge, disconnect };
 
@@ -29,8 +35,12 @@ struct Limits {
   std::uint32_t maximum_packet_size = 1 << 20;  // bytes, told in CONNACK; at most kPacketSizeMax
   std::uint16_t topic_alias_maximum = 16;
   std::uint32_t session_expiry_s_max = kNeverExpires;
-  std::uint64_t queued_messages_max = 100'000;           // per session
-  std::uint64_t queued_bytes_max = 256 << 20;            // per session, footprint of messages
+  std::uint64_t queued_messages_max = 100'000;  // per session
+  std::uint64_t queued_bytes_max = 256 << 20;   // per session, footprint of messages
+  // Of all sessions, 0: no limit. Deliveries that are not finished, as StateFigures counts them.
+  std::uint64_t queued_messages_total_max = 0;
+  std::uint64_t queued_bytes_total_max = 0;
+  QueueFull queue_full = QueueFull::drop_newest;
   std::uint64_t retained_messages_max = 0;               // 0: no limit
   std::uint32_t subscriptions_per_session_max = 10'000;  // at most kSubscriptionsMax
   std::uint32_t topic_levels_max = 128;

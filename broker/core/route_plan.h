@@ -34,12 +34,21 @@ struct RoutePlan {
   const Grants* asked = nullptr;  // last, about this message; receivers of one user share them
   bool granted = false;
   bool tracked = false;  // sessions may be named more than once: PlanScratch is in use
+  // Deliveries that are planned, and their footprint, beside what all queues hold.
+  std::uint64_t placed = 0, placed_bytes = 0;
+  bool in_totals = false;  // it counts there already, or is owed: no limit of all queues holds
 
   void clear() {
     routes.clear();
     identifiers.clear();
     asked = nullptr;
+    in_totals = false;
+    done();
+  }
+  // What was planned for the sessions is theirs.
+  void done() {
     ++serial;
+    placed = placed_bytes = 0;
   }
 };
 
@@ -66,11 +75,21 @@ void decide_routes(const RouteRules& rules, const Session* publisher, const Mess
 void decide_member(const RouteRules& rules, const ShareGroup& group, const Session& leaving,
                    const MessageFields& message, RoutePlan& plan);
 
-enum class Placement : std::uint8_t { in_flight, queued, queue_full };
+// `queue_full`: of this session; `queues_full`: of all together.
+enum class Placement : std::uint8_t { in_flight, queued, queue_full, queues_full };
+constexpr bool is_full(Placement placement) {
+  return placement >= Placement::queue_full;
+}
 
 // The delivery of `route`, QoS above 0: in flight, with an identifier, when the window allows it.
-Placement decide_target(const Limits& limits, Seat& seat, const RoutePlan& plan, std::size_t route,
+Placement decide_target(const RouteRules& rules, Seat& seat, RoutePlan& plan, std::size_t route,
                         std::size_t footprint, Target& target);
+
+// For one that found no place: names in `dropped` the oldest that wait in this session's queue, as
+// few as make place for it, or as hold as much as it does. False when they cannot, else it is
+// planned: `dropped` must leave the queue before.
+bool decide_replaced(const RouteRules& rules, Seat& seat, RoutePlan& plan, std::size_t footprint,
+                     Dropped& dropped);
 
 // All subscription identifiers of a route.
 void collect_identifiers(const RoutePlan& plan, std::size_t route, std::vector<std::uint32_t>& out);

@@ -36,8 +36,10 @@ struct Attachment {
 
 // What one publish has planned for a session so far; valid while `serial` is that publish's.
 struct PlanScratch {
+  static constexpr std::uint32_t kNoRoute = ~0u;
+
   std::uint64_t serial = 0;
-  std::uint32_t route = ~0u;  // index of its route for ordinary subscriptions
+  std::uint32_t route = kNoRoute;  // index of its route for ordinary subscriptions
   std::uint32_t queued = 0;
   std::uint16_t in_flight = 0;
   std::uint16_t next_packet_id = 0;
@@ -73,6 +75,13 @@ struct Seat {
   // Deliveries that count against the window.
   std::size_t outstanding() const { return session->queue.inflight() - attachment.resend_left; }
 };
+
+// What the plan of this number has for the session so far.
+inline PlanScratch& planned_for(Seat& seat, std::uint64_t serial) {
+  if (seat.plan.serial != serial)
+    seat.plan = {serial, PlanScratch::kNoRoute, 0, 0, seat.session->next_packet_id};
+  return seat.plan;
+}
 
 // A seat stays where it is as long as its session lives.
 class Seats {

@@ -49,6 +49,11 @@ std::vector<repl::Setting> shared_settings(const Config& config) {
   number("limits.session_expiry_s_max", limits.session_expiry_s_max);
   number("limits.queued_messages_max", limits.queued_messages_max);
   number("limits.queued_bytes_max", limits.queued_bytes_max);
+  number("limits.queued_messages_total_max", limits.queued_messages_total_max);
+  number("limits.queued_bytes_total_max", limits.queued_bytes_total_max);
+  out.push_back({"limits.queue_full", limits.queue_full == core::QueueFull::drop_newest
+                                          ? "drop_newest"
+                                          : "drop_oldest"});
   number("limits.retained_messages_max", limits.retained_messages_max);
   number("limits.subscriptions_per_session_max", limits.subscriptions_per_session_max);
   number("limits.maximum_qos", limits.maximum_qos);

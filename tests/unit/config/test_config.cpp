@@ -69,6 +69,9 @@ interval_s = 5
 [limits]
 receive_maximum = 10
 queued_messages_max = 11
+queued_messages_total_max = 12
+queued_bytes_total_max = 13
+queue_full = "drop_oldest"
 [auth]
 allow_anonymous = false
 password_file = "/p"
@@ -91,6 +94,9 @@ target = "/l"
   CHECK(config->replication.segment_bytes == 1048576);
   CHECK(config->limits.receive_maximum == 10);
   CHECK(config->limits.queued_messages_max == 11);
+  CHECK(config->limits.queued_messages_total_max == 12);
+  CHECK(config->limits.queued_bytes_total_max == 13);
+  CHECK(config->limits.queue_full == core::QueueFull::drop_oldest);
   REQUIRE(config->listeners.size() == 1);
   CHECK(config->listeners[0].name == "mqtt");
   CHECK(config->listeners[0].connections_max == 7);

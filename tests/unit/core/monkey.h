@@ -22,6 +22,14 @@ struct Monkey {
     limits.retained_messages_max = 6;
     return limits;
   }
+  // All queues together hold less than the clients' may, and the oldest go.
+  static Limits tight_limits() {
+    Limits tight = limits();
+    tight.queued_messages_total_max = 10;
+    tight.queued_bytes_total_max = 1500;
+    tight.queue_full = QueueFull::drop_oldest;
+    return tight;
+  }
   std::size_t roll(std::size_t n) { return random() % n; }
   template <class T>
   const T& one_of(const std::vector<T>& items) {

@@ -92,6 +92,20 @@ TEST_CASE("random commands keep primary, standby and rows equal") {
   }
 }
 
+TEST_CASE("they stay equal where all queues together are bounded and the oldest messages go") {
+  std::uint64_t dropped = 0;
+  for (std::uint64_t seed = 301; seed <= 320; ++seed) {
+    CAPTURE(seed);
+    Monkey monkey(seed, Monkey::tight_limits());
+    for (int i = 0; i < 1500; ++i) {
+      monkey.step();
+      if (i % 50 == 0) check_rows(monkey.rig);
+    }
+    dropped += monkey.rig.counters.dropped_queue_full;
+  }
+  CHECK(dropped > 100);
+}
+
 TEST_CASE("a standby that becomes primary in place goes on like a fresh one") {
   for (std::uint64_t seed = 101; seed <= 110; ++seed) {
     CAPTURE(seed);
