@@ -8,6 +8,7 @@
 #include <string>
 
 #include "broker/access/authenticator.h"
+#include "broker/base/token_bucket.h"
 #include "broker/clients/quotas.h"
 #include "broker/core/retained_feed.h"
 #include "broker/mqtt/decode.h"
@@ -52,7 +53,9 @@ struct Client {
   core::Origin origin() const { return {id, seat_, unacknowledged}; }
   const char* name() const { return client_id ? client_id.get() : "<unknown>"; }
   // Not read from for a reason of ours: its silence says nothing.
-  bool held_back() const { return paused || backlog || choked || feed || stage_ == Stage::asking; }
+  bool held_back() const {
+    return paused || backlog || choked || held || feed || stage_ == Stage::asking;
+  }
 
   const core::ConnId id;
   Entrance& entrance;
@@ -64,6 +67,8 @@ struct Client {
   std::optional<Verdict> admission;          // its answer, until the CONNECT is handled
   Quotas::Place place;                       // as one that waits, then as one that is served
   std::unique_ptr<char[]> client_id;         // zero-terminated, for log lines
+  TokenBucket messages, bytes;               // of its PUBLISHes, where their rate is limited
+  std::uint32_t rate_told_s = 0;             // when that was logged last, 0: never
   std::uint32_t packet_max = 0;              // bytes that the client takes at once, 0: no limit
   std::uint32_t heard_s = 0;                 // opened, or heard last; Turn::seconds
   std::uint32_t rest_heard = 0;              // bytes of a packet that had come by then, about
@@ -75,6 +80,8 @@ struct Client {
   bool backlog = false;     // in TurnShare's list: there is work without waiting for bytes
   bool paused = false;      // in ReadingPause's list: nobody is read from
   bool choked = false;      // too much is unsent: not read from
+  bool held = false;        // in PublishGate's list: its next PUBLISH has to wait
+  bool may_pass = false;    // one PUBLISH, though memory is tight
 
  private:
   friend class Stages;

@@ -118,6 +118,14 @@ void log_condemned(const Client& client, const core::Effect& effect) {
   }
 }
 
+void log_heavy(const Client& client, std::size_t bytes) {
+  log(LogLevel::warning, "slow_reader_closed",
+      {{"address", client.channel.peer_address()},
+       {"text", about(client, "disconnected, memory is short and it does not take what waits.")},
+       {"bytes", bytes},
+       {"reason", "limits.memory_max is near"}});
+}
+
 void log_oversize(const Client& client) {
   log(LogLevel::notice, "client_closed",
       {{"address", client.channel.peer_address()},

@@ -27,5 +27,7 @@ void tell_denials(const std::vector<core::Denial>& denials);
 void log_revoked(const Client& client, std::string_view why);
 void log_condemned(const Client& client, const core::Effect& effect);
 void log_oversize(const Client& client);
+// Memory is critical, and so many bytes wait for it or of it.
+void log_heavy(const Client& client, std::size_t bytes);
 
 }  // namespace tandemq::broker

@@ -4,8 +4,18 @@
 #include <utility>
 
 #include "broker/clients/client_log.h"
+#include "broker/clients/limits.h"
 
 namespace tandemq::broker {
+namespace {
+
+// Unsent bytes to all clients, above which each may have few.
+std::size_t unsent_all_max(const net::ConnectionLimits& limits) {
+  if (limits.memory_max == 0) return kUnsentAllMax;
+  return std::min<std::size_t>(kUnsentAllMax, limits.memory_max / 4);
+}
+
+}  // namespace
 
 Clients::Clients(Around around, std::vector<Entrance> entrances)
     : limits_(around.limits),
@@ -17,12 +27,14 @@ Clients::Clients(Around around, std::vector<Entrance> entrances)
       writer_(limits_, turn_, counters_),
       stages_(table_, writer_, turn_),
       share_(table_, turn_, std::move(around.end_turn_early)),
-      deliverer_(reign_, table_, stages_, writer_, share_, pool_.sending.traffic, turn_, counters_),
+      deliverer_(reign_, table_, stages_, writer_, share_, pool_.sending.traffic, turn_, counters_,
+                 unsent_all_max(connections_)),
       pause_(table_, share_, deliverer_.outbox(), turn_, counters_),
+      gate_(connections_, table_, share_, turn_, counters_),
       connect_(reign_, table_, stages_, share_, deliverer_, turn_, counters_, around.authenticator,
                quotas_),
       dispatch_(reign_, stages_, deliverer_, connect_, turn_, counters_),
-      intake_(stages_, share_, pause_, dispatch_, writer_, turn_, counters_),
+      intake_(stages_, share_, pause_, gate_, dispatch_, writer_, turn_, counters_),
       review_(reign_, table_, stages_, turn_, around.authenticator) {
   for (std::size_t i = 0; i < entrances_.size(); ++i) {
     entrances_[i].door = static_cast<Door>(i);
@@ -39,6 +51,7 @@ void Clients::close_all() {
 
 void Clients::begin_reign(core::Engine* engine, Lsn committed) {
   reign_ = {engine, committed};
+  engine->refuse_growth(memory_ != MemoryState::ample);
   connect_.begin_reign();
 }
 
@@ -49,6 +62,7 @@ void Clients::end_reign(mqtt::Reason reason) {
   stages_.take_detached();
   share_.forget_backlog();
   pause_.reset();
+  gate_.reset();
   flush();
 }
 
@@ -59,12 +73,7 @@ void Clients::accept(std::size_t entrance, std::unique_ptr<net::Transport> trans
   Entrance& through = entrances_[entrance];
   // Whose address is known later is counted then, as late as `look_at`.
   const std::string address = through.behind_proxy ? std::string() : transport->peer_address();
-  const char* full = quotas_.crowded(address);
-  if (connections_.total != 0 && table_.size() >= connections_.total)
-    full = "limits.connections_max is reached";
-  else if (through.connections >= through.connections_max)
-    full = "listener.connections_max is reached";
-  if (full) {
+  if (const char* full = full_at(through, address)) {
     ++counters_.refused_full;
     return log(LogLevel::warning, "connection_refused",
                {{"address", transport->peer_address()},
@@ -79,6 +88,49 @@ void Clients::accept(std::size_t entrance, std::unique_ptr<net::Transport> trans
     log(LogLevel::debug, "connection_opened", {{"address", client.channel.peer_address()}});
   }
   share_.end_callback();
+}
+
+// Null when there is room for one more.
+const char* Clients::full_at(const Entrance& through, const std::string& address) const {
+  if (memory_ == MemoryState::critical) return "limits.memory_max is near";
+  if (connections_.total != 0 && table_.size() >= connections_.total)
+    return "limits.connections_max is reached";
+  if (through.connections >= through.connections_max) return "listener.connections_max is reached";
+  return quotas_.crowded(address);
+}
+
+void Clients::tick() {
+  turn_.begin(clock_);
+  gate_.resume();
+}
+
+void Clients::memory(MemoryState state) {
+  memory_ = state;
+  gate_.memory(state);
+  if (reign_.engine) reign_.engine->refuse_growth(state != MemoryState::ample);
+}
+
+// Nothing acknowledged is lost by it: sessions that stay keep what they have not got.
+void Clients::free_buffers(std::uint64_t bytes) {
+  pool_.sending.drop_spare();
+  if (bytes == 0) return;
+  std::vector<std::pair<std::size_t, core::ConnId>> heavy;
+  table_.each([&heavy](const Client& client) {
+    const std::size_t held = client.channel.unsent() + client.channel.rest();
+    if (held > kUnsentCrowded) heavy.emplace_back(held, client.id);
+  });
+  std::sort(heavy.rbegin(), heavy.rend());
+  turn_.begin(clock_);
+  std::uint64_t freed = 0;
+  for (const auto& [held, id] : heavy) {
+    if (freed >= bytes) break;
+    freed += held;
+    Client& client = *table_.find(id);
+    ++counters_.slow_readers_closed;
+    log_heavy(client, held);
+    stages_.lost(client);
+  }
+  deliverer_.settle();
 }
 
 void Clients::channel_readable(std::uint64_t id) {

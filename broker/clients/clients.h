@@ -57,6 +57,13 @@ class Clients final : private net::ChannelUser {
     return sweeping_ || review_.pending() || (share_.has_backlog() && !pause_.on());
   }
   void work_backlog();
+  // Call ten times a second.
+  void tick();
+  // What the memory of the process asks for.
+  void memory(MemoryState state);
+  // Frees buffers that nobody uses, and the connections with the largest ones until so many bytes
+  // are freed.
+  void free_buffers(std::uint64_t bytes);
   // Reads from nobody (switchover in progress).
   void pause_reading(bool pause) { pause_.order(pause); }
   // The engine goes by other rights from now on.
@@ -79,6 +86,7 @@ class Clients final : private net::ChannelUser {
   enum class Verdict : std::uint8_t { stays, ended };
   Verdict look_at(Client& client);
   Verdict introduce(Client& client);
+  const char* full_at(const Entrance& through, const std::string& address) const;
 
   const core::Limits& limits_;
   const net::ConnectionLimits& connections_;
@@ -95,10 +103,12 @@ class Clients final : private net::ChannelUser {
   TurnShare share_;
   Deliverer deliverer_;
   ReadingPause pause_;
+  PublishGate gate_;
   ConnectStage connect_;
   Dispatch dispatch_;
   Intake intake_;
   Review review_;
+  MemoryState memory_ = MemoryState::ample;
   bool sweeping_ = false;  // some are left to be looked at
 };
 

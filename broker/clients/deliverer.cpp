@@ -87,7 +87,10 @@ void Deliverer::deliver(const core::Effect& effect) {
   if (!client->greeted && !ends && effect.kind != EffectKind::connack) return defer(effect);
   if (effect.kind == EffectKind::publish) {
     const bool room = effect.qos > 0 || client->channel.unsent() <= kUnsentCrowded;
-    if (room || makes_room(*client, effect)) writer_.publish(*client, effect);
+    if (!room && !makes_room(*client, effect)) return;
+    writer_.publish(*client, effect);
+    // The end of the turn may be too late: one message may be for very many.
+    if (traffic_.unsent > unsent_all_max_) send_now(*client);
   } else if (ends) {
     end(*client, effect);
   } else {
@@ -104,18 +107,23 @@ void Deliverer::defer(const core::Effect& effect) {
   outbox_.hold(std::move(later));
 }
 
+void Deliverer::send_now(Client& client) {
+  if (client.channel.blocked()) return;
+  writer_.begin_batch();
+  client.channel.send();
+}
+
 // QoS 0 to a client that does not read is dropped. False when it was.
 bool Deliverer::makes_room(Client& client, const core::Effect& effect) {
   const auto over = [&] {
-    const std::size_t limit = traffic_.unsent > kUnsentAllMax ? kUnsentCrowded
-                              : effect.retain                 ? kUnsentRetainedMax
-                                                              : kUnsentMax;
+    const std::size_t limit = traffic_.unsent > unsent_all_max_ ? kUnsentCrowded
+                              : effect.retain                   ? kUnsentRetainedMax
+                                                                : kUnsentMax;
     return client.channel.unsent() > limit;
   };
   if (!over()) return true;
   if (!client.channel.blocked()) {
-    writer_.begin_batch();
-    client.channel.send();
+    send_now(client);
     if (!client.channel.broken() && !over()) return true;
   }
   ++counters_.dropped_slow_reader;

@@ -18,7 +18,7 @@ class Deliverer {
   // All outlive it.
   Deliverer(Reign& reign, ClientTable& table, Stages& stages, PacketWriter& writer,
             TurnShare& share, const net::Traffic& traffic, const Turn& turn,
-            ClientCounters& counters)
+            ClientCounters& counters, std::size_t unsent_all_max)
       : reign_(reign),
         table_(table),
         stages_(stages),
@@ -26,7 +26,8 @@ class Deliverer {
         share_(share),
         traffic_(traffic),
         turn_(turn),
-        counters_(counters) {}
+        counters_(counters),
+        unsent_all_max_(unsent_all_max) {}
 
   // Effects of one command, in order; empties `effects`.
   void put(core::Effects& effects);
@@ -52,6 +53,7 @@ class Deliverer {
   void condemn(const core::Effect& effect);
   void deliver(const core::Effect& effect);
   void defer(const core::Effect& effect);
+  void send_now(Client& client);
   bool makes_room(Client& client, const core::Effect& effect);
   void answer(Client& client, const core::Effect& effect);
   void end(Client& client, const core::Effect& effect);
@@ -64,6 +66,7 @@ class Deliverer {
   const net::Traffic& traffic_;
   const Turn& turn_;
   ClientCounters& counters_;
+  const std::size_t unsent_all_max_;  // bytes to all, beyond it each client may have few
   Outbox outbox_;
   Lsn recheck_ = 0;  // effects up to it were put before rights changed
   std::vector<Withheld> withheld_;

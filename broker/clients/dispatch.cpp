@@ -20,6 +20,12 @@ void Dispatch::handle(Client& client, const mqtt::AckRun& run) {
   deliverer_.put(effects_);
 }
 
+void Dispatch::discard(Client& client, const mqtt::Publish& packet) {
+  if (client.fed) end_feed(client);
+  reign_.engine->discard(client.origin(), packet, effects_);
+  deliverer_.put(effects_);
+}
+
 // It has said something else: it has all that it was fed.
 void Dispatch::end_feed(Client& client) {
   reign_.engine->fed(*client.fed, effects_);

@@ -20,6 +20,8 @@ class Dispatch {
   // The views are valid during the call only. The client may have ended after it.
   void handle(Client& client, const mqtt::Packet& packet);
   void handle(Client& client, const mqtt::AckRun& run);  // of a client that is served
+  // A PUBLISH with QoS 0 that is not taken.
+  void discard(Client& client, const mqtt::Publish& packet);
   // The next of the retained messages that a SUBSCRIBE asked for; client.feed is null when done.
   void feed(Client& client);
 

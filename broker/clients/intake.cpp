@@ -23,6 +23,7 @@ bool may_feed(const Client& client) {
 void Intake::readable(Client& client) {
   share_.begin_callback();
   if (pause_.on()) return pause_.hold(client);
+  if (client.held) return share_.listen(client);
   if (is_choked(client)) {
     client.choked = true;
     return share_.listen(client);
@@ -51,7 +52,7 @@ void Intake::go_on(Client& client) {
   }
   if (client.channel.has_rest()) handle_input(client);
   if (!client.hears() || client.backlog) return;
-  if (client.channel.pending()) return take(client);
+  if (client.channel.pending() && !client.held) return take(client);
   share_.listen(client);
 }
 
@@ -74,6 +75,7 @@ void Intake::handle_input(Client& client) {
   const std::size_t rest = in.size() - handled;
   client.channel.keep(rest);
   note_progress(client, rest, handled > 0);
+  if (client.held) return;
   if (client.feed || (client.channel.has_rest() && !share_.may_work())) share_.put_off(client);
 }
 
@@ -99,6 +101,12 @@ std::size_t Intake::handle_packets(Client& client, std::string_view in) {
       if (!client.hears()) return in.size();
       continue;
     }
+    PublishGate::Passage passage = PublishGate::Passage::pass;
+    if (at < in.size()) passage = gate_.ask(client, in[at]);
+    if (passage == PublishGate::Passage::wait) {
+      gate_.hold(client);
+      break;
+    }
     // A refusal goes by what this CONNECT says, not one before.
     if (client.stage() == Stage::connecting) packet_.connect.properties.maximum_packet_size = 0;
     const mqtt::Decoded decoded = client.decoder.decode(in.substr(at), packet_, used);
@@ -108,7 +116,7 @@ std::size_t Intake::handle_packets(Client& client, std::string_view in) {
       return in.size();
     }
     share_.spend(1);
-    dispatch_.handle(client, packet_);
+    handle_packet(client, passage, used);
     if (client.stage() == Stage::asking) {
       // Who has said more already may be gone by then, and is served all the same.
       client.channel.watch(at + used == in.size());
@@ -120,6 +128,12 @@ std::size_t Intake::handle_packets(Client& client, std::string_view in) {
   }
   if (at > 0) client.heard_s = turn_.seconds();
   return at;
+}
+
+void Intake::handle_packet(Client& client, PublishGate::Passage passage, std::size_t size) {
+  if (passage == PublishGate::Passage::drop) return dispatch_.discard(client, packet_.publish);
+  if (packet_.type == mqtt::PacketType::publish) gate_.taken(client, size);
+  dispatch_.handle(client, packet_);
 }
 
 // Answers of one kind mostly come many at once. Returns the bytes handled.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "broker/clients/dispatch.h"
+#include "broker/clients/publish_gate.h"
 #include "broker/clients/reading_pause.h"
 
 namespace tandemq::broker {
@@ -10,11 +11,12 @@ namespace tandemq::broker {
 class Intake {
  public:
   // All outlive it.
-  Intake(Stages& stages, TurnShare& share, ReadingPause& pause, Dispatch& dispatch,
-         PacketWriter& writer, const Turn& turn, ClientCounters& counters)
+  Intake(Stages& stages, TurnShare& share, ReadingPause& pause, PublishGate& gate,
+         Dispatch& dispatch, PacketWriter& writer, const Turn& turn, ClientCounters& counters)
       : stages_(stages),
         share_(share),
         pause_(pause),
+        gate_(gate),
         dispatch_(dispatch),
         writer_(writer),
         turn_(turn),
@@ -32,11 +34,13 @@ class Intake {
   void note_progress(Client& client, std::size_t rest, bool handled);
   std::size_t handle_packets(Client& client, std::string_view in);
   std::size_t handle_answers(Client& client, std::string_view in);
+  void handle_packet(Client& client, PublishGate::Passage passage, std::size_t size);
   void refuse_bytes(Client& client, bool is_mqtt);
 
   Stages& stages_;
   TurnShare& share_;
   ReadingPause& pause_;
+  PublishGate& gate_;
   Dispatch& dispatch_;
   PacketWriter& writer_;
   const Turn& turn_;

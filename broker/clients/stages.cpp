@@ -75,7 +75,7 @@ void Stages::stop_hearing(Client& client) {
   client.place = {};
   client.feed.reset();
   client.question.cancel();
-  client.paused = client.backlog = client.choked = false;
+  client.paused = client.backlog = client.choked = client.held = false;
   client.check_s = 0;
   client.channel.keep(0);
   client.channel.listen(false);

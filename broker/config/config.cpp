@@ -8,6 +8,9 @@
 namespace tandemq::broker {
 namespace {
 
+// Below it an empty broker would be near it.
+constexpr std::uint64_t kMemoryMaxLeast = 64 << 20;
+
 void read_node(ConfigReader& in, NodeSection& node) {
   in.section("node");
   in.word("name", node.name, 32);
@@ -99,6 +102,7 @@ void read_limits(ConfigReader& in, core::Limits& limits) {
   in.number("queued_bytes_max", limits.queued_bytes_max, 1);
   in.number("queued_messages_total_max", limits.queued_messages_total_max);
   in.number("queued_bytes_total_max", limits.queued_bytes_total_max);
+  in.flag("queue_qos0_messages", limits.queue_qos0_messages);
   std::string full = "drop_newest";
   in.choice("queue_full", full, {"drop_newest", "drop_oldest"});
   limits.queue_full =
@@ -116,6 +120,13 @@ void read_connection_limits(ConfigReader& in, net::ConnectionLimits& limits) {
   in.number("connections_max", limits.total);
   in.number("connections_per_address_max", limits.per_address);
   in.number("connections_per_user_max", limits.per_user);
+  in.number("connect_rate_max", limits.connects_per_s);
+  in.number("publish_rate_max", limits.publishes_per_s);
+  in.number("publish_bytes_rate_max", limits.publish_bytes_per_s);
+  in.number("memory_max", limits.memory_max);
+  if (limits.memory_max != 0 && limits.memory_max < kMemoryMaxLeast) {
+    in.complain("memory_max", "must be at least 67108864 (64 MiB), or 0 for none");
+  }
 }
 
 void read_common_auth(ConfigReader& in, core::Limits& limits) {
@@ -124,6 +135,7 @@ void read_common_auth(ConfigReader& in, core::Limits& limits) {
   in.choice("session_of_another_user", others, {"refuse", "clean"});
   limits.others_session =
       others == "refuse" ? core::OthersSession::refuse : core::OthersSession::clean;
+  in.flag("allow_zero_length_clientid", limits.allow_zero_length_client_id);
   std::string denied = "acknowledge";
   in.choice("denied_publish", denied, {"acknowledge", "disconnect"});
   limits.denied_publish =

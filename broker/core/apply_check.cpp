@@ -29,8 +29,8 @@ const Delivery* in_flight(const Session& session, std::uint16_t packet_id) {
 const char* fault_of_target(const Impl& s, const Target& target) {
   const Session* session = durable(s, target.session);
   if (!session) return kNoSuchSession;
-  if (target.qos == 0) return "has a delivery with QoS 0";
   if (target.packet_id == 0) return nullptr;
+  if (target.qos == 0) return "has a delivery with QoS 0 in flight";
   if (session->queue.queued() != 0) return "sends a message past those that wait";
   if (in_flight(*session, target.packet_id)) return "uses a packet identifier that is in use";
   return nullptr;

@@ -43,6 +43,8 @@ SessionOpened decide_opened(const ConnectRequest& request, std::string_view clie
 
 // A CONNECT that the core cannot accept; success when it can.
 Reason refusal_of(const mqtt::Connect& packet, const Limits& limits) {
+  if (packet.client_id.empty() && !limits.allow_zero_length_client_id)
+    return Reason::client_id_not_valid;
   // [MQTT-3.1.3-8] of 3.1.1; 3.1 knows no empty client identifiers.
   if (packet.client_id.empty() && packet.version != mqtt::Version::v5 &&
       !(packet.version == mqtt::Version::v311 && packet.clean_start))
@@ -149,6 +151,11 @@ SeatId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) 
                      "the session belongs to another user");
     return kNoSeat;
   }
+  if (!old && e.growth_refused) {
+    ++e.counters.refused_growth;
+    e.refuse_connect(request.conn, Reason::quota_exceeded, out, "memory is tight, no new sessions");
+    return kNoSeat;
+  }
   using Settled = Impl::Settled;
   const Settled settled =
       old ? e.settle_old(*old, packet.clean_start || anothers, now, out) : Settled::gone;
@@ -181,6 +188,7 @@ SeatId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) 
   out.back().detail = share(std::move(detail));
   if (resumed) {
     e.resend(seat, true, out);
+    e.send_kept(seat, now, out);
     e.pump(seat, now, out);
   }
   return session.seat;

@@ -146,13 +146,14 @@ void Engine::Impl::put_up(const Publication& p, const MessageRef& message, TimeM
     const Session& session = *plan.routes[i].session;
     const std::uint8_t qos = plan.routes[i].qos;
     Seat& seat = seats.of(session);
+    const bool away = seat.attachment.conn == 0;
     // Nobody will fetch it: QoS 0 to an absent client, anything to a session that is ending.
-    if (seat.attachment.conn == 0 && (qos == 0 || session.expiry_s == 0)) continue;
+    if (away && (session.expiry_s == 0 || (qos == 0 && !limits.queue_qos0_messages))) continue;
     const std::size_t identifiers =
         plan.routes[i].identifier == 0 ? 0 : 1 + plan.identifiers.size();
     if (!fits_client(seat.attachment, *message, qos, identifiers))
       ++counters.dropped_too_large;
-    else if (qos != 0)
+    else if (qos != 0 || away)
       plan_target(seat, i, message, now, out);
     else if (may_make_record)
       at_once.push_back(i);
@@ -237,6 +238,12 @@ void Engine::publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effec
   p.fields.retain = packet.retain;
   if (packet.properties.has_message_expiry)
     p.fields.expires_at = now + packet.properties.message_expiry_s * TimeMs{1000};
+  // Who can be told so is told so; who cannot waits at the gate of publishers instead.
+  const bool grows = packet.retain && !packet.payload.empty() && e.growth_refused;
+  if (grows && packet.qos != 0 && session.is_v5() && !e.s.retained.find(p.fields.topic)) {
+    ++e.counters.refused_growth;
+    return e.tell(*seat, ack, packet.packet_id, Reason::quota_exceeded, out);
+  }
   p.retain = e.decide_retain(p.fields);
   if (packet.qos == 2) {
     p.inbound_id = packet.packet_id;
@@ -249,6 +256,14 @@ void Engine::publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effec
   const bool nobody = receivers == 0 && session.is_v5();
   e.tell(*seat, ack, packet.packet_id, nobody ? Reason::no_matching_subscribers : Reason::success,
          out);
+}
+
+void Engine::discard(Origin from, const mqtt::Publish& packet, Effects& out) {
+  Seat* seat = impl_->attached(from);
+  if (!seat) return;
+  ++impl_->counters.received[packet.qos];
+  std::string_view topic;
+  (void)impl_->resolve_topic(*seat, packet, topic, out);
 }
 
 void Engine::publish_own(const MessageFields& fields, bool retain, TimeMs now, Effects& out) {

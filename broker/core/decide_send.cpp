@@ -1,5 +1,7 @@
 // What goes to a client when its window has room: first what was in flight before the present
 // connection, then what waits.
+#include <utility>
+
 #include "broker/core/engine_impl.h"
 
 namespace tandemq::core {
@@ -8,6 +10,17 @@ namespace {
 
 std::size_t identifier_count(const Delivery& delivery) {
   return delivery.detail ? delivery.detail->subscription_ids.size() : 0;
+}
+
+// Why a waiting delivery will never be sent; null when it may be.
+std::uint64_t* reason_to_drop(const RouteRules& rules, const Seat& seat, const Delivery& delivery,
+                              TimeMs now, EngineCounters& counters) {
+  if (delivery.message->expired(now)) return &counters.dropped_expired;
+  if (!may_receive(rules, *seat.session, delivery.message->topic()))
+    return &counters.dropped_revoked;
+  if (!fits_client(seat.attachment, *delivery.message, delivery.qos, identifier_count(delivery)))
+    return &counters.dropped_too_large;
+  return nullptr;
 }
 
 // The waiting deliveries that fit the window, and those found on the way that will never be sent.
@@ -19,14 +32,7 @@ void decide_send(const RouteRules& rules, const Seat& seat, TimeMs now, Sent& se
   for (std::size_t i = queue.inflight(); i < queue.size(); ++i) {
     if (queue.inflight() + sent.packet_ids.size() >= seat.attachment.window) return;
     const Delivery& delivery = queue[i];
-    std::uint64_t* reason = nullptr;
-    if (delivery.message->expired(now))
-      reason = &counters.dropped_expired;
-    else if (!may_receive(rules, session, delivery.message->topic()))
-      reason = &counters.dropped_revoked;
-    else if (!fits_client(seat.attachment, *delivery.message, delivery.qos,
-                          identifier_count(delivery)))
-      reason = &counters.dropped_too_large;
+    std::uint64_t* const reason = reason_to_drop(rules, seat, delivery, now, counters);
     if (reason) {
       ++*reason;
       dropped.sequence.push_back(delivery.sequence);
@@ -52,6 +58,33 @@ void Engine::Impl::pump(Seat& seat, TimeMs now, Effects& out) {
   decide_send(rules, seat, now, sent, dropped, counters);
   if (!dropped.sequence.empty()) drop(dropped, out);
   if (!sent.packet_ids.empty()) commit(session.id, sent, out);
+}
+
+// QoS 0 that was kept while the client was away: all of it leaves the queue, whatever the window.
+// None is queued while the client is there, so that what comes now does not overtake it. Once the
+// record is committed it is sent, and never again.
+void Engine::Impl::send_kept(Seat& seat, TimeMs now, Effects& out) {
+  const Session& session = *seat.session;
+  const DeliveryQueue& queue = session.queue;
+  Effects kept;
+  dropped.session = session.id;
+  dropped.sequence.clear();
+  for (std::size_t i = queue.inflight(); i < queue.size(); ++i) {
+    const Delivery& delivery = queue[i];
+    if (delivery.qos != 0) continue;
+    dropped.sequence.push_back(delivery.sequence);
+    if (std::uint64_t* reason = reason_to_drop(rules, seat, delivery, now, counters))
+      ++*reason;
+    else
+      emit_publish(seat.attachment.conn, delivery, false, 0, kept);
+  }
+  if (dropped.sequence.empty()) return;
+  drop(dropped, out);
+  seat.attachment.at_once_after = s.last_lsn;
+  for (Effect& effect : kept) {
+    effect.after = s.last_lsn;
+    out.push_back(std::move(effect));
+  }
 }
 
 // [MQTT-4.4.0-1]: PUBREL for what the client has, PUBLISH with DUP for what it may not have, in

@@ -40,9 +40,11 @@ Reason Engine::Impl::check_filter(const Session& session, const mqtt::SubscribeF
     return Reason::topic_filter_invalid;
   const Grants* grants = grants_of(rules, session);
   if (grants && !grants->may_subscribe(filter.filter)) return Reason::not_authorized;
-  if (session.subscriptions.size() + added >= limits.subscriptions_per_session_max &&
-      !s.subscriptions.contains(session, filter.filter))
+  const bool full = session.subscriptions.size() + added >= limits.subscriptions_per_session_max;
+  if ((full || growth_refused) && !s.subscriptions.contains(session, filter.filter)) {
+    counters.refused_growth += growth_refused;
     return Reason::quota_exceeded;
+  }
   return static_cast<Reason>(std::min(filter.qos, limits.maximum_qos));
 }
 

@@ -24,6 +24,10 @@ void Engine::rules_changed() {
   if (rules.permissions) rules.revision = rules.permissions->revision();
 }
 
+void Engine::refuse_growth(bool on) {
+  impl_->growth_refused = on;
+}
+
 bool Engine::may_deliver(SeatId seat, std::string_view topic) const {
   const Session* session = impl_->seats[seat].session;
   return session && may_receive(impl_->rules, *session, topic);

@@ -55,6 +55,8 @@ class Engine {
   SeatId connect(const ConnectRequest& request, TimeMs now, Effects& out);
 
   void publish(Origin from, const mqtt::Publish& packet, TimeMs now, Effects& out);
+  // One with QoS 0 that is not taken: of it, its topic alias holds.
+  void discard(Origin from, const mqtt::Publish& packet, Effects& out);
   // PUBACK, PUBREC, PUBREL or PUBCOMP.
   void answer(Origin from, mqtt::PacketType type, const mqtt::Ack& packet, TimeMs now,
               Effects& out);
@@ -74,6 +76,9 @@ class Engine {
   bool disconnect(Origin from, const mqtt::Disconnect& packet, TimeMs now, Effects& out);
   // The connection is gone without DISCONNECT (socket, keep alive, protocol error).
   void disconnected(Origin from, TimeMs now, Effects& out);
+
+  // While memory is tight: new sessions, subscriptions and retained topics are refused (0x97).
+  void refuse_growth(bool on);
 
   // The rules have changed: all rights are decided anew, each session's when it is next asked
   // about.

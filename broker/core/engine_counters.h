@@ -16,6 +16,7 @@ struct EngineCounters {
   std::uint64_t dropped_retained_full = 0;  // delivered, but not kept: retained_messages_max
   std::uint64_t refused_not_authorized = 0;
   std::uint64_t refused_others_session = 0;
+  std::uint64_t refused_growth = 0;  // sessions, subscriptions, retained topics: memory is tight
   std::uint64_t wills_published = 0;
   std::uint64_t sessions_expired = 0;
   std::uint64_t protocol_errors = 0;

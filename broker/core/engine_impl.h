@@ -88,6 +88,7 @@ struct Engine::Impl {
   // decide_send.cpp: the session's window has room, or may have.
   void pump(Seat& seat, TimeMs now, Effects& out);
   void resend(Seat& seat, bool with_pubrels, Effects& out);
+  void send_kept(Seat& seat, TimeMs now, Effects& out);
   // False when there is nothing to take back.
   bool take_back(const Session& session, std::uint16_t packet_id, bool resent, Effects& out);
 
@@ -139,6 +140,7 @@ struct Engine::Impl {
   void deny(Denial::What what, const Session& session, std::string_view topic) {
     denials.add(what, session.client_id, session.username, topic);
   }
+  bool growth_refused = false;
   ReignFigures reign;
   Committer committer;
   Seats seats;

@@ -40,6 +40,7 @@ struct Limits {
   // Of all sessions, 0: no limit. Deliveries that are not finished, as StateFigures counts them.
   std::uint64_t queued_messages_total_max = 0;
   std::uint64_t queued_bytes_total_max = 0;
+  bool queue_qos0_messages = false;  // also QoS 0 waits for a client that is away
   QueueFull queue_full = QueueFull::drop_newest;
   std::uint64_t retained_messages_max = 0;               // 0: no limit
   std::uint32_t subscriptions_per_session_max = 10'000;  // at most kSubscriptionsMax
@@ -47,6 +48,7 @@ struct Limits {
   std::uint8_t maximum_qos = 2;  // of PUBLISHes both ways, told in CONNACK
   bool retain_available = true;
   std::uint16_t keep_alive_s_max = 0;  // a client's; 0: any, or none at all
+  bool allow_zero_length_client_id = true;
   OthersSession others_session = OthersSession::refuse;
   DeniedPublish denied_publish = DeniedPublish::acknowledge;
   // Bytes, about, that one record names beside a message (receivers, filters): what is more goes

@@ -101,7 +101,9 @@ struct Unsubscribed {
   std::vector<std::string_view> filters;
 };
 
-// One delivery of a message to one session, with QoS 1 or 2 (QoS 0 makes no record).
+// One delivery of a message to one session, with QoS 1 or 2. QoS 0 makes no record, but where it
+// waits for a client that is away (Limits::queue_qos0_messages): under no identifier, until a
+// Dropped takes it off.
 struct Target {
   SessionId session = kNoSession;
   std::uint16_t packet_id = 0;  // 0: waits in the queue until a `sent` record
@@ -171,8 +173,8 @@ struct Released {
   std::string_view more = {};
 };
 
-// Queued deliveries that will never be sent (expired, too large for the client), by their sequence
-// number in the session.
+// Queued deliveries that will never be sent (expired, too large for the client, gone for a newer
+// one) or, with QoS 0, never again: by their sequence number in the session.
 struct Dropped {
   SessionId session = kNoSession;
   std::vector<std::uint64_t> sequence;

@@ -57,6 +57,7 @@ class Channel final : private TransportUser {
   // Only the last `size` bytes of input() are not handled yet. They stay for the next read.
   void keep(std::size_t size);
   bool has_rest() const { return rest_ != nullptr; }
+  std::size_t rest() const { return rest_ ? rest_->size() : 0; }
   // Bytes have come that no channel_readable will tell of; read() gives them.
   bool pending() const { return transport_->pending(); }
   void listen(bool on);

@@ -38,6 +38,7 @@ class SendQueue {
 
   std::unique_ptr<Unsent> take_buffer();
   void give_back(std::unique_ptr<Unsent> buffer);
+  void drop_spare() { spare_.clear(); }
 
   Traffic traffic;
 

@@ -130,6 +130,7 @@ void add_messages(Table& table, const NodeStatus& status) {
   dropped("revoked", engine.dropped_revoked);
   dropped("retained_full", engine.dropped_retained_full);
   dropped("slow_reader", status.clients.dropped_slow_reader);
+  dropped("rate_limited", status.clients.dropped_rate_limited);
   dropped("not_authorized", engine.refused_not_authorized);
   table.counter("tandemq_publishes_sent_total", "PUBLISH packets to clients",
                 status.clients.publishes_sent);
@@ -187,6 +188,16 @@ void add_clients(Table& table, const NodeStatus& status) {
   table.family("tandemq_connections_refused_total", "Connections refused", MetricType::Counter);
   table.value("reason", "full", static_cast<double>(clients.refused_full));
   table.value("reason", "authentication", static_cast<double>(clients.refused_auth));
+  table.gauge("tandemq_connections_waiting", "Accepted connections that wait for connect_rate_max",
+              static_cast<double>(status.connections_waiting));
+  table.counter("tandemq_publishers_held_total",
+                "Times that a client above its rate was not read from", clients.publishers_held);
+  table.counter("tandemq_slow_readers_closed_total",
+                "Connections closed for their buffers while memory was critical",
+                clients.slow_readers_closed);
+  table.counter("tandemq_growth_refused_total",
+                "Sessions, subscriptions and retained topics refused while memory was tight",
+                status.engine.refused_growth);
   table.counter("tandemq_keep_alive_timeouts_total", "Clients that fell silent", clients.timed_out);
 }
 
@@ -262,6 +273,12 @@ std::vector<prometheus::MetricFamily> metric_families(const NodeStatus& status) 
               static_cast<double>(status.turn_ns_max) / 1e9);
   table.gauge("tandemq_callback_longest_seconds", "Longest handling of one client since the start",
               static_cast<double>(status.clients.callback_ns_max) / 1e9);
+  table.gauge("tandemq_memory_bytes", "Resident memory of the process",
+              static_cast<double>(status.memory_used));
+  table.gauge("tandemq_memory_limit_bytes", "limits.memory_max; 0: none",
+              static_cast<double>(status.memory_max));
+  table.gauge("tandemq_memory_state", "0 ample, 1 tight, 2 critical (limits.memory_max)",
+              static_cast<double>(status.memory));
   table.gauge("tandemq_uptime_seconds", "Age of the process",
               static_cast<double>(status.uptime_ms) / 1e3);
   table.family("tandemq_build_info", "Version of the program", MetricType::Gauge);

@@ -44,6 +44,7 @@ void Node::end_of_turn() {
   replicator_->end_of_turn();
   clients_.end_turn();
   if (!turn_.begun()) return;
+  memory_.look(turn_.mono_ns());
   const std::uint64_t length = turn_.end();
   turn_length_.observe_ns(length);
   turn_ns_max_ = std::max(turn_ns_max_, length);
@@ -55,6 +56,8 @@ void Node::tick() {
     engine_->expire(turn_.now(), kExpiryBudget, effects_);
     clients_.put(effects_);
   }
+  clients_.tick();
+  admission_.go_on(turn_.mono_ns());
   control_->announce();
   if (++ticks_ % kTicksPerSecond == 0) every_second();
 }
@@ -77,6 +80,18 @@ void Node::every_second() {
   if (seconds_ % config_.checkpoint.interval_s == 0) {
     checkpoint([](const Result<Lsn>&) {});
   }
+}
+
+// Who waits has a descriptor, as who is in: together they are no more than the listeners may have.
+void Node::admit(std::size_t entrance, std::unique_ptr<net::Transport> transport) {
+  std::size_t most = 0;
+  for (const ListenerSection& one : config_.listeners) most += one.connections_max;
+  if (admission_.waiting() == 0 || admission_.waiting() + clients_.size() < most) {
+    return admission_.come(entrance, std::move(transport), monotonic_ns());
+  }
+  log(LogLevel::warning, "connection_refused",
+      {{"address", transport->peer_address()},
+       {"reason", "too many wait already for limits.connect_rate_max"}});
 }
 
 // A standby that could not serve is none.

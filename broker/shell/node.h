@@ -18,6 +18,7 @@
 #include "broker/config/config.h"
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
+#include "broker/net/admission.h"
 #include "broker/net/fronts.h"
 #include "broker/net/listeners.h"
 #include "broker/shell/control.h"
@@ -25,6 +26,7 @@
 #include "broker/shell/group_commit.h"
 #include "broker/shell/images.h"
 #include "broker/shell/meeting_log.h"
+#include "broker/shell/memory_watch.h"
 #include "broker/shell/metrics.h"
 #include "broker/shell/orders.h"
 #include "broker/shell/peer_absence.h"
@@ -111,6 +113,7 @@ class Node : public repl::ReplicatorHost, public Orders {
   void continue_stopping();
   void continue_with(Stopping step, std::uint64_t at_most_ns);
   void stop_with(int exit_code);
+  void admit(std::size_t entrance, std::unique_ptr<net::Transport> transport);
   // node_host.cpp
   void begin_reign(const repl::ReplicaStatus& status);
   void end_reign();
@@ -126,6 +129,8 @@ class Node : public repl::ReplicatorHost, public Orders {
   std::unique_ptr<net::Fronts> fronts_;
   repl::LinkTls link_tls_;
   Clients clients_;
+  MemoryWatch memory_;
+  net::Admission admission_;
   net::Listeners listeners_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<repl::Replicator> replicator_;

@@ -70,6 +70,7 @@ void Node::begin_reign(const repl::ReplicaStatus& status) {
 
 void Node::end_reign() {
   listeners_.close();
+  admission_.clear();
   clients_.end_reign(mqtt::Reason::server_shutting_down);
   engine_.reset();
   state_.demote();

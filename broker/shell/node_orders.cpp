@@ -38,6 +38,10 @@ NodeStatus Node::status() {
   out.certificates = uses_of(*fronts_, link_tls_);
   out.checksums = access_->checksums();
   out.handshakes = fronts_->handshakes();
+  out.memory_used = memory_.resident();
+  out.memory_max = memory_.ceiling().max();
+  out.memory = memory_.ceiling().state();
+  out.connections_waiting = admission_.waiting();
   out.logins_waiting = access_->waiting();
   out.logins_slowed = access_->slowed();
   out.commit_latency = commit_.latency();

@@ -117,9 +117,14 @@ Node::Node(Config config)
       clients_({config_.limits, config_.connections, clock_, turn_, *access_,
                 [this] { event_base_loopbreak(base_); }},
                entrances_of(config_.listeners)),
+      memory_(config_.connections.memory_max, clients_),
+      admission_(config_.connections.connects_per_s,
+                 [this](std::size_t entrance, std::unique_ptr<net::Transport> transport) {
+                   transport = fronts_->put_before(entrance, std::move(transport));
+                   if (transport) clients_.accept(entrance, std::move(transport));
+                 }),
       listeners_([this](std::size_t entrance, std::unique_ptr<net::Transport> transport) {
-        transport = fronts_->put_before(entrance, std::move(transport));
-        if (transport) clients_.accept(entrance, std::move(transport));
+        admit(entrance, std::move(transport));
       }),
       started_ns_(monotonic_ns()),
       status_log_(started_ns_),
@@ -127,6 +132,7 @@ Node::Node(Config config)
 
 Node::~Node() {
   for (struct event* added : added_) event_del(added);
+  admission_.clear();
   clients_.end_reign(mqtt::Reason::server_shutting_down);
   control_.reset();
   engine_.reset();

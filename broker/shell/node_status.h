@@ -8,6 +8,7 @@
 
 #include "broker/checkpoint/checkpoint.h"
 #include "broker/clients/counters.h"
+#include "broker/clients/memory_ceiling.h"
 #include "broker/core/engine.h"
 #include "broker/core/state.h"
 #include "broker/net/fronts.h"
@@ -39,7 +40,11 @@ struct NodeStatus {
   std::vector<CertificateUse> certificates;
   std::map<std::string, std::string> checksums;  // of the files of users and rules
   net::Handshakes::Counters handshakes;
-  std::uint64_t logins_waiting = 0;  // asked, not answered
+  std::uint64_t memory_used = 0;  // bytes, resident
+  std::uint64_t memory_max = 0;   // 0: none
+  MemoryState memory = MemoryState::ample;
+  std::uint64_t connections_waiting = 0;  // for limits.connect_rate_max
+  std::uint64_t logins_waiting = 0;       // asked, not answered
   std::uint64_t logins_slowed = 0;
   Histogram commit_latency, turn_length;
   std::uint64_t turn_ns_max = 0;  // longest turn since the start of the process

@@ -15,7 +15,8 @@ std::uint64_t publishes_received(const NodeStatus& status) {
 std::uint64_t publishes_dropped(const NodeStatus& status) {
   const core::EngineCounters& engine = status.engine;
   return engine.dropped_queue_full + engine.dropped_expired + engine.dropped_too_large +
-         engine.dropped_revoked + status.clients.dropped_slow_reader;
+         engine.dropped_revoked + status.clients.dropped_slow_reader +
+         status.clients.dropped_rate_limited;
 }
 
 std::map<std::string, std::string> figures(const NodeStatus& status) {

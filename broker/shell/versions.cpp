@@ -51,6 +51,7 @@ std::vector<repl::Setting> shared_settings(const Config& config) {
   number("limits.queued_bytes_max", limits.queued_bytes_max);
   number("limits.queued_messages_total_max", limits.queued_messages_total_max);
   number("limits.queued_bytes_total_max", limits.queued_bytes_total_max);
+  number("limits.queue_qos0_messages", limits.queue_qos0_messages);
   out.push_back({"limits.queue_full", limits.queue_full == core::QueueFull::drop_newest
                                           ? "drop_newest"
                                           : "drop_oldest"});
@@ -60,6 +61,11 @@ std::vector<repl::Setting> shared_settings(const Config& config) {
   number("limits.retain_available", limits.retain_available);
   number("limits.keep_alive_s_max", limits.keep_alive_s_max);
   number("limits.topic_levels_max", limits.topic_levels_max);
+  number("limits.memory_max", config.connections.memory_max);
+  number("limits.connect_rate_max", config.connections.connects_per_s);
+  number("limits.publish_rate_max", config.connections.publishes_per_s);
+  number("limits.publish_bytes_rate_max", config.connections.publish_bytes_per_s);
+  number("auth.allow_zero_length_clientid", limits.allow_zero_length_client_id);
   out.push_back({"auth.session_of_another_user",
                  limits.others_session == core::OthersSession::refuse ? "refuse" : "clean"});
   out.push_back({"auth.denied_publish", limits.denied_publish == core::DeniedPublish::acknowledge

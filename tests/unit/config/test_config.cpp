@@ -72,8 +72,14 @@ queued_messages_max = 11
 queued_messages_total_max = 12
 queued_bytes_total_max = 13
 queue_full = "drop_oldest"
+queue_qos0_messages = true
+memory_max = 100000000
+connect_rate_max = 14
+publish_rate_max = 15
+publish_bytes_rate_max = 16
 [auth]
 allow_anonymous = false
+allow_zero_length_clientid = false
 password_file = "/p"
 acl_file = "/a"
 [metrics]
@@ -97,6 +103,12 @@ target = "/l"
   CHECK(config->limits.queued_messages_total_max == 12);
   CHECK(config->limits.queued_bytes_total_max == 13);
   CHECK(config->limits.queue_full == core::QueueFull::drop_oldest);
+  CHECK(config->limits.queue_qos0_messages);
+  CHECK_FALSE(config->limits.allow_zero_length_client_id);
+  CHECK(config->connections.memory_max == 100000000);
+  CHECK(config->connections.connects_per_s == 14);
+  CHECK(config->connections.publishes_per_s == 15);
+  CHECK(config->connections.publish_bytes_per_s == 16);
   REQUIRE(config->listeners.size() == 1);
   CHECK(config->listeners[0].name == "mqtt");
   CHECK(config->listeners[0].connections_max == 7);
@@ -107,6 +119,10 @@ target = "/l"
 }
 
 TEST_CASE("what is wrong is named with file, line, key and remedy") {
+  CHECK(contains(error_of(std::string(kSingle) + "[limits]\nmemory_max = 1000\n"),
+                 "t.toml:4: limits.memory_max must be at least 67108864 (64 MiB), or 0 for none"));
+  CHECK(contains(error_of(std::string(kSingle) + "[limits]\nqueue_full = \"drop\"\n"),
+                 "limits.queue_full"));
   CHECK(contains(error_of(std::string(kSingle) + "[listener]\nport = 70000\n"),
                  "t.toml:4: listener.port is 70000 but must be from 1 to 65535"));
   CHECK(contains(error_of(std::string(kSingle) + "[listener]\nport = \"x\"\n"),

@@ -28,6 +28,7 @@ struct Monkey {
     tight.queued_messages_total_max = 10;
     tight.queued_bytes_total_max = 1500;
     tight.queue_full = QueueFull::drop_oldest;
+    tight.queue_qos0_messages = true;
     return tight;
   }
   std::size_t roll(std::size_t n) { return random() % n; }

@@ -37,8 +37,8 @@ class CheckingVisitor final : public RowVisitor {
     CHECK(row.sequence > sequence_);
     CHECK(row.sequence < session_.next_sequence);
     sequence_ = row.sequence;
-    CHECK(row.qos > 0);
     const bool waits = row.stage == DeliveryStage::queued;
+    CHECK((row.qos > 0 || waits));
     CHECK((row.packet_id == 0) == waits);
     CHECK_FALSE((waiting_ && !waits));  // in flight before waiting, always
     waiting_ = waits;

@@ -138,3 +138,92 @@ TEST_CASE("a client that is there gets all retained messages though all queues a
   CHECK(sub.publishes().size() == 20);
   CHECK(rig.counters.dropped_queue_full == 0);
 }
+
+TEST_CASE("QoS 0 waits for a client that is away where that is the setting, and comes once") {
+  for (const bool dies : {false, true}) {
+    Rig rig({.inflight_maximum = 1, .queue_qos0_messages = true});
+    leave_subscribed(rig, "s");
+    Client& here = rig.connect("h");
+    here.subscribe("t", 1);
+    Client& pub = rig.connect("p");
+    pub.publish("t", "a");
+    publish_numbers(pub, 1, 2);
+    pub.publish("t", "b");
+    CHECK(here.payloads() == "a 1 b");  // QoS 0 waits for no window
+    CHECK(rig.state->figures().queued == 6);
+    if (dies) rig.fail_over();
+    Client& back = rig.connect("s", kStays);
+    CHECK(back.payloads() == "a b 1");
+    CHECK(back.publishes()[0].qos == 0);
+    CHECK(back.publishes()[0].packet_id == 0);
+    CHECK(back.publishes()[2].qos == 1);
+    back.drop();
+    CHECK(rig.connect("s", kStays).payloads() == "1");
+  }
+}
+
+TEST_CASE(
+    "QoS 0 for who is away counts against its queue, expires, and needs a session that stays") {
+  Rig rig({.queued_messages_max = 2, .queue_qos0_messages = true});
+  leave_subscribed(rig, "s");
+  Client& pub = rig.connect("p");
+  pub.publish("t", "old", {.expiry_s = 1});
+  pub.publish("t", "new");
+  pub.publish("t", "more");
+  CHECK(rig.counters.dropped_queue_full == 1);
+  rig.now += 5000;
+  CHECK(waiting_for(rig, "s") == "new");
+
+  Rig plain;
+  leave_subscribed(plain, "s");
+  plain.connect("p").publish("t", "m");
+  CHECK(plain.state->figures().queued == 0);
+}
+
+TEST_CASE("while growth is refused sessions, subscriptions and retained topics stay as they are") {
+  Rig rig;
+  Client& sub = rig.connect("s", kStays);
+  sub.subscribe("t", 1);
+  Client& pub = rig.connect("p");
+  pub.publish("r", "1", {.qos = 1, .retain = true, .packet_id = 1});
+  rig.engine->refuse_growth(true);
+  CHECK(rig.connect("new").last().kind == EffectKind::close);
+  CHECK(rig.counters.refused_growth == 1);
+  sub.subscribe("u", 1);
+  CHECK(sub.last().detail->codes.at(0) == Reason::quota_exceeded);
+  sub.subscribe("t", 1);  // it has that
+  CHECK(sub.last().detail->codes.at(0) == Reason::granted_qos1);
+  pub.publish("q", "1", {.qos = 1, .retain = true, .packet_id = 2});
+  CHECK(pub.last().reason == Reason::quota_exceeded);
+  pub.publish("r", "2", {.qos = 1, .retain = true, .packet_id = 3});
+  CHECK_FALSE(mqtt::is_error(pub.last().reason));
+  CHECK(rig.state->figures().retained == 1);
+  sub.drop();
+  CHECK(rig.connect("s", kStays).last().kind != EffectKind::close);
+  rig.engine->refuse_growth(false);
+  CHECK(rig.connect("new").last().kind == EffectKind::connack);
+}
+
+TEST_CASE("a PUBLISH that is discarded leaves its topic alias") {
+  Rig rig;
+  Client& sub = rig.connect("s");
+  sub.subscribe("t", 0);
+  Client& pub = rig.connect("p");
+  mqtt::Publish packet;
+  packet.topic = "t";
+  packet.payload = "gone";
+  packet.properties.topic_alias = 3;
+  rig.engine->discard(pub.origin, packet, rig.out);
+  rig.settle();
+  pub.publish("", "comes", {.alias = 3});
+  CHECK(sub.payloads() == "comes");
+}
+
+TEST_CASE("empty client identifiers may be refused") {
+  Rig rig({.allow_zero_length_client_id = false});
+  Client& v5 = rig.connect("");
+  CHECK(v5.got.front().reason == Reason::client_id_not_valid);
+  Client& v311 = rig.connect("", {.version = Version::v311});
+  CHECK(v311.got.front().reason == Reason::client_id_not_valid);
+  CHECK(rig.connect("named").got.front().reason == Reason::success);
+}
