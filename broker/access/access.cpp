@@ -1,13 +1,15 @@
 #include "broker/access/access.h"
 
 #include <algorithm>
+#include <ctime>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
-#include "broker/access/all_grants.h"
 #include "broker/base/crc32c.h"
+#include "broker/core/all_grants.h"
+#include "broker/support/file_mode.h"
 #include "broker/support/turn.h"
 
 namespace tandemq::broker {
@@ -22,6 +24,18 @@ const Verdict kSlowed{mqtt::Reason::connection_rate_exceeded,
 std::uint64_t now_ms() {
   return monotonic_ns() / kNsPerMs;
 }
+
+// Failures count for it: who shows a token need not give a name, and is told from others behind the
+// same address by its client identifier, which no user name can look like.
+std::string counted_as(const Credentials& who) {
+  return who.has_username ? who.username : '\0' + who.client_id;
+}
+
+// Of a token, as it was checked on a thread.
+struct Checked {
+  Refusal refused = nullptr;
+  Claims claims;
+};
 
 // Each file is read once, whichever doors it is named for.
 template <class File>
@@ -56,9 +70,9 @@ std::string checksum_of(std::vector<std::string> parts) {
 
 Access::Access(event_base* base, const std::vector<ListenerSection>& listeners) {
   for (const ListenerSection& listener : listeners) {
-    doors_.push_back(
-        {listener.name, listener.access, listener.lets_anonymous_in(), nullptr, nullptr, nullptr});
-    has_rules_ = has_rules_ || !listener.access.acl_file.empty();
+    const AccessSection& files = listener.access;
+    doors_.push_back({listener.name, files, listener.lets_anonymous_in(), {}, {}, {}, {}});
+    has_rules_ = has_rules_ || !files.acl_file.empty() || !files.tokens.rights_claim.empty();
   }
   if (base) worker_ = std::make_unique<HashWorker>(base, kWaitingBytesMax);
 }
@@ -66,13 +80,16 @@ Access::Access(event_base* base, const std::vector<ListenerSection>& listeners) 
 Status Access::reload() {
   Loader<PasswordFile> passwords;
   Loader<Acl> acls;
+  Loader<KeySet> keys;
   std::vector<Rules> fresh = doors_;
   for (Rules& door : fresh) {
     door.before = std::exchange(door.passwords, passwords.load(door.files.password_file));
     door.acl = acls.load(door.files.acl_file);
+    door.keys = keys.load(door.files.tokens.keys_file);
   }
   Status loaded = passwords.status();
   if (loaded) loaded = acls.status();
+  if (loaded) loaded = keys.status();
   if (!loaded) return loaded;
   doors_ = std::move(fresh);
   ++revision_;
@@ -80,13 +97,15 @@ Status Access::reload() {
 }
 
 std::map<std::string, std::string> Access::checksums() const {
-  std::vector<std::string> rules, users;
+  std::vector<std::string> rules, users, keys;
   for (const Rules& door : doors_) {
     const std::string name = door.listener + ":";
     if (door.acl) rules.push_back(name + std::to_string(door.acl->checksum()));
     if (door.passwords) users.push_back(name + std::to_string(door.passwords->checksum()));
+    if (door.keys) keys.push_back(name + std::to_string(door.keys->checksum()));
   }
   return {{"acl_file", checksum_of(std::move(rules))},
+          {"jwt_jwks_file", checksum_of(std::move(keys))},
           {"password_file", checksum_of(std::move(users))}};
 }
 
@@ -100,48 +119,102 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
   if (who.wants_method)
     return at_once({Reason::bad_authentication_method, "no authentication method is known"});
   if (!who.certificate.empty()) return at_once(Reason::success);
-  if (!who.has_username || !door.passwords) {
+  const bool as_token = door.takes_as_token(who);
+  if (!as_token && (!who.has_username || !door.files.checks_logins())) {
     if (door.lets_anonymous_in) return at_once(Reason::success);
     return at_once({Reason::not_authorized, who.has_username
                                                 ? "this listener knows no passwords"
                                                 : "anonymous clients are not let in here"});
   }
-  if (door.files.slow_failed_logins && !brake_.admits(who.address, who.username, now_ms())) {
-    ++slowed_;
-    return at_once(kSlowed);
-  }
-  const PasswordHash* known = door.passwords->find(who.username);
-  const PasswordHash stored = known ? *known : door.passwords->of_nobody();
-  const bool is_user = known != nullptr;
-  const Ticket ticket = worker_->check(
-      stored, std::move(who.password),
-      [this, answer, is_user, by = who.door, user = who.username, from = who.address,
-       stored](bool matches) {
-        // The file may have been read again meanwhile.
-        const PasswordHash* now = is_user ? doors_[by].passwords->find(user) : nullptr;
-        answer(judge(by, from, user, is_user, matches && now && *now == stored));
-      });
+  if (!as_token && !door.passwords)
+    return at_once({Reason::bad_username_or_password, "a token is wanted as the password"});
+  if (!admits(who.door, who.address, counted_as(who))) return at_once(kSlowed);
+  const Ticket ticket =
+      as_token ? begin_token(std::move(who), answer) : begin_password(std::move(who), answer);
   return ticket != 0 ? ticket : at_once({Reason::server_busy, "too many log-ins wait already"});
 }
 
-// Who sent a thousand guesses at once is told of the first few.
+// Beside a password file what cannot be a token is a password.
+bool Access::Rules::takes_as_token(const Credentials& who) const {
+  return keys && !who.password.empty() && (!passwords || looks_like_token(who.password));
+}
+
+Authenticator::Ticket Access::begin_password(Credentials who, const Answer& answer) {
+  const Rules& door = doors_[who.door];
+  const PasswordHash* known = door.passwords->find(who.username);
+  const PasswordHash stored = known ? *known : door.passwords->of_nobody();
+  const bool is_user = known != nullptr;
+  return worker_->check(stored, std::move(who.password),
+                        [this, answer, is_user, by = who.door, user = who.username,
+                         from = who.address, stored](bool matches) {
+                          // The file may have been read again meanwhile.
+                          const PasswordHash* now =
+                              is_user ? doors_[by].passwords->find(user) : nullptr;
+                          answer(judge(by, from, user, is_user, matches && now && *now == stored));
+                        });
+}
+
+Authenticator::Ticket Access::begin_token(Credentials who, const Answer& answer) {
+  const Rules& door = doors_[who.door];
+  auto checked = std::make_shared<Checked>();
+  const std::size_t weight = who.password.capacity() + sizeof(Checked);
+  auto token = std::make_shared<const Secret>(std::move(who.password));
+  return worker_->check(
+      [token, checked, keys = door.keys, rules = door.files.tokens] {
+        checked->refused =
+            check_token(token->text(), *keys, rules, std::time(nullptr), checked->claims);
+        return checked->refused == nullptr;
+      },
+      weight,
+      [this, answer, checked, who](bool) {
+        const Rules& now = doors_[who.door];
+        Refusal& refused = checked->refused;
+        // The file may have been read again meanwhile.
+        if (!refused && !now.keys->holds(checked->claims.key))
+          refused = "the key of the token is gone";
+        if (!refused && who.has_username && who.username != checked->claims.username)
+          refused = "the token is another user's";
+        if (too_hasty(who.door, who.address, counted_as(who), !refused)) return answer(kSlowed);
+        answer(judge(now, refused, std::move(checked->claims)));
+      });
+}
+
+Verdict Access::judge(const Rules& door, Refusal refused, Claims claims) const {
+  if (refused) return {mqtt::Reason::bad_username_or_password, refused};
+  return Verdict(std::make_shared<const Pass>(
+      Pass{std::move(claims.username), std::move(claims.rights), door.files.acl_names_with_slash,
+           claims.lasts_s, std::move(claims.key)}));
+}
+
+bool Access::admits(Door by, const std::string& address, const std::string& user) {
+  if (!doors_[by].files.slow_failed_logins || brake_.admits(address, user, now_ms())) return true;
+  ++slowed_;
+  return false;
+}
+
+// Counts what it hears. Who sent a thousand guesses at once is told of the first few.
+bool Access::too_hasty(Door by, const std::string& address, const std::string& user, bool good) {
+  if (!doors_[by].files.slow_failed_logins) return false;
+  const std::uint64_t now = now_ms();
+  if (!(good ? brake_.admits_right(address, user, now) : brake_.admits(address, user, now))) {
+    ++slowed_;
+    return true;
+  }
+  good ? brake_.succeeded(address, user) : brake_.failed(address, user, now);
+  return false;
+}
+
 Verdict Access::judge(Door by, const std::string& address, const std::string& user, bool is_user,
                       bool good) {
-  if (doors_[by].files.slow_failed_logins) {
-    const std::uint64_t now = now_ms();
-    if (!(good ? brake_.admits_right(address, user, now) : brake_.admits(address, user, now))) {
-      ++slowed_;
-      return kSlowed;
-    }
-    good ? brake_.succeeded(address, user) : brake_.failed(address, user, now);
-  }
+  if (too_hasty(by, address, user, good)) return kSlowed;
   if (good) return mqtt::Reason::success;
   return {mqtt::Reason::bad_username_or_password,
           is_user ? "the password is another one" : "there is no such user"};
 }
 
-bool Access::still_welcome(Door by, std::string_view username) const {
+bool Access::still_welcome(Door by, std::string_view username, const Pass* pass) const {
   const Rules& door = doors_[by];
+  if (pass) return door.keys && door.keys->holds(pass->key);
   if (!door.passwords || !door.before || username.empty()) return true;
   const PasswordHash* then = door.before->find(username);
   const PasswordHash* now = door.passwords->find(username);
@@ -152,6 +225,11 @@ std::vector<std::string> Access::doubts() const {
   std::set<std::string> all;
   for (const Rules& door : doors_) {
     if (door.acl) all.insert(door.acl->doubts().begin(), door.acl->doubts().end());
+    if (!door.keys) continue;
+    all.insert(door.keys->doubts().begin(), door.keys->doubts().end());
+    const std::string& file = door.files.tokens.keys_file;
+    const std::string mode = doubt_about_mode("jwt_jwks_file", file, "the broker");
+    if (door.keys->has_secrets() && !mode.empty()) all.insert(mode);
   }
   return {all.begin(), all.end()};
 }
@@ -169,7 +247,7 @@ core::GrantsRef Access::decide(std::string_view listener, std::string_view clien
     if (one.listener == listener) return grants;
     if (grants) each.push_back(std::move(grants));
   }
-  return all_of(std::move(each));
+  return core::all_of(std::move(each));
 }
 
 }  // namespace tandemq::broker

@@ -1,8 +1,8 @@
-// Who may come in, and what they may do: one door for each listener, with the password file and the
-// ACL that hold there.
+// Who may come in, and what they may do: one door for each listener, with the password file, the
+// keys of tokens and the ACL that hold there.
 //
 // begin() asks, the answer comes later on the loop, or at once where nothing takes time; a
-// connection that goes away cancels. Passwords are checked by HashWorker.
+// connection that goes away cancels. Passwords and tokens are checked by HashWorker.
 #pragma once
 
 #include <map>
@@ -14,8 +14,10 @@
 #include "broker/access/acl.h"
 #include "broker/access/authenticator.h"
 #include "broker/access/hash_worker.h"
+#include "broker/access/key_set.h"
 #include "broker/access/login_brake.h"
 #include "broker/access/password_file.h"
+#include "broker/access/token.h"
 #include "broker/base/result.h"
 #include "broker/config/sections.h"
 #include "broker/core/grants.h"
@@ -34,17 +36,19 @@ class Access final : public Authenticator, public core::Permissions {
 
   [[nodiscard]] Ticket begin(Credentials who, Answer answer) override;
   void cancel(Ticket ticket) override;
-  bool still_welcome(Door door, std::string_view username) const override;
+  bool still_welcome(Door door, std::string_view username, const Pass* pass) const override;
   // Log-ins that were refused unseen since others had failed; only grows.
   std::uint64_t slowed() const { return slowed_; }
   // As Acl::doubts, of all files.
   std::vector<std::string> doubts() const;
-  // Of the files that hold at present, to be compared with the other node's: "acl_file" and
-  // "password_file", over all listeners by their names, "0" where none is named.
+  // Of the files that hold at present, to be compared with the other node's: "acl_file",
+  // "password_file" and "jwt_jwks_file", over all listeners by their names, "0" where none is
+  // named.
   std::map<std::string, std::string> checksums() const;
   std::size_t waiting() const { return worker_ ? worker_->waiting() : 0; }
 
-  // Null when no door has an ACL: all is allowed. Stays where it is across reload().
+  // Null when no door has an ACL, nor tokens that may say more: all is allowed. Stays where it is
+  // across reload().
   const core::Permissions* permissions() const { return has_rules_ ? this : nullptr; }
 
   std::uint32_t revision() const override { return revision_; }
@@ -60,10 +64,18 @@ class Access final : public Authenticator, public core::Permissions {
     std::shared_ptr<const PasswordFile> passwords;  // null: none is named
     std::shared_ptr<const PasswordFile> before;     // those of the reload before
     std::shared_ptr<const Acl> acl;                 // null: all is allowed
+    std::shared_ptr<const KeySet> keys;             // null: no tokens are taken
+
+    bool takes_as_token(const Credentials& who) const;
   };
 
+  Ticket begin_password(Credentials who, const Answer& answer);
+  Ticket begin_token(Credentials who, const Answer& answer);
+  bool admits(Door by, const std::string& address, const std::string& user);
+  bool too_hasty(Door by, const std::string& address, const std::string& user, bool good);
   Verdict judge(Door by, const std::string& address, const std::string& user, bool is_user,
                 bool good);
+  Verdict judge(const Rules& door, Refusal refused, Claims claims) const;
 
   std::vector<Rules> doors_;
   LoginBrake brake_;

@@ -125,6 +125,17 @@ Result<Acl> Acl::parse(std::string_view text, const std::string& path) {
   return acl;
 }
 
+Result<Acl> Acl::of_user(const std::string& user, const std::vector<std::string>& lines) {
+  Acl acl;
+  for (const std::string& line : lines) {
+    std::string whose = user;
+    Status parsed = acl.parse_line(trim(line), whose);
+    if (!parsed) return parsed.error();
+    if (whose != user) return Error{"names a user"};
+  }
+  return acl;
+}
+
 Result<Acl> Acl::load(const std::string& path) {
   const Result<std::string> text = read_text_file(path);
   if (!text) {

@@ -34,6 +34,10 @@ class Acl {
   static Result<Acl> load(const std::string& path);
   static Result<Acl> parse(std::string_view text, const std::string& path);
 
+  // Lines as in a file, all of `user`, who no line may name. The error is about the first wrong
+  // one.
+  static Result<Acl> of_user(const std::string& user, const std::vector<std::string>& lines);
+
   // Never null. `username` is "" for anonymous clients. Shares the rules with this Acl and may
   // outlive it. A name with a slash fills a pattern that grants only where `names_with_slash` says
   // so: of pattern dev/%c/# client a/b would have what is a's.

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "broker/core/grants.h"
+#include "broker/access/pass.h"
 #include "broker/mqtt/packet.h"
 #include "broker/mqtt/reason.h"
 
@@ -24,6 +24,7 @@ struct Credentials {
         certificate(std::move(shown)),
         has_username(packet.has_username),
         wants_method(packet.properties.has(mqtt::Property::authentication_method)),
+        client_id(packet.client_id),
         username(packet.username),
         password(packet.password) {}
 
@@ -31,17 +32,20 @@ struct Credentials {
   std::string address;      // as Transport::peer_address
   std::string certificate;  // the user that it names; empty: none was shown, or it is not asked for
   bool has_username;
-  bool wants_method;  // an exchange of AUTH packets
+  bool wants_method;      // an exchange of AUTH packets
+  std::string client_id;  // as it came: empty where one is to be given
   std::string username;
   std::string password;
 };
 
 // success, bad_username_or_password, not_authorized, bad_authentication_method, server_busy,
-// connection_rate_exceeded; and why, for the log alone.
+// connection_rate_exceeded; and why, for the log alone. With success what it brings; null: nothing.
 struct Verdict {
   Verdict(mqtt::Reason code, const char* why = "") : reason(code), cause(why) {}
+  explicit Verdict(PassRef brought) : reason(mqtt::Reason::success), pass(std::move(brought)) {}
   mqtt::Reason reason;
-  const char* cause;
+  const char* cause = "";
+  PassRef pass;
 };
 
 class Authenticator {
@@ -54,8 +58,9 @@ class Authenticator {
   [[nodiscard]] virtual Ticket begin(Credentials who, Answer answer) = 0;
   // The answer does not come any more.
   virtual void cancel(Ticket ticket) = 0;
-  // Whether one that came in by its password before the files were read again would come in still.
-  virtual bool still_welcome(Door door, std::string_view username) const = 0;
+  // Whether one that came in by its password, or by `pass`, before the files were read again would
+  // come in still.
+  virtual bool still_welcome(Door door, std::string_view username, const Pass* pass) const = 0;
 };
 
 // A question that is open, held by who asks: it is cancelled when that one is gone.

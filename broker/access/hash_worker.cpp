@@ -1,7 +1,6 @@
 #include "broker/access/hash_worker.h"
 
 #include <event2/event.h>
-#include <openssl/crypto.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "broker/base/check.h"
@@ -33,8 +33,8 @@ bool HashWorker::Check::take(Stage to) {
 }
 
 void HashWorker::Check::forget() {
-  OPENSSL_cleanse(password.data(), password.size());
-  password = {};
+  work = nullptr;
+  weight = 0;
 }
 
 HashWorker::HashWorker(event_base* base, std::size_t bytes_max, unsigned threads)
@@ -68,8 +68,15 @@ void HashWorker::start() {
 }
 
 HashWorker::Number HashWorker::check(PasswordHash stored, std::string password, Answer answer) {
+  const std::size_t weight = sizeof stored + stored.salt.size() + password.capacity();
+  auto secret = std::make_shared<const Secret>(std::move(password));
+  return check([stored = std::move(stored), secret] { return stored.matches(secret->text()); },
+               weight, std::move(answer));
+}
+
+HashWorker::Number HashWorker::check(Work work, std::size_t weight, Answer answer) {
   if (threads_.empty()) start();
-  Check& check = checks_.emplace_back(std::move(stored), std::move(password), std::move(answer));
+  Check& check = checks_.emplace_back(std::move(work), weight, std::move(answer));
   if (bytes_ + check.bytes() > bytes_max_) {
     check.forget();
     checks_.pop_back();
@@ -109,7 +116,7 @@ void HashWorker::run() {
     }
     if (stopping_) return;
     Check& check = *handed_[next_++ % kWithThreads].load();
-    if (check.take(Stage::running)) check.matches = check.stored.matches(check.password);
+    if (check.take(Stage::running)) check.good = check.work();
     check.stage = Stage::done;  // from now on the loop may destroy it
     wake_loop();
   }
@@ -121,14 +128,14 @@ void HashWorker::wake_loop() const {
 }
 
 // False when the oldest check is not done.
-bool HashWorker::pop_done(Answer& answer, bool& matches) {
+bool HashWorker::pop_done(Answer& answer, bool& good) {
   if (checks_.empty() || checks_.front().stage != Stage::done) return false;
   Check& check = checks_.front();
   bytes_ -= check.bytes();
   check.forget();
   waiting_ -= check.answer != nullptr;
   answer = std::move(check.answer);
-  matches = check.matches;
+  good = check.good;
   checks_.pop_front();
   ++first_;
   --with_threads_;
@@ -143,10 +150,10 @@ void HashWorker::on_wakeup(int fd, short, void* arg) {
   // What was cancelled costs next to nothing, and the threads must not wait behind it.
   for (int answered = 0; answered < kAnswersPerTurn;) {
     Answer answer;
-    bool matches = false;
-    if (!self.pop_done(answer, matches)) return;
+    bool good = false;
+    if (!self.pop_done(answer, good)) return;
     if (!answer) continue;
-    answer(matches);
+    answer(good);
     ++answered;
   }
   self.wake_loop();  // for those that may be left, after whatever else is due

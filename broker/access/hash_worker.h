@@ -1,5 +1,5 @@
-// Threads on which passwords are checked: one check takes from a tenth of a millisecond to seconds,
-// by the iterations that the password file demands, and the loop must not wait for it.
+// Threads on which passwords and tokens are checked: one check takes from a tenth of a millisecond
+// to seconds, by the iterations that the password file demands, and the loop must not wait for it.
 //
 // The answers come back on the loop, a few a turn, in the order in which they were asked for: of
 // two connections of one client the younger is answered last and keeps the session.
@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "broker/access/password_file.h"
+#include "broker/access/secret.h"
 
 struct event_base;
 struct event;
@@ -30,8 +31,9 @@ namespace tandemq::broker {
 
 class HashWorker {
  public:
-  using Number = std::uint64_t;  // of a check; 0: none
-  using Answer = std::function<void(bool matches)>;
+  using Number = std::uint64_t;        // of a check; 0: none
+  using Work = std::function<bool()>;  // called once, on any thread
+  using Answer = std::function<void(bool good)>;
 
   // Lives on the loop of `base`. `bytes_max`: for checks that wait. The threads are started by the
   // first check, as many as `threads` says; 0: by the processors of this host.
@@ -42,6 +44,8 @@ class HashWorker {
   HashWorker& operator=(const HashWorker&) = delete;
 
   // 0 when too many wait already. `answer` is called on the loop, never from inside this call.
+  // `weight`: bytes that `work` keeps.
+  Number check(Work work, std::size_t weight, Answer answer);
   Number check(PasswordHash stored, std::string password, Answer answer);
   // Its answer is not called any more. What has not begun is not done.
   void cancel(Number number);
@@ -49,20 +53,20 @@ class HashWorker {
   std::size_t waiting() const { return waiting_; }  // not answered and not cancelled
 
  private:
-  // Whoever takes a check from waiting has its hash and password to itself: a thread that runs it,
+  // Whoever takes a check from waiting has its work to itself: a thread that runs it,
   // or the loop, which forgets them.
   enum class Stage : std::uint8_t { waiting, running, forgotten, done };
   struct Check {
-    Check(PasswordHash of, std::string with, Answer then)
-        : stored(std::move(of)), password(std::move(with)), answer(std::move(then)) {}
+    Check(Work what, std::size_t kept, Answer then)
+        : work(std::move(what)), weight(kept), answer(std::move(then)) {}
 
-    PasswordHash stored;
-    std::string password;
-    Answer answer;         // the loop's; null: cancelled
-    bool matches = false;  // once it is done
+    Work work;  // null: forgotten
+    std::size_t weight;
+    Answer answer;      // the loop's; null: cancelled
+    bool good = false;  // once it is done
     std::atomic<Stage> stage = Stage::waiting;
 
-    std::size_t bytes() const { return sizeof(*this) + stored.salt.size() + password.capacity(); }
+    std::size_t bytes() const { return sizeof(*this) + weight; }
     bool take(Stage to);
     void forget();  // what was secret in it
   };
@@ -72,7 +76,7 @@ class HashWorker {
   static void on_wakeup(int fd, short what, void* self);
   void start();
   void hand_over();
-  bool pop_done(Answer& answer, bool& matches);
+  bool pop_done(Answer& answer, bool& good);
   void wake_loop() const;
   void run();
 

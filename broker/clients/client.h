@@ -65,6 +65,8 @@ struct Client {
   std::unique_ptr<core::RetainedFeed> fed;   // served; the client has said nothing since
   Question question;                         // open in stage asking
   std::optional<Verdict> admission;          // its answer, until the CONNECT is handled
+  PassRef pass;                              // what it came in by; null: nothing that says more
+  TimeMs ends_ms = 0;                        // pair time; 0: it may stay
   Quotas::Place place;                       // as one that waits, then as one that is served
   std::unique_ptr<char[]> client_id;         // zero-terminated, for log lines
   TokenBucket messages, bytes;               // of its PUBLISHes, where their rate is limited

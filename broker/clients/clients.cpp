@@ -17,6 +17,21 @@ std::size_t unsent_all_max(const net::ConnectionLimits& limits) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::uint32_t kForEver = 1u << 30;
+constexpr TimeMs kMsPerS = 1'000;
+
+// Until the end of what it came in by, rounded up.
+std::uint32_t seconds_left(const Client& client, TimeMs now) {
+  if (client.ends_ms == 0) return kForEver;
+  if (client.ends_ms <= now) return 0;
+  return static_cast<std::uint32_t>(
+      std::min<TimeMs>((client.ends_ms - now - 1) / kMsPerS + 1, kForEver - 1));
+}
+
+}  // namespace
+
 Clients::Clients(Around around, std::vector<Entrance> entrances)
     : limits_(around.limits),
       connections_(around.connections),
@@ -229,9 +244,23 @@ Clients::Verdict Clients::look_at(Client& client) {
     case Stage::serving:
       break;
   }
-  if (client.keep_alive_s == 0) return Verdict::stays;
-  const std::uint32_t due = client.heard_s + client.keep_alive_s * 3u / 2u + 1;
+  return look_at_served(client);
+}
+
+Clients::Verdict Clients::look_at_served(Client& client) {
+  const std::uint32_t left = seconds_left(client, turn_.now());
+  if (left == 0) {
+    log_client(LogLevel::notice, "client_expired", client, "has come to the end of its token");
+    stages_.dismiss(client, mqtt::Reason::maximum_connect_time, "the token has expired");
+    return Verdict::ended;
+  }
+  if (client.keep_alive_s == 0) {
+    stages_.look_again(client, left);
+    return Verdict::stays;
+  }
   const std::uint32_t now = turn_.seconds();
+  const std::uint32_t silent = client.heard_s + client.keep_alive_s * 3u / 2u + 1;
+  const std::uint32_t due = std::min(silent, now + left);
   if (due > now || client.held_back()) {
     stages_.look_again(client, std::max(due, now + 1) - now);
     return Verdict::stays;

@@ -85,6 +85,7 @@ class Clients final : private net::ChannelUser {
   void flush();
   enum class Verdict : std::uint8_t { stays, ended };
   Verdict look_at(Client& client);
+  Verdict look_at_served(Client& client);
   Verdict introduce(Client& client);
   const char* full_at(const Entrance& through, const std::string& address) const;
 

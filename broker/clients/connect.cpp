@@ -17,11 +17,12 @@ void remember_name(Client& client, std::string_view name) {
   std::memcpy(client.client_id.get(), name.data(), name.size());
 }
 
-// Who it is for certain: by its certificate, by its password, or where nobody proves anything, by
-// its word.
+// Who it is for certain: by its token, by its certificate, by its password, or where nobody proves
+// anything, by its word.
 mqtt::Connect as_proven(const Entrance& entrance, const mqtt::Connect& packet,
-                        const std::string& certified) {
+                        std::string_view certified, const Pass* pass) {
   mqtt::Connect proven = packet;
+  if (pass) certified = pass->username;
   if (!certified.empty() || entrance.names_unproven) {
     proven.has_username = !certified.empty();
     proven.username = certified;
@@ -57,10 +58,11 @@ void ConnectStage::begin(Client& client, const mqtt::Connect& packet) {
                   {mqtt::Reason::not_authorized, "its certificate is not good any more"});
   }
   const std::string certified = client.channel.peer_certificate();
-  enter(client, as_proven(client.entrance, packet, certified));
+  const PassRef& pass = verdict.pass;
+  enter(client, as_proven(client.entrance, packet, certified, pass.get()), pass);
 }
 
-void ConnectStage::enter(Client& client, const mqtt::Connect& packet) {
+void ConnectStage::enter(Client& client, const mqtt::Connect& packet, const PassRef& pass) {
   if (client.entrance.username_as_client_id) {
     if (packet.username.empty()) {
       return refuse(client, {},
@@ -69,17 +71,24 @@ void ConnectStage::enter(Client& client, const mqtt::Connect& packet) {
     }
     remember_name(client, packet.username);
   }
+  core::GrantsRef grants = pass ? pass->grants(client.name()) : nullptr;
+  if (grants && packet.has_will && !grants->may_publish(packet.will.topic)) {
+    return refuse(client, packet.username,
+                  {mqtt::Reason::not_authorized, "its token does not let it publish its will"});
+  }
   const std::string address = client.channel.peer_address();
   // The one that it takes over goes, whosever that is.
   const Client* const taken = table_.find(reign_.engine->connection_of(client.name()));
   const char* full = quotas_.full(address, packet.username, taken ? &taken->place : nullptr);
   if (full) return refuse(client, packet.username, {mqtt::Reason::quota_exceeded, full});
   const core::SeatId seat = reign_.engine->connect(
-      {client.id, packet, client.name(), client.entrance.name}, turn_.now(), effects_);
+      {client.id, packet, client.name(), client.entrance.name, std::move(grants)}, turn_.now(),
+      effects_);
   if (seat != core::kNoSeat) {
     const core::EffectDetail* told = answer_of(effects_);
     if (told && told->server_keep_alive_s != 0) client.keep_alive_s = told->server_keep_alive_s;
     client.place = quotas_.take(address, packet.username);
+    hold(client, pass);
     stages_.serve(client, seat);
     ++counters_.connects;
     if (first_ns_ == 0) first_ns_ = turn_.read_ns();
@@ -89,6 +98,11 @@ void ConnectStage::enter(Client& client, const mqtt::Connect& packet) {
     log_refused(client, packet.username, {connack.reason, connack.detail->reason_string.c_str()});
   }
   deliverer_.put(effects_);
+}
+
+void ConnectStage::hold(Client& client, const PassRef& pass) {
+  client.pass = pass;
+  if (pass && pass->lasts_s != 0) client.ends_ms = turn_.now() + pass->lasts_s * TimeMs{1'000};
 }
 
 void ConnectStage::ask(Client& client, const mqtt::Connect& packet) {

@@ -37,7 +37,8 @@ class ConnectStage {
   void take_answer(core::ConnId id, const Verdict& verdict);
   void refuse(Client& client, std::string_view user, const Verdict& verdict);
   // Admitted: `packet` says who it is for certain.
-  void enter(Client& client, const mqtt::Connect& packet);
+  void enter(Client& client, const mqtt::Connect& packet, const PassRef& pass);
+  void hold(Client& client, const PassRef& pass);
 
   Reign& reign_;
   ClientTable& table_;

@@ -17,7 +17,8 @@ void Review::begin() {
     const bool by_password = client.channel.peer_certificate().empty();
     const bool welcome =
         !by_password ||
-        authenticator_.still_welcome(client.entrance.door, reign_.engine->user_of(client.seat()));
+        authenticator_.still_welcome(client.entrance.door, reign_.engine->user_of(client.seat()),
+                                     client.pass.get());
     left_.push_back({client.id, welcome});
   });
 }
@@ -32,8 +33,9 @@ void Review::go_on() {
     if (!client || client->stage() != Stage::serving) continue;
     if (one.welcome && client->channel.peer_trusted()) continue;
     --ends_left;
-    log_revoked(*client, one.welcome ? "its certificate is not good any more"
-                                     : "its user was removed or has another password");
+    log_revoked(*client, one.welcome    ? "its certificate is not good any more"
+                         : client->pass ? "the key of its token is gone"
+                                        : "its user was removed or has another password");
     stages_.dismiss(*client, mqtt::Reason::not_authorized, "access was taken away");
   }
 }

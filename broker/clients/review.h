@@ -1,5 +1,5 @@
-// After password, certificate and revocation files were read again: who would not be let in any
-// more is sent away, a few a turn.
+// After password, key, certificate and revocation files were read again: who would not be let in
+// any more is sent away, a few a turn.
 #pragma once
 
 #include <vector>

@@ -32,7 +32,7 @@ void Stages::serve(Client& client, core::SeatId seat) {
   client.stage_ = Stage::serving;
   client.seat_ = seat;
   client.check_s = 0;
-  if (client.keep_alive_s) look_again(client, 1);
+  if (client.keep_alive_s || client.ends_ms) look_again(client, 1);
 }
 
 void Stages::departs(Client& client) {

@@ -8,6 +8,26 @@ namespace {
 constexpr std::size_t kListenersMax = 64;
 constexpr std::uint16_t kTlsPort = 8883;  // registered for MQTT over TLS
 
+void read_tokens(ConfigReader& in, TokenSection& tokens) {
+  in.text("jwt_jwks_file", tokens.keys_file);
+  in.text("jwt_issuer", tokens.issuer);
+  in.texts("jwt_audience", tokens.audience);
+  in.text("jwt_username_claim", tokens.username_claim);
+  in.text("jwt_rights_claim", tokens.rights_claim);
+  in.number("jwt_leeway_s", tokens.leeway_s, 0, 3'600);
+  in.flag("jwt_require_exp", tokens.require_exp);
+  if (tokens.username_claim.empty()) {
+    in.complain("jwt_username_claim", "must name the claim that is the user, as \"sub\"");
+  }
+  const bool some =
+      !tokens.issuer.empty() || !tokens.audience.empty() || !tokens.rights_claim.empty();
+  if (!tokens.on() && some) {
+    in.complain("jwt_jwks_file",
+                "must name the keys that tokens are signed with (a JSON Web Key Set): the other "
+                "jwt_ keys mean nothing without it");
+  }
+}
+
 void read_access(ConfigReader& in, AccessSection& access) {
   in.flag("allow_anonymous", access.allow_anonymous);
   in.text("password_file", access.password_file);
@@ -15,6 +35,7 @@ void read_access(ConfigReader& in, AccessSection& access) {
   in.flag("acl_names_with_slash", access.acl_names_with_slash);
   in.flag("use_username_as_clientid", access.use_username_as_clientid);
   in.flag("slow_failed_logins", access.slow_failed_logins);
+  read_tokens(in, access.tokens);
 }
 
 void check_tls(ConfigReader& in, const net::TlsSettings& tls) {

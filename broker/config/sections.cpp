@@ -14,7 +14,7 @@ std::string ListenerSection::where() const {
 }
 
 bool ListenerSection::lets_anonymous_in() const {
-  return access.allow_anonymous.value_or(access.password_file.empty() && is_local());
+  return access.allow_anonymous.value_or(!access.checks_logins() && is_local());
 }
 
 bool ListenerSection::admits_pages_unseen() const {

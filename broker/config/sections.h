@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "broker/net/connection_limits.h"
 #include "broker/net/proxy_settings.h"
@@ -23,6 +24,19 @@ struct NodeSection {
   std::string pid_file;  // empty: none
 };
 
+// JSON Web Tokens in the place of passwords.
+struct TokenSection {
+  std::string keys_file;              // a JSON Web Key Set; empty: none are taken
+  std::string issuer;                 // empty: any
+  std::vector<std::string> audience;  // a token for an audience must name one of these
+  std::string username_claim = "sub";
+  std::string rights_claim;  // empty: a token says nothing about rights
+  std::uint32_t leeway_s = 30;
+  bool require_exp = true;
+
+  bool on() const { return !keys_file.empty(); }
+};
+
 // Who may come in and what they may do: [auth], and each listener where it says something else.
 struct AccessSection {
   std::optional<bool> allow_anonymous;  // as the file says it
@@ -31,6 +45,10 @@ struct AccessSection {
   bool acl_names_with_slash = false;    // %c and %u stand for such names too
   bool use_username_as_clientid = false;
   bool slow_failed_logins = true;
+  TokenSection tokens = {};
+
+  // A client's word for who it is counts for nothing without a password or a token.
+  bool checks_logins() const { return !password_file.empty() || tokens.on(); }
 };
 
 struct ListenerSection {
@@ -53,14 +71,15 @@ struct ListenerSection {
   // Where the file does not say it: only those of this host come in without a password, and they
   // only where there are none.
   bool lets_anonymous_in() const;
-  // A client's user name is checked, by its password or its certificate.
+  // A client's user name is checked, by its password, its token or its certificate.
   bool proves_names() const {
-    return !access.password_file.empty() || tls.certificate_username != net::CertificateName::none;
+    return access.checks_logins() || tls.certificate_username != net::CertificateName::none;
   }
   // A page of anybody's, in a browser that can reach this listener, would be let in without knowing
   // anything: as one of this host, or by the certificate that the browser shows for it.
   bool admits_pages_unseen() const;
-  // No client can log in: neither anonymously, nor with a password, nor by its certificate.
+  // No client can log in: neither anonymously, nor with a password or token, nor by its
+  // certificate.
   bool is_shut() const { return !lets_anonymous_in() && !proves_names(); }
   // The line that opens a listener that is shut.
   std::string line_to_open() const;

@@ -1,6 +1,7 @@
 // CONNECT: which session the client gets, and what becomes of the one it had.
 #include <algorithm>
 
+#include "broker/base/check.h"
 #include "broker/core/engine_impl.h"
 
 namespace tandemq::core {
@@ -176,7 +177,9 @@ SeatId Engine::connect(const ConnectRequest& request, TimeMs now, Effects& out) 
       v5 ? std::min(packet.properties.receive_maximum, e.limits.inflight_maximum)
          : e.limits.inflight_maximum;
   e.attach(seat, request.conn, window, v5 ? packet.properties.maximum_packet_size : 0);
+  TMQ_CHECK(!request.grants || e.rules.permissions);
   seat.held = {};
+  seat.held.own = request.grants;
 
   EffectDetail detail;
   detail.session_present = resumed;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "broker/core/all_grants.h"
 #include "broker/core/route_plan.h"
 #include "broker/mqtt/encode.h"
 
@@ -87,7 +88,9 @@ const Grants* grants_of(const RouteRules& rules, const Session& session) {
   if (!rules.permissions) return nullptr;
   HeldGrants& held = rules.seats.of(session).held;
   if (held.revision != rules.revision) {
-    held.grants = rules.permissions->decide(session.listener, session.client_id, session.username);
+    GrantsRef ruled =
+        rules.permissions->decide(session.listener, session.client_id, session.username);
+    held.grants = both(std::move(ruled), held.own);
     held.revision = rules.revision;
   }
   return held.grants.get();

@@ -29,6 +29,9 @@ struct ConnectRequest {
   const mqtt::Connect& packet;          // authenticated by the shell already
   std::string_view assigned_client_id;  // to use when the packet's is empty
   std::string_view listener = {};       // that the client came in by
+  // What this log-in may do beside the rules, until the next one; null: as they say. Only of an
+  // engine with Permissions.
+  GrantsRef grants = {};
 };
 
 // How the reign began for the clients of the one before it.

@@ -41,6 +41,7 @@ class Permissions {
 struct HeldGrants {
   GrantsRef grants;
   std::uint32_t revision = 0;  // of the rules by which they were decided; 0: not yet
+  GrantsRef own = {};          // what its log-in allows, beside the rules; null: everything
 };
 
 }  // namespace tandemq::core

@@ -2,12 +2,23 @@
 
 namespace tandemq::broker {
 
+namespace {
+
+// Empty: nobody is known.
+std::string users_of(const AccessSection& access) {
+  std::string out;
+  if (!access.password_file.empty()) out = "the users of " + access.password_file;
+  if (!access.tokens.on()) return out;
+  return out + (out.empty() ? "" : " and ") + "who has a token by " + access.tokens.keys_file;
+}
+
+}  // namespace
+
 std::string lets_in(const ListenerSection& listener) {
-  const bool passwords = !listener.access.password_file.empty();
-  const std::string users = "the users of " + listener.access.password_file;
-  if (!listener.lets_anonymous_in()) return passwords ? users : "nobody";
+  const std::string users = users_of(listener.access);
+  if (!listener.lets_anonymous_in()) return users.empty() ? "nobody" : users;
   const std::string everyone = listener.is_local() ? "everyone on this host" : "everyone";
-  return passwords ? everyone + ", and " + users : everyone;
+  return users.empty() ? everyone : everyone + ", and " + users;
 }
 
 std::string first_words(const Config& config) {

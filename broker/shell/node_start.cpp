@@ -86,7 +86,7 @@ std::vector<Entrance> entrances_of(const std::vector<ListenerSection>& listeners
     Entrance& entrance = entrances.emplace_back();
     entrance.name = one.name;
     entrance.connections_max = one.connections_max;
-    entrance.names_unproven = some_prove && one.access.password_file.empty();
+    entrance.names_unproven = some_prove && !one.access.checks_logins();
     entrance.username_as_client_id = one.access.use_username_as_clientid;
     entrance.behind_proxy = one.proxy.on();
   }

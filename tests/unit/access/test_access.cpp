@@ -186,21 +186,21 @@ TEST_CASE("who is removed, or has another password, is welcome no more") {
   const std::string bob = "bob" + alice.substr(alice.find(':'));
   doors.write("passwords", alice + bob);
   REQUIRE(doors.access->reload());
-  CHECK(doors.access->still_welcome(0, "alice"));
-  CHECK_FALSE(doors.access->still_welcome(0, "bob"));  // he was not there before
+  CHECK(doors.access->still_welcome(0, "alice", nullptr));
+  CHECK_FALSE(doors.access->still_welcome(0, "bob", nullptr));  // he was not there before
   REQUIRE(doors.access->reload());
-  CHECK(doors.access->still_welcome(0, "bob"));
+  CHECK(doors.access->still_welcome(0, "bob", nullptr));
   std::string other = bob;
   other[bob.size() - 10] = 'A';
   doors.write("passwords", alice + other);
   REQUIRE(doors.access->reload());
-  CHECK_FALSE(doors.access->still_welcome(0, "bob"));
-  CHECK(doors.access->still_welcome(0, "alice"));
+  CHECK_FALSE(doors.access->still_welcome(0, "bob", nullptr));
+  CHECK(doors.access->still_welcome(0, "alice", nullptr));
   doors.write("passwords", other);
   REQUIRE(doors.access->reload());
-  CHECK_FALSE(doors.access->still_welcome(0, "alice"));
-  CHECK(doors.access->still_welcome(0, ""));  // anonymous
-  CHECK(doors.access->still_welcome(1, "alice"));
+  CHECK_FALSE(doors.access->still_welcome(0, "alice", nullptr));
+  CHECK(doors.access->still_welcome(0, "", nullptr));  // anonymous
+  CHECK(doors.access->still_welcome(1, "alice", nullptr));
 }
 
 TEST_CASE("a password that was changed while it was checked is not good any more") {

@@ -109,7 +109,7 @@ std::size_t Peer::count(PacketType type) {
 
 Authenticator::Ticket Gate::begin(Credentials who, Answer answer) {
   if (!later) {
-    answer(says);
+    answer(pass ? Verdict(pass) : Verdict(says));
     return 0;
   }
   open.push_back({++last_, std::move(who), std::move(answer)});

@@ -76,7 +76,9 @@ class Gate final : public Authenticator {
  public:
   Ticket begin(Credentials who, Answer answer) override;
   void cancel(Ticket ticket) override;
-  bool still_welcome(Door, std::string_view user) const override { return user != removed; }
+  bool still_welcome(Door, std::string_view user, const Pass*) const override {
+    return user != removed;
+  }
   // To the oldest question that is open.
   void answer(Reason reason);
 
@@ -87,6 +89,7 @@ class Gate final : public Authenticator {
   };
   std::string removed;  // a user
   Reason says = Reason::success;
+  PassRef pass;  // of whom it lets in
   bool later = false;
   std::deque<Asked> open;
   std::size_t cancelled = 0;

@@ -174,3 +174,40 @@ TEST_CASE("who is one too many is told so; its own connection it may take over")
   rig.connections.total = static_cast<std::uint32_t>(rig.clients.size());
   CHECK(dial("e").ended());
 }
+
+TEST_CASE("a log-in with an end ends then, whether its client is silent or not") {
+  Rig rig;
+  Pass pass;
+  pass.username = "alice";
+  pass.lasts_s = 300;
+  rig.gate.pass = std::make_shared<const Pass>(pass);
+  Peer& silent = rig.connected("silent");
+  Peer& busy = rig.connected("busy", {.keep_alive_s = 400});
+  rig.gate.pass = nullptr;
+  Peer& other = rig.connected("other", {.keep_alive_s = 400});
+  rig.pass_seconds(298);
+  CHECK_FALSE(silent.ended());
+  CHECK_FALSE(busy.ended());
+  rig.pass_seconds(4);
+  for (Peer* peer : {&silent, &busy}) {
+    const std::vector<Got> got = peer->take();
+    REQUIRE(got.size() == 1);
+    CHECK(got[0].reason == Reason::maximum_connect_time);
+    CHECK(peer->ended());
+  }
+  CHECK_FALSE(other.ended());
+}
+
+TEST_CASE("a log-in that may not publish its will is refused") {
+  Rig rig;
+  Pass pass;
+  pass.username = "alice";
+  pass.rights = std::make_shared<const Acl>(*Acl::of_user("alice", {"topic write good"}));
+  rig.gate.pass = std::make_shared<const Pass>(pass);
+  Peer& peer = rig.dial();
+  peer.connect("c", {.will_topic = "bad"});
+  rig.settle();
+  const std::vector<Got> got = peer.take();
+  REQUIRE(got.size() == 1);
+  CHECK(got[0].reason == Reason::not_authorized);
+}

@@ -164,3 +164,35 @@ TEST_CASE("pages of any origin come in only where they would have to know someth
       any_origin("address = \"10.0.0.1\"\npassword_file = \"p\"\ncertfile = \"c\"\n"
                  "keyfile = \"k\"\ncafile = \"a\"\ncertificate_username = \"cn\"\n"));
 }
+
+TEST_CASE("tokens may take the place of passwords") {
+  const ListenerSection one = listeners_of(R"(
+[auth]
+jwt_jwks_file = "/keys"
+jwt_issuer = "https://id.example"
+jwt_audience = ["mqtt", "mqtt2"]
+jwt_username_claim = "name"
+jwt_rights_claim = "acl"
+jwt_leeway_s = 5
+jwt_require_exp = false
+[listener]
+address = "127.0.0.1"
+)")
+                                  .at(0);
+  CHECK_FALSE(one.lets_anonymous_in());
+  CHECK_FALSE(one.is_shut());
+  CHECK(one.proves_names());
+  CHECK(one.access.tokens.audience.size() == 2);
+  CHECK(one.access.tokens.username_claim == "name");
+  CHECK(one.access.tokens.rights_claim == "acl");
+  CHECK(one.access.tokens.leeway_s == 5);
+  CHECK_FALSE(one.access.tokens.require_exp);
+  for (const char* wrong :
+       {"jwt_issuer = \"x\"\n", "jwt_audience = \"x\"\n", "jwt_rights_claim = \"x\"\n"}) {
+    const std::string error = error_of(kSingle + "[auth]\n" + wrong);
+    CHECK(error.find("jwt_jwks_file") != std::string::npos);
+  }
+  CHECK(error_of(kSingle + "[auth]\njwt_username_claim = \"\"\n").find("jwt_username_claim") !=
+        std::string::npos);
+  CHECK(error_of(kSingle + "[auth]\njwt_leeway_s = 3601\n").find("3600") != std::string::npos);
+}

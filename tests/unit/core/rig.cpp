@@ -29,7 +29,7 @@ Client& Rig::connect(const std::string& id, ConnectOptions o) {
   client->id = id;
   client->origin.conn = conn;
   const std::string assigned = "auto-" + std::to_string(conn);
-  client->origin.seat = engine->connect({conn, packet, assigned, o.listener}, now, out);
+  client->origin.seat = engine->connect({conn, packet, assigned, o.listener, o.grants}, now, out);
   settle();
   return *client;
 }

@@ -42,6 +42,7 @@ struct ConnectOptions {
   const mqtt::Will* will = nullptr;
   std::string username = {};
   std::string listener = {};
+  GrantsRef grants = {};
 };
 
 struct PublishOptions {

@@ -196,3 +196,35 @@ TEST_CASE("after a failover a will is judged by the rules of the listener its cl
   CHECK(p.publishes().empty());
   CHECK(t.rig.counters.refused_not_authorized == 1);
 }
+
+TEST_CASE("what a log-in may do holds beside the rules, and for what is queued behind it") {
+  Case t;
+  Book tokens;
+  tokens.allow(user, "a/b");
+  t.restrict_to("a");
+  Client& writer = t.rig.connect("w");
+  const auto publish_all = [&] {
+    for (const char* topic : {"a/b", "a/c", "x"})
+      writer.publish(topic, topic, {.qos = 1, .packet_id = 1});
+  };
+  Client* reader = &t.connect({.grants = tokens.decide("", "", user)});
+  reader->subscribe("#", 0);
+  reader->subscribe("a/+", 1);
+  publish_all();
+  CHECK(reader->payloads() == "a/b");
+  t.book.change();
+  t.rig.engine->rules_changed();
+  publish_all();
+  CHECK(reader->payloads() == "a/b a/b");
+  reader->drop();
+  publish_all();
+  reader = &t.connect({.grants = tokens.decide("", "", user)});
+  reader->clear();
+  publish_all();
+  CHECK(reader->payloads() == "a/b");
+  reader->drop();
+  reader = &t.connect();
+  reader->clear();
+  publish_all();
+  CHECK(reader->payloads() == "a/b a/c");
+}
