@@ -385,9 +385,8 @@ Result<Outcome> Failover::run() {
   if (Status status = bring_up(); !status) return status.error();
   load();
   drain();
-  const FailoverResult found = result();
+  Outcome outcome = report_failover(result());
   for (auto& client : clients_) client->leave(true);
-  Outcome outcome = report_failover(found);
   report_handshakes(outcome.report, address_);
   return outcome;
 }
