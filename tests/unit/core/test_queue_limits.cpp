@@ -7,7 +7,7 @@ using namespace tandemq::core::test;
 
 namespace {
 
-constexpr ConnectOptions kStays{.clean = false, .expiry_s = 60};
+const ConnectOptions kStays{.clean = false, .expiry_s = 60};
 
 void publish_numbers(Client& pub, int from, int to, const char* topic = "t") {
   for (int i = from; i <= to; ++i)
