@@ -46,7 +46,7 @@ TEST_CASE("records that do not fit are refused") {
   CHECK(refused(s, Subscribed{none, {}}));
   CHECK(refused(s, Unsubscribed{none, {}}));
   CHECK(refused(s, published({none, 0, 1, false, {}})));
-  CHECK(refused(s, published({id, 0, 0, false, {}})));
+  CHECK(refused(s, published({id, 99, 0, false, {}})));  // QoS 0 is never in flight
   CHECK(refused(s, published({id, used, 1, false, {}})));
   CHECK(refused(s, published({id, 99, 1, false, {}})));  // past the one that waits
   CHECK(refused(s, Published{1, id, 0, true, RetainAction::none, message, {}}));
