@@ -124,6 +124,7 @@ def test_no_room_for_what_a_node_knows(ctx):
     disk.heal()
     pair.a.start(listening=False)
     pair.b.start(env=disk.env, listening=False)
+    wait_until(lambda: pair.a.status()["in_sync"], "the nodes have compared what they hold")
     pair.promote(pair.a)
     pair.wait_paired()
 

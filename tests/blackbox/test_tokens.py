@@ -31,8 +31,8 @@ def test_a_token_is_user_and_rights(ctx):
         file.write("user alice\ntopic readwrite a/#\n")
     broker = ctx.broker(**settings(ctx, "one", auth_acl_file=rules)).start()
     acl = {"sub": ["a/b", "c"], "pub": ["a/b"]}
-    for version, user in ((5, None), (5, "alice"), (4, "alice")):
-        client = come(broker, user=user, version=version, sub="alice", acl=acl)
+    for client_id, version, user in (("c1", 5, None), ("c2", 5, "alice"), ("c3", 4, "alice")):
+        client = come(broker, client_id, user, version, sub="alice", acl=acl)
         expect(client.connack.code == 0, f"{client.connack}")
         denied = 0x87 if version == 5 else 0x80
         expect([client.subscribe(topic).codes[0] for topic in ("a/b", "a/c", "c")]
