@@ -87,9 +87,9 @@ def paho_c(bed):
     program = os.path.join(bed.folder, "paho_c")
     if not os.path.exists("/usr/include/MQTTAsync.h"):
         raise Skipped("no libpaho-mqtt-dev")
-    subprocess.run([tool("cc"), "-O1", "-o", program, os.path.join(HERE, "paho_c.c"), "-lpaho-mqtt3as"],
+    subprocess.run([tool("cc"), "-O1", "-o", program, os.path.join(HERE, "paho_c.c"), "-lpaho-mqtt3a"],
                    check=True)
-    return Running(bed, "paho_c", [program, f"ssl://{VIRTUAL_IP}:{TLS}", str(SECONDS), CA])
+    return Running(bed, "paho_c", [program, f"tcp://{VIRTUAL_IP}:1883", str(SECONDS)])
 
 
 class Page:
@@ -215,7 +215,7 @@ def judge_client(name, result):
 
 
 # Those that take longest to start come first.
-CLIENTS = {"paho C, TLS": paho_c, "MQTT.js in Chromium, wss": Page, "MQTT.js in Node, wss": node,
+CLIENTS = {"paho C": paho_c, "MQTT.js in Chromium, wss": Page, "MQTT.js in Node, wss": node,
            "paho Python, TLS": python, "mosquitto_pub and _sub, TLS": Mosquitto}
 
 

@@ -1,6 +1,7 @@
-/* paho for C by TLS through a failover: paho_c URL SECONDS AUTHORITY. Prints what mqtt_js.js does,
-   but for the resumed sessions, which the library does not tell: it subscribes only once, so that
-   what comes after the failover comes from its old session. */
+/* paho for C through a failover: paho_c URL SECONDS. Prints what mqtt_js.js does, but for the
+   resumed sessions, which the library does not tell: it subscribes only once, so that what comes
+   after the failover comes from its old session. Plain: Debian's 1.3.12 damages by TLS what it was
+   sending when the connection ended (its issue 1592), and no broker takes that. */
 #include <MQTTAsync.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +60,7 @@ static void print_list(const char* name, int lists[3][MOST], volatile int* count
 }
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 2;
+  if (argc != 3) return 2;
   MQTTAsync_createOptions create = MQTTAsync_createOptions_initializer;
   create.sendWhileDisconnected = 1;
   create.maxBufferedMessages = MOST;
@@ -68,9 +69,6 @@ int main(int argc, char** argv) {
     return 3;
   MQTTAsync_setCallbacks(client, NULL, NULL, on_message, NULL);
   MQTTAsync_setConnected(client, NULL, on_connected);
-  MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
-  tls.trustStore = argv[3];
-  tls.verify = 1;
   MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
   options.cleansession = 0;
   options.keepAliveInterval = 2;
@@ -78,7 +76,6 @@ int main(int argc, char** argv) {
   options.automaticReconnect = 1;
   options.minRetryInterval = 1;
   options.maxRetryInterval = 1;
-  options.ssl = &tls;
   options.onSuccess = on_first;
   if (MQTTAsync_connect(client, &options)) return 4;
   for (int i = 0; i < 1000 && !subscribed; ++i) usleep(10000);
