@@ -115,9 +115,9 @@ TEST_CASE("a restarted agent remembers that it owes the peer an order to lose sy
   CHECK(a.was_ordered(Order::lose_sync));
 }
 
-TEST_CASE("what was owed is void once this node's broker has reigned since") {
-  OneAgent a(1);
-  a.broker.epoch = a.peer.epoch = make_epoch(5, 2);
+TEST_CASE("what was owed is void once this node's broker has reigned alone since") {
+  OneAgent a(2);
+  a.broker.epoch = a.peer.epoch = make_epoch(5, 1);
   a.broker.last_lsn = a.peer.last_lsn = 100;
   a.broker.was_in_sync = true;
   a.peer.phase = Phase::waiting;
@@ -131,19 +131,25 @@ TEST_CASE("what was owed is void once this node's broker has reigned since") {
   // No agent saw its broker come back, follow, take over as planned and go on alone.
   a.restart();
   a.broker.last_lsn = 200;
-  bool keeps = true;
+  a.broker.in_sync = a.broker.was_solo = true;
+  bool keeps = false;
   SUBCASE("a later reign of its own") {
-    a.broker.epoch = make_epoch(6, 1);
+    a.broker.epoch = make_epoch(6, 2);
+    keeps = true;
   }
-  SUBCASE("a reign of its own before that") {
-    a.broker.epoch = make_epoch(4, 1);
-    keeps = false;
+  SUBCASE("a later reign that was not alone: it may have begun and done nothing") {
+    a.broker.epoch = make_epoch(6, 2);
+    a.broker.was_solo = false;
+  }
+  SUBCASE("one beside the peer's") {
+    a.broker.epoch = make_epoch(5, 2);
+  }
+  SUBCASE("one before that") {
+    a.broker.epoch = make_epoch(4, 2);
   }
   SUBCASE("a later reign of the peer's") {
-    a.broker.epoch = make_epoch(6, 2);
-    keeps = false;
+    a.broker.epoch = make_epoch(6, 1);
   }
-  a.broker.in_sync = a.broker.was_solo = true;
   a.tell(EventKind::broker_up, a.broker);
   CHECK(a.was_ordered(Order::lose_sync) != keeps);
 }
