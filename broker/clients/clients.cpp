@@ -81,20 +81,21 @@ void Clients::end_reign(mqtt::Reason reason) {
   flush();
 }
 
-void Clients::accept(std::size_t entrance, std::unique_ptr<net::Transport> transport) {
+bool Clients::accept(std::size_t entrance, std::unique_ptr<net::Transport> transport) {
   turn_.begin(clock_);
   ++counters_.accepted;
-  if (!reign_.engine) return;  // the reign ended a moment ago
+  if (!reign_.engine) return false;  // the reign ended a moment ago
   Entrance& through = entrances_[entrance];
   // Whose address is known later is counted then, as late as `look_at`.
   const std::string address = through.behind_proxy ? std::string() : transport->peer_address();
   if (const char* full = full_at(through, address)) {
     ++counters_.refused_full;
-    return log(LogLevel::warning, "connection_refused",
-               {{"address", transport->peer_address()},
-                {"listener", through.name},
-                {"reason", full},
-                {"connections", through.connections}});
+    log(LogLevel::warning, "connection_refused",
+        {{"address", transport->peer_address()},
+         {"listener", through.name},
+         {"reason", full},
+         {"connections", through.connections}});
+    return false;
   }
   Client& client =
       stages_.open(std::move(transport), *this, pool_, through, limits_.maximum_packet_size);
@@ -103,11 +104,11 @@ void Clients::accept(std::size_t entrance, std::unique_ptr<net::Transport> trans
     log(LogLevel::debug, "connection_opened", {{"address", client.channel.peer_address()}});
   }
   share_.end_callback();
+  return true;
 }
 
 // Null when there is room for one more.
 const char* Clients::full_at(const Entrance& through, const std::string& address) const {
-  if (memory_ == MemoryState::critical) return "limits.memory_max is near";
   if (connections_.total != 0 && table_.size() >= connections_.total)
     return "limits.connections_max is reached";
   if (through.connections >= through.connections_max) return "listener.connections_max is reached";

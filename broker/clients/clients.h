@@ -40,7 +40,8 @@ class Clients final : private net::ChannelUser {
   void close_all();
 
   // A connection that came in by this entrance, in the order they were given.
-  void accept(std::size_t entrance, std::unique_ptr<net::Transport> transport);
+  // False when it is refused.
+  bool accept(std::size_t entrance, std::unique_ptr<net::Transport> transport);
   // Effects of commands that did not come from a connection; empties `effects`.
   void put(core::Effects& effects) { deliverer_.put(effects); }
   // Effects up to `lsn` may go; records of so many bytes are not committed still.

@@ -90,7 +90,8 @@ void Deliverer::deliver(const core::Effect& effect) {
     if (!room && !makes_room(*client, effect)) return;
     writer_.publish(*client, effect);
     // The end of the turn may be too late: one message may be for very many.
-    if (traffic_.unsent > unsent_all_max_) send_now(*client);
+    const bool crowded = traffic_.unsent > unsent_all_max_;
+    if (crowded && client->channel.unsent() > kUnsentCrowded) send_now(*client);
   } else if (ends) {
     end(*client, effect);
   } else {

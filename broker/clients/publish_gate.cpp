@@ -8,7 +8,8 @@ namespace tandemq::broker {
 namespace {
 
 constexpr unsigned kPublish = 3;  // packet type, the upper half of the first byte
-constexpr std::size_t kPassesAtOnce = 8;
+// Near the ceiling, at each look: acknowledgements that come behind a PUBLISH make room.
+constexpr std::size_t kPassesAtOnce = 8, kPassesWhenCritical = 1;
 constexpr std::uint32_t kTellAgainS = 60;
 
 }  // namespace
@@ -60,7 +61,7 @@ void PublishGate::hold(Client& client) {
 }
 
 void PublishGate::resume() {
-  std::size_t passes = memory_ == MemoryState::tight ? kPassesAtOnce : 0;
+  std::size_t passes = memory_ == MemoryState::tight ? kPassesAtOnce : kPassesWhenCritical;
   std::size_t left = 0;
   for (const core::ConnId id : waiting_) {
     Client* client = table_.find(id);

@@ -97,9 +97,9 @@ bool Engine::Impl::replace_oldest(Seat& seat, std::size_t footprint, Effects& ou
   if (!decide_replaced(rules, seat, plan, footprint, dropped)) return false;
   const Session& session = *seat.session;
   counters.dropped_queue_full += dropped.sequence.size();
+  const std::size_t first = session.queue.lower_bound(dropped.sequence.front());
   for (std::size_t i = 0; i < dropped.sequence.size(); ++i)
-    deny(Denial::What::queue_oldest, session,
-         session.queue[session.queue.inflight() + i].message->topic());
+    deny(Denial::What::queue_oldest, session, session.queue[first + i].message->topic());
   drop(dropped, out);
   return true;
 }
@@ -111,7 +111,8 @@ void Engine::Impl::plan_target(Seat& seat, std::size_t route, const MessageRef& 
   Target& planned = targets.emplace_back();
   Placement placement = decide_target(rules, seat, plan, route, message->footprint(), planned);
   if (is_full(placement)) {
-    if (!replace_oldest(seat, message->footprint(), out)) {
+    // What was acknowledged does not go for what never is.
+    if (planned.qos == 0 || !replace_oldest(seat, message->footprint(), out)) {
       targets.pop_back();
       return drop_newest(*seat.session, *message, placement);
     }

@@ -1,4 +1,6 @@
 // Where a delivery finds its place: in flight, in the session's queue, or nowhere.
+#include <algorithm>
+
 #include "broker/core/route_plan.h"
 
 namespace tandemq::core {
@@ -85,7 +87,12 @@ bool decide_replaced(const RouteRules& rules, Seat& seat, RoutePlan& plan, std::
   PlanScratch& planned = plan.tracked ? planned_for(seat, plan.serial) : fresh;
   Leaving leaving;
   bool makes_place = false;
-  for (std::size_t i = queue.inflight(); i < queue.size() && !makes_place; ++i) {
+  // Retained messages that a subscription is owed stay.
+  const std::size_t first =
+      seat.room.messages == 0
+          ? queue.inflight()
+          : std::max(queue.inflight(), queue.lower_bound(seat.room.last_sequence + 1));
+  for (std::size_t i = first; i < queue.size() && !makes_place; ++i) {
     ++leaving.messages;
     leaving.bytes += queue[i].message->footprint();
     dropped.sequence.push_back(queue[i].sequence);

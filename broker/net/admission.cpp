@@ -8,7 +8,10 @@ namespace tandemq::net {
 
 void Admission::come(std::size_t listener, std::unique_ptr<Transport> transport,
                      std::uint64_t now_ns) {
-  if (per_second_ == 0) return enter_(listener, std::move(transport));
+  if (per_second_ == 0) {
+    enter_(listener, std::move(transport));
+    return;
+  }
   waiting_.push_back({listener, std::move(transport)});
   const bool alone = waiting_.size() == 1;
   go_on(now_ns);
@@ -22,8 +25,8 @@ void Admission::go_on(std::uint64_t now_ns) {
   while (!waiting_.empty() && !bucket_.empty(now_ns)) {
     Waiting first = std::move(waiting_.front());
     waiting_.pop_front();
-    bucket_.take(1, per_second_, now_ns);
-    enter_(first.listener, std::move(first.transport));
+    if (first.transport->gone()) continue;
+    if (enter_(first.listener, std::move(first.transport))) bucket_.take(1, per_second_, now_ns);
   }
 }
 

@@ -15,14 +15,16 @@ namespace tandemq::net {
 
 class Admission {
  public:
-  using Enter = std::function<void(std::size_t listener, std::unique_ptr<Transport>)>;
+  // False when it was refused, which uses up nobody's turn.
+  using Enter = std::function<bool(std::size_t listener, std::unique_ptr<Transport>)>;
 
   // `per_second` 0: nobody waits.
   Admission(std::uint32_t per_second, Enter enter)
       : per_second_(per_second), enter_(std::move(enter)) {}
 
   void come(std::size_t listener, std::unique_ptr<Transport> transport, std::uint64_t now_ns);
-  // Lets in whose time has come; call ten times a second.
+  // Lets in whose time has come; call ten times a second. Who has given up meanwhile costs nothing:
+  // clients that wait for less long than the list is would else be all that is let in.
   void go_on(std::uint64_t now_ns);
   void clear() { waiting_.clear(); }
   std::size_t waiting() const { return waiting_.size(); }

@@ -1,6 +1,7 @@
 #include "broker/net/tcp_transport.h"
 
 #include <event2/event.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,6 +47,11 @@ IoResult TcpTransport::write(std::string_view bytes) {
 
 void TcpTransport::shut() {
   shutdown(event_.ev_fd, SHUT_WR);
+}
+
+bool TcpTransport::gone() const {
+  pollfd one{event_.ev_fd, POLLRDHUP, 0};
+  return poll(&one, 1, 0) > 0 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 void TcpTransport::want(Ready what) {

@@ -21,6 +21,7 @@ class TcpTransport final : public Transport {
   IoResult write(std::string_view bytes) override;
   void shut() override;
   void want(Ready what) override;
+  bool gone() const override;
   std::string peer_address() const override;
 
  private:

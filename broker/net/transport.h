@@ -56,6 +56,8 @@ class Transport {
   virtual void want(Ready what) = 0;
   // Bytes were taken from the network that read() has not given yet; Ready will not tell of them.
   virtual bool pending() const { return false; }
+  // Whether the other end has closed already; for who has not begun to read.
+  virtual bool gone() const { return false; }
 
   // "10.0.0.1:50000", "[fd00::1]:50000", "unix:uid-1000,pid-77"; empty when it is not known any
   // more.

@@ -86,9 +86,8 @@ void Node::every_second() {
 void Node::admit(std::size_t entrance, std::unique_ptr<net::Transport> transport) {
   std::size_t most = 0;
   for (const ListenerSection& one : config_.listeners) most += one.connections_max;
-  if (admission_.waiting() == 0 || admission_.waiting() + clients_.size() < most) {
+  if (admission_.waiting() == 0 || admission_.waiting() + clients_.size() < most)
     return admission_.come(entrance, std::move(transport), monotonic_ns());
-  }
   log(LogLevel::warning, "connection_refused",
       {{"address", transport->peer_address()},
        {"reason", "too many wait already for limits.connect_rate_max"}});

@@ -121,7 +121,7 @@ Node::Node(Config config)
       admission_(config_.connections.connects_per_s,
                  [this](std::size_t entrance, std::unique_ptr<net::Transport> transport) {
                    transport = fronts_->put_before(entrance, std::move(transport));
-                   if (transport) clients_.accept(entrance, std::move(transport));
+                   return transport && clients_.accept(entrance, std::move(transport));
                  }),
       listeners_([this](std::size_t entrance, std::unique_ptr<net::Transport> transport) {
         admit(entrance, std::move(transport));

@@ -19,6 +19,7 @@ void Node::shutdown() {
   notify_stopping();
   log(LogLevel::notice, "stopping", {{"role", repl::to_string(status_log_.last().role)}});
   listeners_.close();
+  admission_.clear();
   replicator_->ending();
   if (switching_over_) return continue_with(Stopping::handing_over, kCommitWaitNs);
   // Its link to the new primary may not be up again yet.

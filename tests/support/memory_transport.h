@@ -38,6 +38,7 @@ class MemoryTransport final : public net::Transport {
   void shut() override { wire_->shut = true; }
   void want(net::Ready what) override { wire_->wanted = what; }
   bool pending() const override { return !taken_.empty(); }
+  bool gone() const override { return wire_->peer_closed || wire_->broken; }
   std::string peer_address() const override { return wire_->address; }
   std::string peer_certificate() const override { return wire_->certificate; }
   bool peer_trusted() const override { return wire_->trusted; }

@@ -126,12 +126,16 @@ TEST_CASE("while memory is tight publishers wait, who is served is served, stran
   CHECK(pub.take().size() == 2);
   rig.clients.memory(MemoryState::critical);
   pub.publish("t", "2", 1, 2);
-  for (int i = 0; i < 5; ++i) pass_a_second(rig);
-  CHECK(pub.take().empty());
-  CHECK_FALSE(pub.ended());
-  Peer& late = rig.dial();
   rig.settle();
-  CHECK(late.ended());
+  CHECK(pub.take().empty());
+  pass_a_second(rig);
+  CHECK(pub.count(PacketType::puback) == 1);
+  pub.publish("t", "3", 1, 3);
+  rig.settle();
+  CHECK(pub.take().empty());
+  Peer& late = rig.dial();  // it may have a session, whose queue is what fills the memory
+  rig.settle();
+  CHECK_FALSE(late.ended());
   rig.clients.memory(MemoryState::ample);
   pass_a_second(rig);
   CHECK(pub.count(PacketType::puback) == 1);

@@ -139,6 +139,34 @@ TEST_CASE("a client that is there gets all retained messages though all queues a
   CHECK(rig.counters.dropped_queue_full == 0);
 }
 
+TEST_CASE("drop_oldest leaves alone the retained messages that a client is owed") {
+  Rig rig({.inflight_maximum = 1, .queued_messages_max = 3, .queue_full = QueueFull::drop_oldest});
+  Client& pub = rig.connect("p");
+  for (int i = 0; i < 20; ++i)
+    pub.publish("r/" + std::to_string(i), "kept", {.qos = 1, .retain = true, .packet_id = 1});
+  Client& sub = rig.connect("s", kStays);
+  sub.subscribe("r/#", 1);
+  sub.subscribe("t", 1);
+  publish_numbers(pub, 1, 40);
+  for (std::size_t i = 0; i < sub.publishes().size(); ++i) sub.puback(sub.publishes()[i].packet_id);
+  std::string all;
+  for (int i = 0; i < 20; ++i) all += "kept ";
+  CHECK(sub.payloads().substr(0, all.size()) == all);
+  CHECK(sub.payloads().ends_with("40"));
+}
+
+TEST_CASE("QoS 0 does not drive out what was acknowledged") {
+  Rig rig({.queued_messages_max = 3,
+           .queue_qos0_messages = true,
+           .queue_full = QueueFull::drop_oldest});
+  leave_subscribed(rig, "s");
+  Client& pub = rig.connect("p");
+  publish_numbers(pub, 1, 3);
+  for (int i = 0; i < 3; ++i) pub.publish("t", "x");
+  CHECK(rig.counters.dropped_queue_full == 3);
+  CHECK(waiting_for(rig, "s") == "1 2 3");
+}
+
 TEST_CASE("QoS 0 waits for a client that is away where that is the setting, and comes once") {
   for (const bool dies : {false, true}) {
     Rig rig({.inflight_maximum = 1, .queue_qos0_messages = true});

@@ -14,6 +14,7 @@ TEST_CASE("connections come in at their rate and in their order, over all listen
   std::vector<std::size_t> in;
   const auto enter = [&in](std::size_t listener, std::unique_ptr<Transport>) {
     in.push_back(listener);
+    return true;
   };
   const auto one = [&net] { return net.connect(std::make_shared<test::MemoryWire>()); };
   std::uint64_t now = 7 * kSecond;
@@ -39,4 +40,28 @@ TEST_CASE("connections come in at their rate and in their order, over all listen
   in.clear();
   for (std::size_t i = 0; i < 1000; ++i) open.come(i, one(), now);
   CHECK(in.size() == 1000);
+}
+
+TEST_CASE("who has gone, or is refused, uses up nobody's turn") {
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  test::MemoryNet net;
+  std::vector<std::size_t> in;
+  Admission admission(10, [&in](std::size_t listener, std::unique_ptr<Transport>) {
+    if (listener < 100) return false;
+    in.push_back(listener);
+    return true;
+  });
+  std::vector<std::shared_ptr<test::MemoryWire>> wires;
+  const auto come = [&](std::size_t listener) {
+    wires.push_back(std::make_shared<test::MemoryWire>());
+    admission.come(listener, net.connect(wires.back()), kSecond);
+  };
+  for (std::size_t i = 0; i < 50; ++i) come(i);  // refused
+  for (std::size_t i = 100; i < 160; ++i) come(i);
+  REQUIRE(in.size() == 10);
+  for (std::size_t i = 60; i < 109; ++i) wires[i]->peer_closed = true;
+  admission.go_on(kSecond + kSecond / 10);
+  CHECK(admission.waiting() == 0);
+  REQUIRE(in.size() == 11);
+  CHECK(in.back() == 159);
 }
