@@ -1,5 +1,7 @@
 #include "broker/access/access.h"
 
+#include <openssl/sha.h>
+
 #include <algorithm>
 #include <ctime>
 #include <map>
@@ -25,10 +27,14 @@ std::uint64_t now_ms() {
   return monotonic_ns() / kNsPerMs;
 }
 
-// Failures count for it: who shows a token need not give a name, and is told from others behind the
-// same address by its client identifier, which no user name can look like.
-std::string counted_as(const Credentials& who) {
-  return who.has_username ? who.username : '\0' + who.client_id;
+// Failures count for it. A signature cannot be guessed: only the same bad token again is slowed
+// down, and nobody else's. No user name can look like its digest.
+std::string counted_as(const Credentials& who, bool as_token) {
+  if (!as_token) return who.username;
+  std::string digest(1 + SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(who.password.data()), who.password.size(),
+         reinterpret_cast<unsigned char*>(digest.data()) + 1);
+  return digest;
 }
 
 // Of a token, as it was checked on a thread.
@@ -90,7 +96,10 @@ Status Access::reload() {
   Status loaded = passwords.status();
   if (loaded) loaded = acls.status();
   if (loaded) loaded = keys.status();
-  if (!loaded) return loaded;
+  if (!loaded) {
+    for (Rules& door : doors_) door.before = door.passwords;  // its changes have been reviewed
+    return loaded;
+  }
   doors_ = std::move(fresh);
   ++revision_;
   return Done{};
@@ -128,7 +137,7 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
   }
   if (!as_token && !door.passwords)
     return at_once({Reason::bad_username_or_password, "a token is wanted as the password"});
-  if (!admits(who.door, who.address, counted_as(who))) return at_once(kSlowed);
+  if (!admits(who.door, who.address, counted_as(who, as_token))) return at_once(kSlowed);
   const Ticket ticket =
       as_token ? begin_token(std::move(who), answer) : begin_password(std::move(who), answer);
   return ticket != 0 ? ticket : at_once({Reason::server_busy, "too many log-ins wait already"});
@@ -157,7 +166,9 @@ Authenticator::Ticket Access::begin_password(Credentials who, const Answer& answ
 Authenticator::Ticket Access::begin_token(Credentials who, const Answer& answer) {
   const Rules& door = doors_[who.door];
   auto checked = std::make_shared<Checked>();
-  const std::size_t weight = who.password.capacity() + sizeof(Checked);
+  const std::size_t weight = who.password.capacity() + who.client_id.capacity() +
+                             who.username.capacity() + sizeof(Checked);
+  const std::string counted = counted_as(who, true);
   auto token = std::make_shared<const Secret>(std::move(who.password));
   return worker_->check(
       [token, checked, keys = door.keys, rules = door.files.tokens] {
@@ -166,7 +177,7 @@ Authenticator::Ticket Access::begin_token(Credentials who, const Answer& answer)
         return checked->refused == nullptr;
       },
       weight,
-      [this, answer, checked, who](bool) {
+      [this, answer, checked, who, counted](bool) {
         const Rules& now = doors_[who.door];
         Refusal& refused = checked->refused;
         // The file may have been read again meanwhile.
@@ -174,7 +185,7 @@ Authenticator::Ticket Access::begin_token(Credentials who, const Answer& answer)
           refused = "the key of the token is gone";
         if (!refused && who.has_username && who.username != checked->claims.username)
           refused = "the token is another user's";
-        if (too_hasty(who.door, who.address, counted_as(who), !refused)) return answer(kSlowed);
+        if (too_hasty(who.door, who.address, counted, !refused)) return answer(kSlowed);
         answer(judge(now, refused, std::move(checked->claims)));
       });
 }

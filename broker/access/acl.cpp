@@ -34,6 +34,7 @@ std::string fill_in(std::string_view pattern, std::string_view client, std::stri
     }
     const std::string_view name = two == "%c" ? client : user;
     if (name.empty() || name.find_first_of(forbidden) != name.npos) return {};
+    if (out.empty() && name.front() == '$') return {};  // the broker's own topics
     out += name;
     ++i;
   }

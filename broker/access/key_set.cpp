@@ -66,6 +66,9 @@ Result<VerifyKey> rsa_key(const json& entry) {
   if (BN_num_bits(modulus.get()) < KeySet::kRsaBitsMin) {
     return Error{"is an RSA key of less than 2048 bits; make a longer one"};
   }
+  if (!BN_is_odd(exponent.get()) || BN_num_bits(exponent.get()) < 2) {
+    return Error{"is an RSA key whose `e` protects nothing; it is 65537 (AQAB) as a rule"};
+  }
   const Parts parts(OSSL_PARAM_BLD_new(), OSSL_PARAM_BLD_free);
   OSSL_PARAM_BLD_push_BN(parts.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get());
   OSSL_PARAM_BLD_push_BN(parts.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get());
@@ -152,8 +155,10 @@ Result<KeySet> KeySet::parse(std::string_view text, const std::string& path) {
     if (!*key) return wrong(name + " " + key->error().message);
     VerifyKey good = std::move(*key).value();
     if (!algorithm.empty() && algorithm != good.algorithm()) {
-      return wrong(name + " is for " + algorithm + "; of its kind only " +
-                   std::string(good.algorithm()) + " is taken");
+      set.doubts_.push_back(path + ": " + name + " is for " + algorithm +
+                            " and is passed over; of its kind only " +
+                            std::string(good.algorithm()) + " is taken");
+      continue;
     }
     good.id = id;
     const bool is_secret = good.algorithm() == "HS256";

@@ -59,6 +59,8 @@ bool add_lines(const json& filters, const char* access, std::vector<std::string>
   return std::all_of(filters.begin(), filters.end(), [&](const json& one) {
     if (!one.is_string()) return false;
     const auto& filter = one.get_ref<const std::string&>();
+    const auto lost = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };  // by a line
+    if (filter.empty() || lost(filter.front()) || lost(filter.back())) return false;
     const bool is_pattern = filter.find("%c") != filter.npos || filter.find("%u") != filter.npos;
     lines.push_back((is_pattern ? "pattern " : "topic ") + std::string(access) + " " + filter);
     return true;

@@ -55,8 +55,9 @@ std::string to_der(std::string_view signature) {
 bool hmac_matches(std::string_view secret, std::string_view text, std::string_view expected) {
   unsigned char own[SHA256_DIGEST_LENGTH];
   if (expected.size() != sizeof own) return false;
-  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), bytes(text), text.size(), own,
-       nullptr);
+  const auto size = static_cast<int>(secret.size());
+  if (!HMAC(EVP_sha256(), secret.data(), size, bytes(text), text.size(), own, nullptr))
+    return false;
   return CRYPTO_memcmp(own, expected.data(), sizeof own) == 0;
 }
 

@@ -188,6 +188,10 @@ TEST_CASE("who is removed, or has another password, is welcome no more") {
   REQUIRE(doors.access->reload());
   CHECK(doors.access->still_welcome(0, "alice", nullptr));
   CHECK_FALSE(doors.access->still_welcome(0, "bob", nullptr));  // he was not there before
+  doors.write("acl", "nonsense\n");
+  REQUIRE_FALSE(doors.access->reload());  // changes nothing, and nobody's password
+  CHECK(doors.access->still_welcome(0, "bob", nullptr));
+  doors.write("acl", "user alice\ntopic read a/#\n");
   REQUIRE(doors.access->reload());
   CHECK(doors.access->still_welcome(0, "bob", nullptr));
   std::string other = bob;

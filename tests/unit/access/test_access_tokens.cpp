@@ -132,11 +132,11 @@ TEST_CASE("a key that goes while its token is checked lets nobody in") {
   CHECK(answer->reason == Reason::bad_username_or_password);
 }
 
-TEST_CASE("bad tokens are slowed down, those of another client behind the same address are not") {
+TEST_CASE("a bad token that comes again and again is slowed down, nobody else's is") {
   Door0 door;
-  for (int i = 0; i < 5; ++i) door.ask({}, "no token");
-  CHECK(door.ask({}, "no token").reason == Reason::bad_username_or_password);
-  CHECK(door.ask({}, door.one.token(Door0::payload())).reason == Reason::connection_rate_exceeded);
-  CHECK(door.access->slowed() == 1);
+  for (int i = 0; i < 6; ++i) door.ask("alice", "no token");
+  CHECK(door.ask("alice", "no token").reason == Reason::connection_rate_exceeded);
+  CHECK(door.access->slowed() > 0);
   CHECK(door.ask("alice", door.one.token(Door0::payload())).reason == Reason::success);
+  CHECK(door.ask({}, door.one.token(Door0::payload())).reason == Reason::success);
 }

@@ -127,6 +127,13 @@ TEST_CASE("whether a name with a slash fills a pattern that grants is a setting"
   CHECK_FALSE(acl->grants("a/+", "", true)->may_publish("dev/a/b/x"));
 }
 
+TEST_CASE("a name opens no topics of the broker's own") {
+  const Result<Acl> acl = Acl::parse("pattern readwrite %c/#\n", "acl");
+  REQUIRE(acl);
+  CHECK(acl->grants("a", "")->may_receive("a/b"));
+  CHECK_FALSE(acl->grants("$SYS", "")->may_receive("$SYS/broker/version"));
+}
+
 TEST_CASE("a pattern without a name is doubted, with its line") {
   const Result<Acl> acl = Acl::parse(
       "\xef\xbb\xbfuser admin\npattern readwrite #\npattern deny a\npattern read b/%u\n", "acl");

@@ -192,7 +192,8 @@ TEST_CASE("rights as ACL lines or as lists of filters") {
   };
   for (const char* wrong :
        {R"("topic read a")", "7", "[7]", R"(["topc a"])", R"(["topic a/#/b"])", R"(["user bob"])",
-        R"({"sub":"a"})", R"({"sub":["a",1]})", R"({"read":["a"]})", R"({"sub":["a/#/b"]})"})
+        R"({"sub":"a"})", R"({"sub":["a",1]})", R"({"read":["a"]})", R"({"sub":["a/#/b"]})",
+        R"({"sub":[""]})", R"({"pub":[" "]})", R"({"sub":[" a"]})", R"({"sub":["a "]})"})
     CHECK(has(with(wrong), "rights are neither"));
   std::string many = "[\"topic a\"";
   for (std::size_t i = 0; i < kRightsMax; ++i) many += ",\"topic a\"";
@@ -217,7 +218,15 @@ TEST_CASE("a key set that is not good says where and what to do") {
   CHECK(
       has(error(R"({"keys":[{"kty":"EC","crv":"P-256","x":")" + off + R"(","y":")" + off + "\"}]}"),
           "point on P-256"));
-  CHECK(has(error("{\"keys\":[" + ec.jwk(R"(,"alg":"ES512")") + "]}"), "is for ES512"));
+  CHECK(has(error("{\"keys\":[" + ec.jwk(R"(,"alg":"ES512")") + "]}"), "no key for signatures"));
+  const KeySet foreign =
+      keys_of("{\"keys\":[" + ec.jwk(R"(,"alg":"ES512")") + "," + ec.jwk() + "]}");
+  CHECK(foreign.keys().size() == 1);
+  REQUIRE(foreign.doubts().size() == 1);
+  CHECK(has(foreign.doubts()[0], "is for ES512 and is passed over"));
+  const std::string weak =
+      "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"" + std::string(341, '_') + "w" + "\",\"e\":\"AQ\"}]}";
+  CHECK(has(error(weak), "`e` protects nothing"));
   CHECK(has(error("{\"keys\":[" + ec.jwk(R"(,"use":"enc")") + "]}"), "no key for signatures"));
   CHECK(has(error(std::string(KeySet::kBytesMax + 1, ' ')), "larger than 1 MiB"));
   const KeySet mixed = keys_of("{\"keys\":[{\"kty\":\"LMS\"}," + ec.jwk(R"(,"d":"x")") + "]}");
