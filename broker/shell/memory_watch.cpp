@@ -36,7 +36,7 @@ void MemoryWatch::tell() const {
       state == MemoryState::ample ? "publishers are read from again, new sessions are let in"
       : state == MemoryState::tight
           ? "publishers wait, new sessions, subscriptions and retained topics are refused"
-          : "clients that do not read are sent away, new connections are refused";
+          : "clients that do not read are sent away, publishers wait longer";
   log(state == MemoryState::ample ? LogLevel::notice : LogLevel::warning, "memory",
       {{"state", to_string(state)},
        {"used", ceiling_.used()},
