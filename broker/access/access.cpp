@@ -1,7 +1,5 @@
 #include "broker/access/access.h"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <ctime>
 #include <map>
@@ -9,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "broker/access/sha256.h"
 #include "broker/base/crc32c.h"
 #include "broker/core/all_grants.h"
 #include "broker/support/file_mode.h"
@@ -30,11 +29,7 @@ std::uint64_t now_ms() {
 // Failures count for it. A signature cannot be guessed: only the same bad token again is slowed
 // down, and nobody else's. No user name can look like its digest.
 std::string counted_as(const Credentials& who, bool as_token) {
-  if (!as_token) return who.username;
-  std::string digest(1 + SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(who.password.data()), who.password.size(),
-         reinterpret_cast<unsigned char*>(digest.data()) + 1);
-  return digest;
+  return as_token ? '\0' + sha256(who.password) : who.username;
 }
 
 // Of a token, as it was checked on a thread.
@@ -80,7 +75,7 @@ Access::Access(event_base* base, const std::vector<ListenerSection>& listeners) 
     doors_.push_back({listener.name, files, listener.lets_anonymous_in(), {}, {}, {}, {}});
     has_rules_ = has_rules_ || !files.acl_file.empty() || !files.tokens.rights_claim.empty();
   }
-  if (base) worker_ = std::make_unique<HashWorker>(base, kWaitingBytesMax);
+  if (base) worker_ = std::make_unique<LoginWorker>(base, kWaitingBytesMax);
 }
 
 Status Access::reload() {

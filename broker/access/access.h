@@ -2,7 +2,7 @@
 // keys of tokens and the ACL that hold there.
 //
 // begin() asks, the answer comes later on the loop, or at once where nothing takes time; a
-// connection that goes away cancels. Passwords and tokens are checked by HashWorker.
+// connection that goes away cancels. Passwords and tokens are checked by LoginWorker.
 #pragma once
 
 #include <map>
@@ -13,9 +13,9 @@
 
 #include "broker/access/acl.h"
 #include "broker/access/authenticator.h"
-#include "broker/access/hash_worker.h"
 #include "broker/access/key_set.h"
 #include "broker/access/login_brake.h"
+#include "broker/access/login_worker.h"
 #include "broker/access/password_file.h"
 #include "broker/access/token.h"
 #include "broker/base/result.h"
@@ -82,7 +82,7 @@ class Access final : public Authenticator, public core::Permissions {
   std::uint64_t slowed_ = 0;
   bool has_rules_ = false;
   std::uint32_t revision_ = 1;
-  std::unique_ptr<HashWorker> worker_;
+  std::unique_ptr<LoginWorker> worker_;
 };
 
 }  // namespace tandemq::broker

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "broker/access/key_set.h"
+#include "broker/access/sha256.h"
 
 namespace tandemq::broker {
 namespace {
@@ -18,12 +19,6 @@ constexpr std::size_t kP256SignatureBytes = 2 * kP256Bytes;
 
 const unsigned char* bytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-std::string sha256(std::string_view text) {
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(bytes(text), text.size(), digest);
-  return {reinterpret_cast<const char*>(digest), sizeof digest};
 }
 
 // The key as SubjectPublicKeyInfo.

@@ -9,18 +9,14 @@
 namespace tandemq::broker {
 namespace {
 
+constexpr std::uint32_t kForEver = 1u << 30;
+constexpr TimeMs kMsPerS = 1'000;
+
 // Unsent bytes to all clients, above which each may have few.
 std::size_t unsent_all_max(const net::ConnectionLimits& limits) {
   if (limits.memory_max == 0) return kUnsentAllMax;
   return std::min<std::size_t>(kUnsentAllMax, limits.memory_max / 4);
 }
-
-}  // namespace
-
-namespace {
-
-constexpr std::uint32_t kForEver = 1u << 30;
-constexpr TimeMs kMsPerS = 1'000;
 
 // Until the end of what it came in by, rounded up.
 std::uint32_t seconds_left(const Client& client, TimeMs now) {

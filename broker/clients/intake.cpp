@@ -131,7 +131,10 @@ std::size_t Intake::handle_packets(Client& client, std::string_view in) {
 }
 
 void Intake::handle_packet(Client& client, PublishGate::Passage passage, std::size_t size) {
-  if (passage == PublishGate::Passage::drop) return dispatch_.discard(client, packet_.publish);
+  if (passage == PublishGate::Passage::drop) {
+    gate_.dropped(client);
+    return dispatch_.discard(client, packet_.publish);
+  }
   if (packet_.type == mqtt::PacketType::publish) gate_.taken(client, size);
   dispatch_.handle(client, packet_);
 }

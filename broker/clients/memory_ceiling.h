@@ -9,7 +9,7 @@ namespace tandemq::broker {
 enum class MemoryState : std::uint8_t {
   ample,
   tight,    // nothing new is taken on: publishers wait, new sessions and subscriptions are refused
-  critical  // readers that do not read are sent away, new connections are refused
+  critical  // readers that do not read are sent away, publishers wait longer
 };
 
 constexpr const char* to_string(MemoryState state) {

@@ -25,13 +25,15 @@ PublishGate::Passage PublishGate::decide(Client& client, char first_byte) {
   if (byte >> 4 != kPublish || client.stage() != Stage::serving) return Passage::pass;
   if (memory_ != MemoryState::ample && !client.may_pass) return Passage::wait;
   if (!over_rate(client)) return Passage::pass;
-  const bool drops = (byte >> 1 & 3) == 0;
-  tell(client, drops);
-  if (drops)
-    ++counters_.dropped_rate_limited;
-  else
-    ++counters_.publishers_held;
-  return drops ? Passage::drop : Passage::wait;
+  if ((byte >> 1 & 3) == 0) return Passage::drop;
+  ++counters_.publishers_held;
+  tell(client, false);
+  return Passage::wait;
+}
+
+void PublishGate::dropped(Client& client) {
+  ++counters_.dropped_rate_limited;
+  tell(client, true);
 }
 
 void PublishGate::tell(Client& client, bool dropped) {

@@ -28,6 +28,8 @@ class PublishGate {
   }
   // A PUBLISH of so many bytes was taken.
   void taken(Client& client, std::size_t bytes);
+  // One that was to be dropped has come whole.
+  void dropped(Client& client);
   // It is not read from until resume() lets it.
   void hold(Client& client);
 

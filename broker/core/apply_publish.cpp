@@ -37,6 +37,7 @@ void check_queue(Session& session) {
   if (session.queue.queued() != 0) return;
   TMQ_CHECK(session.queued_bytes == 0);
   session.queue_expiry_min = 0;
+  session.keeps_qos0 = false;
 }
 
 std::size_t require_in_flight(const Session& session, std::uint16_t packet_id) {
@@ -65,6 +66,7 @@ void State::Impl::deliver(const Target& target, const MessageRef& message, const
     return;
   }
   session.queued_bytes += message->footprint();
+  session.keeps_qos0 |= target.qos == 0;
   if (message->expires_at() == 0) return;
   if (session.queue_expiry_min == 0 || message->expires_at() < session.queue_expiry_min)
     session.queue_expiry_min = message->expires_at();

@@ -65,6 +65,7 @@ void Engine::Impl::pump(Seat& seat, TimeMs now, Effects& out) {
 // record is committed it is sent, and never again.
 void Engine::Impl::send_kept(Seat& seat, TimeMs now, Effects& out) {
   const Session& session = *seat.session;
+  if (!session.keeps_qos0) return;
   const DeliveryQueue& queue = session.queue;
   Effects kept;
   dropped.session = session.id;

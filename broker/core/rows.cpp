@@ -210,6 +210,7 @@ void State::Impl::restore_delivery(Session& session, const DeliveryRow& row) {
   if (row.message) queued_bytes += row.message->footprint();
   if (row.stage == DeliveryStage::queued) {
     session.queued_bytes += row.message->footprint();
+    session.keeps_qos0 |= row.qos == 0;
     const TimeMs expires_at = row.message->expires_at();
     if (expires_at == 0) return;
     if (session.queue_expiry_min == 0 || expires_at < session.queue_expiry_min)

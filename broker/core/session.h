@@ -72,6 +72,7 @@ struct Session {
   std::uint8_t version = 4;
   bool connected = false;
   bool orphaned = false;
+  bool keeps_qos0 = false;  // some that wait may be of QoS 0
   std::uint16_t keep_alive_s = 0;
   std::uint16_t next_packet_id = 1;
   std::uint32_t expiry_s = 0;

@@ -111,6 +111,8 @@ std::string agent_settings(const SetupWish& wish, unsigned index) {
 
 // All that could be wrong, before anything is made.
 Status check(const SetupWish& wish) {
+  const auto as_json = json(wish.pair).dump(-1, ' ', false, json::error_handler_t::replace);
+  if (json::parse(as_json) != wish.pair) return Error{"--pair is not UTF-8", 1};
   for (const unsigned index : {0u, 1u}) {
     const Result<std::vector<NodeFile>> files = settings_of(wish, index);
     if (!files) return files.error();

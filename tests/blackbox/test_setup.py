@@ -104,7 +104,7 @@ def test_what_is_wrong_is_told_before_anything_is_made(ctx):
                         ({"--second": "10.99.0.12"}, "as many addresses"), ({"--first": "here,there"}, "here"),
                         ({"--interface": "a,b,c"}, "--interface"), ({"--interface": "et h0"}, "interface"),
                         ({"--names": "a,ca"}, "authority's"), ({"--names": "a,a"}, "differ"), ({"--names": "a"}, "two"),
-                        ({"--names": "a,../b"}, "no node.name"), ({"--gateway": "nowhere"}, "nowhere"),
+                        ({"--names": "a,../b"}, "no node.name"), ({"--gateway": "nowhere"}, "nowhere"), ({"--pair": b"\xff"}, "UTF-8"),
                         ({"--secret-file": short}, "16 bytes"), ({"--secret-file": "/nowhere"}, "/nowhere")):
         setup.run(code=1, says=says, **flags)
         expect(not os.path.exists(setup.path), f"{flags}: nothing was made")

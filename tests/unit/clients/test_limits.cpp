@@ -106,6 +106,15 @@ TEST_CASE("QoS 0 above a client's rate is dropped and counted, what is said behi
   CHECK(rig.clients.counters().dropped_rate_limited == 20);
 }
 
+TEST_CASE("a message that is dropped counts once, in however many pieces it comes") {
+  Rig rig;
+  rig.connections.publish_bytes_per_s = 1'000;
+  Peer& fast = rig.connected("fast");
+  for (int i = 0; i < 2; ++i) fast.publish("t", kLarge);  // the first takes what minutes bring
+  rig.settle();
+  CHECK(rig.clients.counters().dropped_rate_limited == 1);
+}
+
 TEST_CASE("while memory is tight publishers wait, who is served is served, strangers are refused") {
   Rig rig;
   Peer &pub = rig.connected("p", {.keep_alive_s = 1}), &reader = rig.connected("r");

@@ -96,19 +96,30 @@ TEST_CASE("a standby whose agent was restarted takes over from a primary that is
   CHECK(b.machine->state().facts.vrrp == Vrrp::backup);
 }
 
+namespace {
+
+// Its broker is gone, and the peer, primary of the reign before, was allowed to go on alone.
+struct Granting : OneAgent {
+  explicit Granting(unsigned index) : OneAgent(index) {
+    broker.epoch = peer.epoch = make_epoch(5, 3 - index);
+    broker.last_lsn = peer.last_lsn = 100;
+    broker.was_in_sync = true;
+    peer.phase = Phase::waiting;
+    peer.role = Role::primary;
+    tell(EventKind::broker_up, broker);
+    tell(EventKind::broker_lost);
+    hear(now - 20);
+    peer.ask = {AskKind::solo, 7};
+    hear(now - 20);
+    REQUIRE(machine->state().answer == Answer{peer.boot, 7});
+    REQUIRE(machine->state().owe_lose_sync);
+  }
+};
+
+}  // namespace
+
 TEST_CASE("a restarted agent remembers that it owes the peer an order to lose sync") {
-  OneAgent a(1);
-  a.broker.epoch = a.peer.epoch = make_epoch(5, 2);
-  a.broker.last_lsn = a.peer.last_lsn = 100;
-  a.broker.was_in_sync = true;
-  a.peer.phase = Phase::waiting;
-  a.peer.role = Role::primary;
-  a.tell(EventKind::broker_up, a.broker);
-  a.tell(EventKind::broker_lost);
-  a.hear(a.now - 20);
-  a.peer.ask = {AskKind::solo, 7};
-  a.hear(a.now - 20);
-  REQUIRE(a.machine->state().answer == Answer{a.peer.boot, 7});
+  Granting a(1);
   a.restart();
   a.tell(EventKind::broker_up, a.broker);
   CHECK_FALSE(report_of(a.machine->state(), a.settings).was_in_sync);
@@ -116,18 +127,7 @@ TEST_CASE("a restarted agent remembers that it owes the peer an order to lose sy
 }
 
 TEST_CASE("what was owed is void once this node's broker has reigned alone since") {
-  OneAgent a(2);
-  a.broker.epoch = a.peer.epoch = make_epoch(5, 1);
-  a.broker.last_lsn = a.peer.last_lsn = 100;
-  a.broker.was_in_sync = true;
-  a.peer.phase = Phase::waiting;
-  a.peer.role = Role::primary;
-  a.tell(EventKind::broker_up, a.broker);
-  a.tell(EventKind::broker_lost);
-  a.peer.ask = {AskKind::solo, 7};
-  a.hear(a.now - 20);
-  a.hear(a.now - 20);
-  REQUIRE(a.machine->state().owe_lose_sync);
+  Granting a(2);
   // No agent saw its broker come back, follow, take over as planned and go on alone.
   a.restart();
   a.broker.last_lsn = 200;

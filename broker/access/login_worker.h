@@ -29,7 +29,7 @@ struct event;
 
 namespace tandemq::broker {
 
-class HashWorker {
+class LoginWorker {
  public:
   using Number = std::uint64_t;        // of a check; 0: none
   using Work = std::function<bool()>;  // called once, on any thread
@@ -37,11 +37,11 @@ class HashWorker {
 
   // Lives on the loop of `base`. `bytes_max`: for checks that wait. The threads are started by the
   // first check, as many as `threads` says; 0: by the processors of this host.
-  HashWorker(event_base* base, std::size_t bytes_max, unsigned threads = 0);
+  LoginWorker(event_base* base, std::size_t bytes_max, unsigned threads = 0);
   // Answers nobody any more.
-  ~HashWorker();
-  HashWorker(const HashWorker&) = delete;
-  HashWorker& operator=(const HashWorker&) = delete;
+  ~LoginWorker();
+  LoginWorker(const LoginWorker&) = delete;
+  LoginWorker& operator=(const LoginWorker&) = delete;
 
   // 0 when too many wait already. `answer` is called on the loop, never from inside this call.
   // `weight`: bytes that `work` keeps.

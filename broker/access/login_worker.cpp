@@ -1,4 +1,4 @@
-#include "broker/access/hash_worker.h"
+#include "broker/access/login_worker.h"
 
 #include <event2/event.h>
 #include <pthread.h>
@@ -27,24 +27,24 @@ unsigned threads_of_host() {
 
 }  // namespace
 
-bool HashWorker::Check::take(Stage to) {
+bool LoginWorker::Check::take(Stage to) {
   Stage from = Stage::waiting;
   return stage.compare_exchange_strong(from, to, std::memory_order_acq_rel);
 }
 
-void HashWorker::Check::forget() {
+void LoginWorker::Check::forget() {
   work = nullptr;
   weight = 0;
 }
 
-HashWorker::HashWorker(event_base* base, std::size_t bytes_max, unsigned threads)
+LoginWorker::LoginWorker(event_base* base, std::size_t bytes_max, unsigned threads)
     : base_(base),
       bytes_max_(bytes_max),
       threads_wanted_(threads != 0 ? threads : threads_of_host()) {
   TMQ_CHECK(sem_init(&untaken_, 0, 0) == 0);
 }
 
-HashWorker::~HashWorker() {
+LoginWorker::~LoginWorker() {
   stopping_ = true;
   for (std::size_t i = 0; i < threads_.size(); ++i) sem_post(&untaken_);
   for (std::thread& thread : threads_) thread.join();
@@ -54,7 +54,7 @@ HashWorker::~HashWorker() {
   if (wakeup_fd_ >= 0) close(wakeup_fd_);
 }
 
-void HashWorker::start() {
+void LoginWorker::start() {
   wakeup_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   TMQ_CHECK(wakeup_fd_ >= 0);
   wakeup_ = event_new(base_, wakeup_fd_, EV_READ | EV_PERSIST, on_wakeup, this);
@@ -67,14 +67,14 @@ void HashWorker::start() {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-HashWorker::Number HashWorker::check(PasswordHash stored, std::string password, Answer answer) {
+LoginWorker::Number LoginWorker::check(PasswordHash stored, std::string password, Answer answer) {
   const std::size_t weight = sizeof stored + stored.salt.size() + password.capacity();
   auto secret = std::make_shared<const Secret>(std::move(password));
   return check([stored = std::move(stored), secret] { return stored.matches(secret->text()); },
                weight, std::move(answer));
 }
 
-HashWorker::Number HashWorker::check(Work work, std::size_t weight, Answer answer) {
+LoginWorker::Number LoginWorker::check(Work work, std::size_t weight, Answer answer) {
   if (threads_.empty()) start();
   Check& check = checks_.emplace_back(std::move(work), weight, std::move(answer));
   if (bytes_ + check.bytes() > bytes_max_) {
@@ -88,14 +88,14 @@ HashWorker::Number HashWorker::check(Work work, std::size_t weight, Answer answe
   return first_ + checks_.size() - 1;
 }
 
-void HashWorker::hand_over() {
+void LoginWorker::hand_over() {
   for (; with_threads_ < std::min(checks_.size(), kWithThreads); ++with_threads_) {
     handed_[(first_ + with_threads_) % kWithThreads] = &checks_[with_threads_];
     sem_post(&untaken_);
   }
 }
 
-void HashWorker::cancel(Number number) {
+void LoginWorker::cancel(Number number) {
   if (number < first_ || number >= first_ + checks_.size()) return;
   Check& check = checks_[number - first_];
   if (!check.answer) return;
@@ -107,7 +107,7 @@ void HashWorker::cancel(Number number) {
   bytes_ += check.bytes();
 }
 
-void HashWorker::run() {
+void LoginWorker::run() {
   const auto thread = static_cast<id_t>(syscall(SYS_gettid));
   setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + kNice);
   pthread_setname_np(pthread_self(), "passwords");
@@ -122,13 +122,13 @@ void HashWorker::run() {
   }
 }
 
-void HashWorker::wake_loop() const {
+void LoginWorker::wake_loop() const {
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = write(wakeup_fd_, &one, sizeof one);
 }
 
 // False when the oldest check is not done.
-bool HashWorker::pop_done(Answer& answer, bool& good) {
+bool LoginWorker::pop_done(Answer& answer, bool& good) {
   if (checks_.empty() || checks_.front().stage != Stage::done) return false;
   Check& check = checks_.front();
   bytes_ -= check.bytes();
@@ -143,8 +143,8 @@ bool HashWorker::pop_done(Answer& answer, bool& good) {
   return true;
 }
 
-void HashWorker::on_wakeup(int fd, short, void* arg) {
-  auto& self = *static_cast<HashWorker*>(arg);
+void LoginWorker::on_wakeup(int fd, short, void* arg) {
+  auto& self = *static_cast<LoginWorker*>(arg);
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t got = read(fd, &count, sizeof count);
   // What was cancelled costs next to nothing, and the threads must not wait behind it.

@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "broker/access/hash_worker.h"
+#include "broker/access/login_worker.h"
 
 using namespace tandemq;
 using namespace tandemq::broker;
@@ -30,7 +30,7 @@ struct Loop {
 
 TEST_CASE("answers come in the order of the questions, however long each takes") {
   const Loop loop;
-  HashWorker worker(loop.base, kPlenty, 3);
+  LoginWorker worker(loop.base, kPlenty, 3);
   std::vector<int> order;
   for (int i = 0; i < 60; ++i) {
     const int iterations = i % 7 == 0 ? 3000 : 1;
@@ -47,7 +47,7 @@ TEST_CASE("answers come in the order of the questions, however long each takes")
 
 TEST_CASE("the loop turns while a password is checked") {
   const Loop loop;
-  HashWorker worker(loop.base, kPlenty, 1);
+  LoginWorker worker(loop.base, kPlenty, 1);
   bool answered = false;
   int turns = 0;
   REQUIRE(worker.check(slow(200'000), "x", [&](bool) { answered = true; }));
@@ -62,11 +62,11 @@ TEST_CASE("the loop turns while a password is checked") {
 
 TEST_CASE("what is cancelled is not answered, and what had not begun takes no time") {
   const Loop loop;
-  HashWorker worker(loop.base, kPlenty, 1);
+  LoginWorker worker(loop.base, kPlenty, 1);
   int answered = 0;
   const auto count = [&](bool) { ++answered; };
   const auto first = worker.check(slow(1), "x", count);
-  std::vector<HashWorker::Number> costly;
+  std::vector<LoginWorker::Number> costly;
   for (int i = 0; i < 100; ++i) costly.push_back(worker.check(slow(200'000), "x", count));
   CHECK(worker.waiting() == 101);
   // The first of them may run already; a run cannot be broken off, so leave that one cheap.
@@ -80,7 +80,7 @@ TEST_CASE("what is cancelled is not answered, and what had not begun takes no ti
 
 TEST_CASE("who waits is not kept waiting by those who gave up") {
   const Loop loop;
-  HashWorker worker(loop.base, kPlenty, 1);
+  LoginWorker worker(loop.base, kPlenty, 1);
   for (int i = 0; i < 200; ++i) worker.cancel(worker.check(slow(1), "x", [](bool) {}));
   bool answered = false;
   worker.check(slow(1), "x", [&](bool) { answered = true; });
@@ -95,9 +95,9 @@ TEST_CASE("who waits is not kept waiting by those who gave up") {
 
 TEST_CASE("an answer may cancel the one behind it, and ask again") {
   const Loop loop;
-  HashWorker worker(loop.base, kPlenty, 2);
+  LoginWorker worker(loop.base, kPlenty, 2);
   bool wrong = false, last = false;
-  HashWorker::Number second = 0;
+  LoginWorker::Number second = 0;
   worker.check(slow(1), "x", [&](bool) {
     worker.cancel(second);
     worker.check(slow(1), "x", [&](bool) { last = true; });
@@ -109,7 +109,7 @@ TEST_CASE("an answer may cancel the one behind it, and ask again") {
 
 TEST_CASE("too many are refused, and there is room again when they are done") {
   const Loop loop;
-  HashWorker worker(loop.base, 4096, 1);
+  LoginWorker worker(loop.base, 4096, 1);
   std::size_t answered = 0, taken = 0;
   const auto count = [&](bool) { ++answered; };
   while (worker.check(slow(2000), std::string(100, 'x'), count)) ++taken;
@@ -124,7 +124,7 @@ TEST_CASE("a worker that ends answers nobody") {
   const Loop loop;
   bool answered = false;
   {
-    HashWorker worker(loop.base, kPlenty, 2);
+    LoginWorker worker(loop.base, kPlenty, 2);
     for (int i = 0; i < 100; ++i) worker.check(slow(1000), "x", [&](bool) { answered = true; });
   }
   event_base_loop(loop.base, EVLOOP_NONBLOCK);
