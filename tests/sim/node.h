@@ -104,6 +104,7 @@ class Node final : public LinkEnd, public repl::ReplicatorHost, public core::Rec
 
   // Clients.
   bool serving() const;
+  bool accepts() const;  // new connections: not while it hands over
   core::ConnId accept(std::uint64_t client);
   void request(core::ConnId conn, Request request);
   void client_gone(core::ConnId conn);

@@ -29,6 +29,19 @@ mqtt::Connect connect_packet(const Request& request) {
   return packet;
 }
 
+mqtt::Publish publish_packet(const Request& request) {
+  mqtt::Publish packet;
+  packet.topic = request.text;
+  packet.payload = request.payload;
+  packet.packet_id = request.packet_id;
+  packet.qos = request.qos;
+  packet.dup = request.dup;
+  packet.retain = request.retain;
+  packet.properties.message_expiry_s = request.message_expiry_s;
+  packet.properties.has_message_expiry = request.message_expiry_s != 0;
+  return packet;
+}
+
 bool is_answer(mqtt::PacketType type) {
   return type >= mqtt::PacketType::puback && type <= mqtt::PacketType::pubcomp;
 }
@@ -57,7 +70,11 @@ mqtt::PacketType type_of(core::EffectKind kind) {
 }  // namespace
 
 bool Node::serving() const {
-  return running() && life_->engine && !life_->draining;
+  return running() && life_->engine;
+}
+
+bool Node::accepts() const {
+  return serving() && !life_->draining;
 }
 
 core::ConnId Node::accept(std::uint64_t client) {
@@ -77,6 +94,9 @@ void Node::client_gone(core::ConnId conn) {
   life_->process.post([this, conn] {
     const auto found = life_->connections.find(conn);
     if (!serving() || found == life_->connections.end()) return;
+    if (life_->draining) {
+      return life_->process.after(1 * kMs, [this, conn] { client_gone(conn); });
+    }
     ++deaths_seen_;
     life_->engine->disconnected({conn, found->second.seat}, pair_time(), life_->effects);
     life_->connections.erase(conn);
@@ -88,6 +108,7 @@ void Node::turn() {
   Life& life = *life_;
   life.turn_due = false;
   if (!serving()) return life.inbox.clear();
+  if (life.draining) return;
   const auto inbox = std::exchange(life.inbox, {});
   for (auto one = inbox.begin(); one != inbox.end();) {
     const auto next = std::find_if_not(one + 1, inbox.end(), [&one](const auto& other) {
@@ -126,16 +147,7 @@ void Node::publish(core::Origin from, const Request& request) {
     core::Effects unseen;
     life.engine->answer(from, mqtt::PacketType::pubrel, ack, now, unseen);
   }
-  mqtt::Publish packet;
-  packet.topic = request.text;
-  packet.payload = request.payload;
-  packet.packet_id = request.packet_id;
-  packet.qos = request.qos;
-  packet.dup = request.dup;
-  packet.retain = request.retain;
-  packet.properties.message_expiry_s = request.message_expiry_s;
-  packet.properties.has_message_expiry = request.message_expiry_s != 0;
-  life.engine->publish(from, packet, now, life.effects);
+  life.engine->publish(from, publish_packet(request), now, life.effects);
 }
 
 void Node::serve(core::ConnId conn, const Request& request) {

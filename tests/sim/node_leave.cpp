@@ -10,18 +10,19 @@ constexpr TimeUs kLeaveLook = 5 * kMs;
 
 }  // namespace
 
-// The listeners close before the machine drains.
+// The listeners close before the machine drains, and nobody is read from: when it fails, whoever is
+// connected goes on.
 void Node::switchover(const Told& told) {
   Life& life = *life_;
   if (!life.engine || life.draining) return told({"not primary, or under way already", 0, 0});
   life.draining = true;
-  stop_serving();
   life.replicator->switchover([this, told](const Status& done) {
     life_->draining = false;
     life_->handed_over = static_cast<bool>(done);
     const std::string failed = done ? "" : done.error().message;
     place_.say(name_ + ": switchover " + (done ? "done" : "failed: " + failed));
     told({failed, status().epoch, status().change});
+    life_->process.after(0, [this] { turn(); });
     if (life_->leaving) handed_over(static_cast<bool>(done));
   });
 }

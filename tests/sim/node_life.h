@@ -26,7 +26,7 @@ struct Node::Life {
   std::map<core::ConnId, Connection> connections;
   Inbox inbox;
   bool turn_due = false;
-  bool draining = false;     // a switchover: the listeners stay closed
+  bool draining = false;     // a switchover: the listeners are closed, nobody is read
   bool leaving = false;      // SIGTERM came
   bool handed_over = false;  // the peer reigns by this node's offer
   core::Effects effects;

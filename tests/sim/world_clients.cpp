@@ -46,7 +46,7 @@ void World::add_all_kinds() {
 Node* World::find_node() {
   std::vector<Node*> found;
   for (const unsigned side : {0u, 1u}) {
-    if (nodes[side]->serving() && reachable(side)) found.push_back(nodes[side].get());
+    if (nodes[side]->accepts() && reachable(side)) found.push_back(nodes[side].get());
   }
   return found.empty() ? nullptr : found[place.random.below(found.size())];
 }
