@@ -1,4 +1,4 @@
-"""The clients that people use, by TLS and secure WebSocket, through the death of their broker."""
+"""The clients that people use, by TCP, TLS and secure WebSocket, through the death of their broker."""
 import base64
 import hashlib
 import json
