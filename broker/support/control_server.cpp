@@ -20,7 +20,7 @@
 namespace tandemq {
 namespace {
 
-constexpr int kBacklog = 16;
+constexpr int kBacklog = 128;
 
 Error refused(const std::string& path, const std::string& why, const std::string& remedy) {
   return Error{"cannot open the control socket " + path + ": " + why + "; " + remedy,

@@ -46,6 +46,8 @@ const char* remedy_of(int error) {
     case ECONNREFUSED:
       return "the service does not run here: start it (`systemctl status tandemqd "
              "tandemq-agent` tells why it ended), or name another socket";
+    case EAGAIN:
+      return "the service hangs, or is asked by very many: see its log";
     default:
       return "see the service's log";
   }
@@ -85,6 +87,9 @@ Result<json> ask(const std::string& socket_path, const json& request, int timeou
     return unreachable(socket_path, "the path is too long for a socket");
   std::memcpy(address.sun_path, socket_path.c_str(), socket_path.size() + 1);
   const Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // A listener whose queue is full lets connect() wait, too.
+  const timeval limit{timeout_ms / 1000, timeout_ms % 1000 * 1000};
+  setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return unreachable(socket_path, std::strerror(errno), remedy_of(errno));
 

@@ -101,6 +101,20 @@ def test_idle_connections_keep_nobody_out(ctx):
         expect(node.status()["listening"], "a newcomer is answered")
 
 
+def test_a_daemon_that_takes_no_more(ctx):
+    """It stands still and its listener's queue is full: --timeout holds for the connection, too."""
+    node = single(ctx)
+    node.agent.process.send_signal(signal.SIGSTOP)
+    with contextlib.ExitStack() as idle:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                one = idle.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+                one.setblocking(False)
+                one.connect(f"{node.agent.folder}/agent.sock")
+        node.expect_ctl(["--timeout", "500", "promote"], 3, "the service hangs")
+    node.agent.process.send_signal(signal.SIGCONT)
+
+
 def test_dead_daemons(ctx):
     node = single(ctx)
     node.agent.stop()
