@@ -121,7 +121,7 @@ void learn_loss(State& s) {
   f.broker.in_sync = false;  // from now on it is a claim
   s.pending = Order::none;
   if (s.lose_sync_pending) s.owe_lose_sync = true;
-  s.owe_outlived = s.owe_lose_sync && hears_the_present(s);
+  s.owe_outlived = s.owe_lose_sync && sees_every_process(s);
   s.lose_sync_pending = false;
   s.authority = {};
 }

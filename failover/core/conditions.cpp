@@ -168,6 +168,11 @@ bool hears_the_present(const State& s) {
   return s.facts.lease_from >= s.facts.awake_since;
 }
 
+// It looks for one every few milliseconds.
+bool sees_every_process(const State& s) {
+  return s.facts.now >= s.facts.awake_since + 100;
+}
+
 bool fresh_pair(const State& s) {
   return s.facts.broker.last_lsn == 0 && s.facts.peer.broker_alive && s.facts.peer.last_lsn == 0;
 }

@@ -124,7 +124,7 @@ class Stepper {
         break;
       case Do::owe_lose_sync:
         s_.owe_lose_sync = true;
-        s_.owe_outlived = !s_.facts.broker_alive && hears_the_present(s_);
+        s_.owe_outlived = !s_.facts.broker_alive && sees_every_process(s_);
         s_.owe_reign = newest_epoch();
         break;
       case Do::switchover:

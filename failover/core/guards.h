@@ -34,6 +34,8 @@ bool electable(const State& s);
 bool holds_all_alone(const State& s);
 // What the peer says now is not what waited unread while this agent stood still.
 bool hears_the_present(const State& s);
+// No process of our broker's came while this agent stood still and is not known of yet.
+bool sees_every_process(const State& s);
 bool fresh_pair(const State& s);  // both journals are empty: either node may begin
 // Its disk is new, ours is not: what it held and did before, nobody can tell.
 bool peer_is_empty(const State& s);

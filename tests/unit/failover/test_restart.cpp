@@ -210,6 +210,27 @@ TEST_CASE("what was owed for a process that is gone is void once a later one was
   CHECK(a.was_ordered(Order::promote));
 }
 
+// It waited unread while the agent stood still, and the primary waits no longer.
+TEST_CASE("a question of long ago is not granted, and nothing is owed for it") {
+  Owing a;
+  SUBCASE("while its broker is gone") {
+    a.tell(EventKind::broker_lost);
+  }
+  SUBCASE("while its broker follows") {}
+  a.now += 5000;
+  a.tell(EventKind::tick);
+  a.peer.phase = Phase::waiting;
+  a.peer.pair_state = PairState::waiting;
+  a.peer.ask = {AskKind::solo, ++a.asked};
+  a.hear(a.now - 4000);
+  CHECK_FALSE(a.was_ordered(Order::lose_sync));
+  CHECK_FALSE(a.machine->state().owe_lose_sync);
+  CHECK(a.machine->state().answer != Answer{a.peer.boot, a.asked});
+  // It still stands, says a word that has heard of this agent since.
+  a.hear(a.now);
+  CHECK((a.was_ordered(Order::lose_sync) || a.machine->state().owe_lose_sync));
+}
+
 // The process that it finds then may have been taken in sync before the question, and the primary
 // may have gone on alone since.
 TEST_CASE("an agent that stood still does not know which process of its broker's it owed for") {
@@ -223,9 +244,15 @@ TEST_CASE("an agent that stood still does not know which process of its broker's
     REQUIRE(a.phase() == Phase::fenced);
   }
   a.now += 5000;
-  a.ask();
-  REQUIRE(a.machine->state().answer == Answer{a.peer.boot, a.asked});
+  a.tell(EventKind::tick);
+  SUBCASE("it hears the question before it hears of the end") {
+    a.ask();
+    a.hear(a.now);
+  }
   a.tell(EventKind::broker_lost);
+  a.ask();
+  a.hear(a.now);
+  REQUIRE(a.machine->state().answer == Answer{a.peer.boot, a.asked});
   a.broker.role = Role::standby;
   a.follow(true);
   a.tell(EventKind::broker_up, a.broker);
