@@ -17,6 +17,7 @@ namespace tandemq::broker {
 namespace {
 
 constexpr std::size_t kWaitingBytesMax = 32 << 20;
+constexpr unsigned kServerShift = 48;  // of a ticket: above the number of the check
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 const Verdict kSlowed{mqtt::Reason::connection_rate_exceeded,
@@ -30,6 +31,17 @@ std::uint64_t now_ms() {
 // down, and nobody else's. No user name can look like its digest.
 std::string counted_as(const Credentials& who, bool as_token) {
   return as_token ? '\0' + sha256(who.password) : who.username;
+}
+
+std::vector<std::string> doubts_about(const HttpSection& http) {
+  std::vector<std::string> out;
+  if (!http.on()) return out;
+  if (HttpLogins::is_in_clear(http.url))
+    out.push_back("http_auth_url " + http.url +
+                  " has the passwords go there in clear; use https://");
+  std::string mode = doubt_about_mode("http_auth_header_file", http.header_file, "the broker");
+  if (!http.header_file.empty() && !mode.empty()) out.push_back(std::move(mode));
+  return out;
 }
 
 // Of a token, as it was checked on a thread.
@@ -72,10 +84,23 @@ std::string checksum_of(std::vector<std::string> parts) {
 Access::Access(event_base* base, const std::vector<ListenerSection>& listeners) {
   for (const ListenerSection& listener : listeners) {
     const AccessSection& files = listener.access;
-    doors_.push_back({listener.name, files, listener.lets_anonymous_in(), {}, {}, {}, {}});
-    has_rules_ = has_rules_ || !files.acl_file.empty() || !files.tokens.rights_claim.empty();
+    doors_.push_back({listener.name, files, listener.lets_anonymous_in(), {}, {}, {}, {}, {}});
+    has_rules_ = has_rules_ || !files.acl_file.empty() || !files.tokens.rights_claim.empty() ||
+                 files.http.on();
   }
-  if (base) worker_ = std::make_unique<LoginWorker>(base, kWaitingBytesMax);
+  if (!base) return;
+  worker_ = std::make_unique<LoginWorker>(base, kWaitingBytesMax);
+  for (Rules& door : doors_) {
+    if (door.files.http.on()) door.server = server_of(base, door.files.http);
+  }
+}
+
+// One for all doors that ask the same.
+std::shared_ptr<HttpLogins> Access::server_of(event_base* base, const HttpSection& section) {
+  for (const auto& known : servers_) {
+    if (known->section() == section) return known;
+  }
+  return servers_.emplace_back(std::make_shared<HttpLogins>(base, section, kWaitingBytesMax));
 }
 
 Status Access::reload() {
@@ -91,6 +116,7 @@ Status Access::reload() {
   Status loaded = passwords.status();
   if (loaded) loaded = acls.status();
   if (loaded) loaded = keys.status();
+  if (loaded) loaded = reload_headers();
   if (!loaded) {
     for (Rules& door : doors_) door.before = door.passwords;  // its changes have been reviewed
     return loaded;
@@ -98,6 +124,27 @@ Status Access::reload() {
   doors_ = std::move(fresh);
   ++revision_;
   return Done{};
+}
+
+// The last of what may go wrong: what follows it holds.
+Status Access::reload_headers() {
+  std::map<std::string, std::string> headers;  // by their files
+  for (const Rules& door : doors_) {
+    Result<std::string> header = HttpLogins::read_header(door.files.http);
+    if (!header) return header.error();
+    headers[door.files.http.header_file] = std::move(header).value();
+  }
+  for (const auto& server : servers_) server->use_header(headers[server->section().header_file]);
+  return Done{};
+}
+
+LoginFigures Access::figures() const {
+  LoginFigures out{worker_ ? worker_->waiting() : 0, slowed_, {}};
+  for (const auto& server : servers_) {
+    out.waiting += server->waiting();
+    out.servers.push_back({server->section().url, server->counters(), server->answers()});
+  }
+  return out;
 }
 
 std::map<std::string, std::string> Access::checksums() const {
@@ -130,9 +177,10 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
                                                 ? "this listener knows no passwords"
                                                 : "anonymous clients are not let in here"});
   }
-  if (!as_token && !door.passwords)
+  if (!as_token && !door.passwords && !door.server)
     return at_once({Reason::bad_username_or_password, "a token is wanted as the password"});
   if (!admits(who.door, who.address, counted_as(who, as_token))) return at_once(kSlowed);
+  if (!as_token && door.asks_server(who.username)) return begin_http(who, answer);
   const Ticket ticket =
       as_token ? begin_token(std::move(who), answer) : begin_password(std::move(who), answer);
   return ticket != 0 ? ticket : at_once({Reason::server_busy, "too many log-ins wait already"});
@@ -141,6 +189,11 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
 // Beside a password file what cannot be a token is a password.
 bool Access::Rules::takes_as_token(const Credentials& who) const {
   return keys && !who.password.empty() && (!passwords || looks_like_token(who.password));
+}
+
+// Who is in the password file is for that alone.
+bool Access::Rules::asks_server(const std::string& username) const {
+  return server && !(passwords && passwords->find(username));
 }
 
 Authenticator::Ticket Access::begin_password(Credentials who, const Answer& answer) {
@@ -185,6 +238,31 @@ Authenticator::Ticket Access::begin_token(Credentials who, const Answer& answer)
       });
 }
 
+Authenticator::Ticket Access::begin_http(const Credentials& who, const Answer& answer) {
+  const Rules& door = doors_[who.door];
+  const std::string name = door.listener;
+  const auto at_once = [&](Verdict verdict) {
+    answer(std::move(verdict));
+    return Ticket{0};
+  };
+  if (std::optional<HttpAnswer> known = door.server->remembered(who, name))
+    return at_once(judge(who, std::move(*known)));
+  if (door.server->is_away())
+    return at_once({mqtt::Reason::server_unavailable, "the server that is asked is away"});
+  const LoginWorker::Number number = door.server->ask(
+      who, name, [this, answer, who](HttpAnswer said) { answer(judge(who, std::move(said))); });
+  if (number == 0) return at_once({mqtt::Reason::server_busy, "too many log-ins wait already"});
+  const auto at = std::find(servers_.begin(), servers_.end(), door.server) - servers_.begin();
+  return number | (static_cast<Ticket>(at) + 1) << kServerShift;
+}
+
+Verdict Access::judge(const Credentials& who, HttpAnswer answer) {
+  if (answer.word == Word::unclear) return {mqtt::Reason::server_unavailable, answer.why};
+  const bool good = answer.word == Word::allowed;
+  if (too_hasty(who.door, who.address, who.username, good)) return kSlowed;
+  return judge(doors_[who.door], answer.why, std::move(answer.claims));
+}
+
 Verdict Access::judge(const Rules& door, Refusal refused, Claims claims) const {
   if (refused) return {mqtt::Reason::bad_username_or_password, refused};
   return Verdict(std::make_shared<const Pass>(
@@ -220,6 +298,7 @@ Verdict Access::judge(Door by, const std::string& address, const std::string& us
 
 bool Access::still_welcome(Door by, std::string_view username, const Pass* pass) const {
   const Rules& door = doors_[by];
+  if (pass && pass->key.empty()) return true;  // by a server, which was not asked anew
   if (pass) return door.keys && door.keys->holds(pass->key);
   if (!door.passwords || !door.before || username.empty()) return true;
   const PasswordHash* then = door.before->find(username);
@@ -231,6 +310,7 @@ std::vector<std::string> Access::doubts() const {
   std::set<std::string> all;
   for (const Rules& door : doors_) {
     if (door.acl) all.insert(door.acl->doubts().begin(), door.acl->doubts().end());
+    for (const std::string& doubt : doubts_about(door.files.http)) all.insert(doubt);
     if (!door.keys) continue;
     all.insert(door.keys->doubts().begin(), door.keys->doubts().end());
     const std::string& file = door.files.tokens.keys_file;
@@ -241,6 +321,8 @@ std::vector<std::string> Access::doubts() const {
 }
 
 void Access::cancel(Ticket ticket) {
+  const auto server = ticket >> kServerShift;
+  if (server != 0) return servers_[server - 1]->cancel(ticket & ((Ticket{1} << kServerShift) - 1));
   if (ticket != 0) worker_->cancel(ticket);
 }
 

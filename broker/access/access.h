@@ -1,8 +1,9 @@
 // Who may come in, and what they may do: one door for each listener, with the password file, the
-// keys of tokens and the ACL that hold there.
+// keys of tokens, the server that is asked and the ACL that hold there.
 //
 // begin() asks, the answer comes later on the loop, or at once where nothing takes time; a
-// connection that goes away cancels. Passwords and tokens are checked by LoginWorker.
+// connection that goes away cancels. Passwords and tokens are checked by LoginWorker, and
+// HttpLogins has its own.
 #pragma once
 
 #include <map>
@@ -13,6 +14,7 @@
 
 #include "broker/access/acl.h"
 #include "broker/access/authenticator.h"
+#include "broker/access/http_logins.h"
 #include "broker/access/key_set.h"
 #include "broker/access/login_brake.h"
 #include "broker/access/login_worker.h"
@@ -26,6 +28,17 @@ struct event_base;
 
 namespace tandemq::broker {
 
+struct LoginFigures {
+  std::size_t waiting = 0;   // asked, not answered
+  std::uint64_t slowed = 0;  // refused unseen since others had failed; only grows
+  struct Server {            // that is asked
+    std::string url;
+    HttpLogins::Counters counters;
+    bool answers = true;
+  };
+  std::vector<Server> servers;
+};
+
 class Access final : public Authenticator, public core::Permissions {
  public:
   // The order of the listeners is that of the doors, from 0. `base` null: only to check the files.
@@ -37,18 +50,16 @@ class Access final : public Authenticator, public core::Permissions {
   [[nodiscard]] Ticket begin(Credentials who, Answer answer) override;
   void cancel(Ticket ticket) override;
   bool still_welcome(Door door, std::string_view username, const Pass* pass) const override;
-  // Log-ins that were refused unseen since others had failed; only grows.
-  std::uint64_t slowed() const { return slowed_; }
+  LoginFigures figures() const;
   // As Acl::doubts, of all files.
   std::vector<std::string> doubts() const;
   // Of the files that hold at present, to be compared with the other node's: "acl_file",
   // "password_file" and "jwt_jwks_file", over all listeners by their names, "0" where none is
   // named.
   std::map<std::string, std::string> checksums() const;
-  std::size_t waiting() const { return worker_ ? worker_->waiting() : 0; }
 
-  // Null when no door has an ACL, nor tokens that may say more: all is allowed. Stays where it is
-  // across reload().
+  // Null when no door has an ACL, nor tokens or a server that may say more: all is allowed. Stays
+  // where it is across reload().
   const core::Permissions* permissions() const { return has_rules_ ? this : nullptr; }
 
   std::uint32_t revision() const override { return revision_; }
@@ -65,19 +76,26 @@ class Access final : public Authenticator, public core::Permissions {
     std::shared_ptr<const PasswordFile> before;     // those of the reload before
     std::shared_ptr<const Acl> acl;                 // null: all is allowed
     std::shared_ptr<const KeySet> keys;             // null: no tokens are taken
+    std::shared_ptr<HttpLogins> server;             // null: none is asked
 
     bool takes_as_token(const Credentials& who) const;
+    bool asks_server(const std::string& username) const;
   };
 
   Ticket begin_password(Credentials who, const Answer& answer);
   Ticket begin_token(Credentials who, const Answer& answer);
+  Ticket begin_http(const Credentials& who, const Answer& answer);
+  std::shared_ptr<HttpLogins> server_of(event_base* base, const HttpSection& section);
+  Status reload_headers();
   bool admits(Door by, const std::string& address, const std::string& user);
   bool too_hasty(Door by, const std::string& address, const std::string& user, bool good);
   Verdict judge(Door by, const std::string& address, const std::string& user, bool is_user,
                 bool good);
   Verdict judge(const Rules& door, Refusal refused, Claims claims) const;
+  Verdict judge(const Credentials& who, HttpAnswer answer);
 
   std::vector<Rules> doors_;
+  std::vector<std::shared_ptr<HttpLogins>> servers_;
   LoginBrake brake_;
   std::uint64_t slowed_ = 0;
   bool has_rules_ = false;

@@ -39,7 +39,8 @@ struct Credentials {
 };
 
 // success, bad_username_or_password, not_authorized, bad_authentication_method, server_busy,
-// connection_rate_exceeded; and why, for the log alone. With success what it brings; null: nothing.
+// server_unavailable, connection_rate_exceeded; and why, for the log alone. With success what it
+// brings; null: nothing.
 struct Verdict {
   Verdict(mqtt::Reason code, const char* why = "") : reason(code), cause(why) {}
   explicit Verdict(PassRef brought) : reason(mqtt::Reason::success), pass(std::move(brought)) {}

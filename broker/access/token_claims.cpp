@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "broker/access/token.h"
-#include "broker/mqtt/topic.h"
 
 namespace tandemq::broker {
 namespace {
@@ -54,49 +53,10 @@ bool is_good_name(const std::string& name) {
          std::none_of(name.begin(), name.end(), [](char c) { return c >= 0 && c < ' '; });
 }
 
-bool add_lines(const json& filters, const char* access, std::vector<std::string>& lines) {
-  if (!filters.is_array()) return false;
-  return std::all_of(filters.begin(), filters.end(), [&](const json& one) {
-    if (!one.is_string()) return false;
-    const auto& filter = one.get_ref<const std::string&>();
-    const auto lost = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };  // by a line
-    if (filter.empty() || lost(filter.front()) || lost(filter.back())) return false;
-    const bool is_pattern = filter.find("%c") != filter.npos || filter.find("%u") != filter.npos;
-    lines.push_back((is_pattern ? "pattern " : "topic ") + std::string(access) + " " + filter);
-    return true;
-  });
-}
-
-// Lines as an ACL file has them, or lists of filters.
-std::optional<std::vector<std::string>> lines_of(const json& claim) {
-  std::vector<std::string> lines;
-  if (claim.is_array()) {
-    for (const json& one : claim) {
-      if (!one.is_string()) return {};
-      lines.push_back(one.get<std::string>());
-    }
-    return lines;
-  }
-  if (!claim.is_object()) return {};
-  for (const auto& [name, filters] : claim.items()) {
-    const char* access = name == "sub" ? "read" : name == "pub" ? "write" : nullptr;
-    if (!access || !add_lines(filters, access, lines)) return {};
-  }
-  return lines;
-}
-
 Refusal judge_rights(const json& claims, const TokenSection& rules, Claims& out) {
   if (rules.rights_claim.empty()) return nullptr;
-  std::optional<std::vector<std::string>> lines(std::in_place);
   const auto claim = claims.find(rules.rights_claim);
-  if (claim != claims.end()) lines = lines_of(*claim);
-  const Refusal wrong = "the token's rights are neither ACL lines nor lists sub and pub of filters";
-  if (!lines) return wrong;
-  if (lines->size() > kRightsMax) return "the token has more than 256 rights";
-  Result<Acl> rights = Acl::of_user(out.username, *lines);
-  if (!rights) return wrong;
-  out.rights = std::make_shared<const Acl>(std::move(rights).value());
-  return nullptr;
+  return read_rights(claim != claims.end() ? *claim : json::array(), out);
 }
 
 }  // namespace

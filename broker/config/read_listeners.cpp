@@ -28,6 +28,24 @@ void read_tokens(ConfigReader& in, TokenSection& tokens) {
   }
 }
 
+void read_http(ConfigReader& in, HttpSection& http) {
+  in.text("http_auth_url", http.url);
+  in.text("http_auth_header_file", http.header_file);
+  in.text("http_auth_cafile", http.cafile);
+  in.number("http_auth_timeout_ms", http.timeout_ms, 100, 30'000);
+  in.number("http_auth_cache_s", http.cache_s, 0, 86'400);
+  in.number("http_auth_requests_max", http.requests_max, 1, 64);
+  if (http.on() && !http.url.starts_with("https://") && !http.url.starts_with("http://")) {
+    in.complain("http_auth_url",
+                "must begin with https:// or http://, as \"https://auth.example/mqtt\"");
+  }
+  if (!http.on() && !(http.header_file.empty() && http.cafile.empty())) {
+    in.complain("http_auth_url",
+                "must name the server that is asked: the other http_auth_ keys mean nothing "
+                "without it");
+  }
+}
+
 void read_access(ConfigReader& in, AccessSection& access) {
   in.flag("allow_anonymous", access.allow_anonymous);
   in.text("password_file", access.password_file);
@@ -36,6 +54,7 @@ void read_access(ConfigReader& in, AccessSection& access) {
   in.flag("use_username_as_clientid", access.use_username_as_clientid);
   in.flag("slow_failed_logins", access.slow_failed_logins);
   read_tokens(in, access.tokens);
+  read_http(in, access.http);
 }
 
 void check_tls(ConfigReader& in, const net::TlsSettings& tls) {

@@ -37,6 +37,19 @@ struct TokenSection {
   bool on() const { return !keys_file.empty(); }
 };
 
+// A web server that is asked who may come in.
+struct HttpSection {
+  std::string url;          // empty: none is asked
+  std::string header_file;  // one header that it is asked with; empty: none
+  std::string cafile;       // of who signs its certificate; empty: whom this host trusts
+  std::uint32_t timeout_ms = 2'000;
+  std::uint32_t cache_s = 30;      // what it allowed holds for so long
+  std::uint32_t requests_max = 8;  // at once
+  bool operator==(const HttpSection&) const = default;
+
+  bool on() const { return !url.empty(); }
+};
+
 // Who may come in and what they may do: [auth], and each listener where it says something else.
 struct AccessSection {
   std::optional<bool> allow_anonymous;  // as the file says it
@@ -46,9 +59,10 @@ struct AccessSection {
   bool use_username_as_clientid = false;
   bool slow_failed_logins = true;
   TokenSection tokens = {};
+  HttpSection http = {};
 
   // A client's word for who it is counts for nothing without a password or a token.
-  bool checks_logins() const { return !password_file.empty() || tokens.on(); }
+  bool checks_logins() const { return !password_file.empty() || tokens.on() || http.on(); }
 };
 
 struct ListenerSection {

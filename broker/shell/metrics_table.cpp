@@ -140,12 +140,31 @@ void add_messages(Table& table, const NodeStatus& status) {
                 engine.protocol_errors + status.clients.malformed);
 }
 
+void add_login_servers(Table& table, const NodeStatus& status) {
+  HttpLogins::Counters sum;
+  for (const auto& [url, counters, answers] : status.logins.servers) {
+    sum.allowed += counters.allowed;
+    sum.refused += counters.refused;
+    sum.failed += counters.failed;
+    sum.remembered += counters.remembered;
+  }
+  table.family("tandemq_http_auth_logins_total",
+               "Log-ins that a server was asked about, by what came of it", MetricType::Counter);
+  table.value("result", "allowed", static_cast<double>(sum.allowed));
+  table.value("result", "refused", static_cast<double>(sum.refused));
+  table.value("result", "failed", static_cast<double>(sum.failed));
+  table.value("result", "remembered", static_cast<double>(sum.remembered));
+  if (status.logins.servers.empty()) return;
+  table.family("tandemq_http_auth_up", "1: the server's last answer was one", MetricType::Gauge);
+  for (const auto& one : status.logins.servers) table.value("url", one.url, one.answers ? 1 : 0);
+}
+
 void add_clients(Table& table, const NodeStatus& status) {
   const ClientCounters& clients = status.clients;
   table.gauge("tandemq_logins_waiting", "Clients whose log-in is not answered yet",
-              static_cast<double>(status.logins_waiting));
+              static_cast<double>(status.logins.waiting));
   table.counter("tandemq_logins_slowed_total", "Log-ins refused unseen since too many had failed",
-                status.logins_slowed);
+                status.logins.slowed);
   table.gauge("tandemq_connections", "Open client connections",
               static_cast<double>(status.traffic.connections));
   table.gauge("tandemq_sessions", "Sessions", static_cast<double>(status.state.sessions));
@@ -266,6 +285,7 @@ std::vector<prometheus::MetricFamily> metric_families(const NodeStatus& status) 
   add_pair(table, status);
   add_messages(table, status);
   add_clients(table, status);
+  add_login_servers(table, status);
   add_certificates(table, status);
   add_storage(table, status);
   table.histogram("tandemq_turn_seconds", "Length of a turn of the event loop", status.turn_length);

@@ -42,8 +42,7 @@ NodeStatus Node::status() {
   out.memory_max = memory_.ceiling().max();
   out.memory = memory_.ceiling().state();
   out.connections_waiting = admission_.waiting();
-  out.logins_waiting = access_->waiting();
-  out.logins_slowed = access_->slowed();
+  out.logins = access_->figures();
   out.commit_latency = commit_.latency();
   out.turn_length = turn_length_;
   out.turn_ns_max = turn_ns_max_;

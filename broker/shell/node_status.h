@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/access/access.h"
 #include "broker/checkpoint/checkpoint.h"
 #include "broker/clients/counters.h"
 #include "broker/clients/memory_ceiling.h"
@@ -44,8 +45,7 @@ struct NodeStatus {
   std::uint64_t memory_max = 0;   // 0: none
   MemoryState memory = MemoryState::ample;
   std::uint64_t connections_waiting = 0;  // for limits.connect_rate_max
-  std::uint64_t logins_waiting = 0;       // asked, not answered
-  std::uint64_t logins_slowed = 0;
+  LoginFigures logins;
   Histogram commit_latency, turn_length;
   std::uint64_t turn_ns_max = 0;  // longest turn since the start of the process
   std::uint64_t since_ms = 0;     // age of this role and pair state

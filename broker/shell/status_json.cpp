@@ -10,6 +10,12 @@
 namespace tandemq::broker {
 namespace {
 
+nlohmann::json to_json(const std::vector<LoginFigures::Server>& servers) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const auto& one : servers) out.push_back({{"url", one.url}, {"answers", one.answers}});
+  return out;
+}
+
 nlohmann::json to_json(const std::vector<repl::Difference>& differences) {
   nlohmann::json out = nlohmann::json::array();
   for (const repl::Difference& one : differences) {
@@ -73,6 +79,7 @@ nlohmann::json to_json(const NodeStatus& status) {
       {"sessions_before", status.sessions_before},
       {"sessions_back", status.sessions_back},
       {"first_client_ms", status.first_client_ms},
+      {"login_servers", to_json(status.logins.servers)},
   };
 }
 

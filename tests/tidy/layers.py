@@ -49,7 +49,7 @@ LAYERS = {
                                           "broker/core", "replicator/core", "replicator/driver")),
     "broker/access": Layer("tmq_access", ("broker/base", "broker/support", "broker/mqtt",
                                           "broker/core", "broker/config"),
-                           ("libevent", "openssl", "json"), system=True),
+                           ("libevent", "openssl", "curl", "json"), system=True),
     # No socket, no library: what it serves comes as net/transport.
     "broker/clients": Layer("tmq_clients", ("broker/base", "broker/support", "broker/net",
                                             "broker/mqtt", "broker/core", "broker/access")),

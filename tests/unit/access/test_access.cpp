@@ -101,9 +101,9 @@ TEST_CASE("who is gone is not answered") {
   const Access::Ticket ticket =
       doors.access->begin(Credentials(0, packet), [&](const Verdict&) { answered = true; });
   REQUIRE(ticket != 0);
-  CHECK(doors.access->waiting() == 1);
+  CHECK(doors.access->figures().waiting == 1);
   doors.access->cancel(ticket);
-  CHECK(doors.access->waiting() == 0);
+  CHECK(doors.access->figures().waiting == 0);
   doors.ask(0, "alice", "secret");  // behind it
   CHECK_FALSE(answered);
 }

@@ -136,7 +136,7 @@ TEST_CASE("a bad token that comes again and again is slowed down, nobody else's 
   Door0 door;
   for (int i = 0; i < 6; ++i) door.ask("alice", "no token");
   CHECK(door.ask("alice", "no token").reason == Reason::connection_rate_exceeded);
-  CHECK(door.access->slowed() > 0);
+  CHECK(door.access->figures().slowed > 0);
   CHECK(door.ask("alice", door.one.token(Door0::payload())).reason == Reason::success);
   CHECK(door.ask({}, door.one.token(Door0::payload())).reason == Reason::success);
 }

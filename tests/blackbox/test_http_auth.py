@@ -1,0 +1,183 @@
+"""A web server that is asked who may come in (http_auth_url): what it says holds, its silence refuses."""
+import os
+import signal
+import struct
+import time
+import urllib.request
+
+from support.expect import expect, free_port, wait_until
+from support.login_server import LoginServer
+from support.pair import Pair
+from support.passwords import write_passwords
+from support.wire import CONNECT, DISCONNECT, PUBLISH, Client, Raw, packet, text
+
+UNAVAILABLE, BAD_LOGIN = 0x88, 0x86
+
+
+def start(ctx, server, **more):
+    return ctx.broker(auth_http_auth_url=server.url, **more).start()
+
+
+def come(broker, user, client_id="c", password="secret", version=5):
+    return Client(broker.port, client_id, version, username=user, password=password)
+
+
+def code_of(*arguments, **more):
+    client = come(*arguments, **more)
+    client.close()
+    return client.connack.code
+
+
+def metrics(broker):
+    with urllib.request.urlopen(f"http://{broker.settings['metrics.listen']}/metrics", timeout=5) as page:
+        return page.read().decode()
+
+
+def waiting(broker, client_id, user):
+    """A connection whose log-in is under way."""
+    client = Raw(broker.port)
+    client.send(packet(CONNECT, 0, text("MQTT") + b"\x04\xc2" + struct.pack("!H", 60)
+                       + text(client_id) + text(user) + text("secret")))
+    return client
+
+
+def test_its_answer_is_log_in_and_rights(ctx):
+    """And no more than the listener's own rules allow."""
+    rules = os.path.join(ctx.folder, "acl")
+    with open(rules, "w", encoding="utf-8") as file:
+        file.write("pattern readwrite a/#\n")
+    with LoginServer() as server:
+        broker = start(ctx, server, auth_acl_file=rules, metrics_listen=f"127.0.0.1:{free_port()}")
+        server.answer = {"alice": {"allow": True, "rights": {"sub": ["a/b", "c"], "pub": ["a/b"]}},
+                         "bob": {"allow": True}, "eve": {"allow": False}}
+        alice = come(broker, "alice")
+        expect([alice.subscribe(topic).codes[0] for topic in ("a/b", "a/c", "c")] == [1, 0x87, 0x87],
+               "what she may read")
+        alice.publish("a/b", "1", 1)
+        expect(alice.receive(PUBLISH).payload == b"1", "what she may write")
+        asked = server.asked[0]
+        expect(asked == {"client_id": "c", "username": "alice", "password": "secret",
+                         "address": "127.0.0.1", "listener": "mqtt"}, f"{asked}")
+        bob = come(broker, "bob", "d")
+        expect([bob.subscribe(topic).codes[0] for topic in ("a/c", "c")] == [1, 0x87], "by the rules")
+        expect(code_of(broker, "eve") == BAD_LOGIN and code_of(broker, "nobody") == BAD_LOGIN,
+               "whom it refuses")
+        expect(code_of(broker, "nobody", version=4) == 4, "by 3.1.1")
+        expect(broker.tells("event=login_failed"), "as fail2ban reads it")
+        expect("secret" not in broker.log(), "a password is in the log")
+        for result, count in (("allowed", 2), ("refused", 3), ("failed", 0)):
+            line = f'tandemq_http_auth_logins_total{{result="{result}"}} {count}\n'
+            wait_until(lambda line=line: line in metrics(broker), line)
+
+
+def test_what_is_no_yes_refuses(ctx):
+    with LoginServer() as server:
+        broker = start(ctx, server, auth_http_auth_timeout_ms=300)
+        wrong = (500, 204, b"{", b"[]", b"yes", {"allow": 1}, {}, {"allow": True, "lasts_s": 0},
+                 {"allow": True, "rights": [""], "lasts_s": "1"}, {"allow": True, "rights": 3},
+                 {"allow": True, "rights": {"all": ["#"]}}, b" " * 70_000)
+        for n, said in enumerate(wrong):
+            server.answer["alice"] = said
+            expect(code_of(broker, "alice") == UNAVAILABLE, f"{said!r:.60}")
+            if n % 2:   # three failures behind one another, and it counts as away
+                server.answer["good"] = {"allow": True}
+                expect(code_of(broker, "good", f"g{n}") == 0, "it answers")
+        server.answer["alice"], server.delay_s = {"allow": True}, 1
+        begun = time.monotonic()
+        expect(code_of(broker, "alice") == UNAVAILABLE, "too late")
+        expect(time.monotonic() - begun < 1, "it is waited for")
+        expect(broker.tells("event=login_server_failed"), "told")
+
+
+def test_away_and_back(ctx):
+    """What it allowed holds for a while; others are refused at once, and it is asked again."""
+    with LoginServer() as server:
+        broker = start(ctx, server, auth_http_auth_timeout_ms=500,
+                       metrics_listen=f"127.0.0.1:{free_port()}")
+        server.answer = {"alice": {"allow": True}, "bob": {"allow": True}}
+        expect(code_of(broker, "alice") == 0, "while it answers")
+        port = server.port
+    for n in range(4):
+        expect(code_of(broker, "bob", f"b{n}") == UNAVAILABLE, "nobody answers")
+    expect(broker.tells("event=login_server_away"), "told")
+    expect(code_of(broker, "alice") == 0, "whom it allowed")
+    expect(code_of(broker, "alice", password="other") == UNAVAILABLE, "not with another password")
+    expect(code_of(broker, "alice", "d") == UNAVAILABLE, "nor as another client")
+    wait_until(lambda: f'tandemq_http_auth_up{{url="{server.url}"}} 0\n' in metrics(broker), "metrics")
+    expect(broker.status()["login_servers"] == [{"url": server.url, "answers": False}], "status")
+    with LoginServer(port) as again:
+        again.answer = {"bob": {"allow": True}}
+        wait_until(lambda: code_of(broker, "bob", "b") == 0, "it is asked again")
+        expect(broker.tells("event=login_server_back"), "told")
+        expect(broker.status()["login_servers"][0]["answers"], "status")
+
+
+def test_a_slow_server_holds_up_nobody_else(ctx):
+    """Who is in is served, who is in the password file comes in, who gives up is not asked for."""
+    users = os.path.join(ctx.folder, "users")
+    write_passwords(users, {"carol": "secret"}, 1000)
+    with LoginServer() as server:
+        broker = start(ctx, server, auth_password_file=users, auth_http_auth_timeout_ms=5000)
+        server.answer = {"alice": {"allow": True}}
+        alice = come(broker, "alice")
+        alice.subscribe("t")
+        server.delay_s = 2
+        impatient = [waiting(broker, f"w{n}", "alice") for n in range(20)]
+        begun = time.monotonic()
+        expect(code_of(broker, "carol", "k") == 0, "a user of the password file")
+        alice.publish("t", "1", 1)
+        expect(alice.receive(PUBLISH).payload == b"1", "who is in")
+        expect(time.monotonic() - begun < 1, "held up")
+        for one in impatient:
+            one.close()
+        server.delay_s = 0
+        expect(code_of(broker, "alice", "late") == 0, "after those that gave up")
+        broker.stop()
+        expect(broker.process.returncode == 0, "it ends")
+
+
+def test_an_end_and_a_header(ctx):
+    header = os.path.join(ctx.folder, "header")
+    with open(header, "w", encoding="utf-8") as file:
+        file.write("Authorization: Bearer one\n")
+    os.chmod(header, 0o600)
+    with LoginServer() as server:
+        broker = start(ctx, server, auth_http_auth_header_file=header)
+        server.answer = {"alice": {"allow": True, "lasts_s": 2}, "bob": {"allow": True}}
+        alice = come(broker, "alice")
+        expect(server.headers[-1]["Authorization"] == "Bearer one", f"{server.headers[-1]}")
+        found = alice.expect_closed()
+        expect([(p.kind, p.code) for p in found] == [(DISCONNECT, 0xA0)], f"{found}")
+        for text, event in (("no header", "event=reload_failed"),
+                            ("Authorization: Bearer two", "event=reloaded")):
+            with open(header, "w", encoding="utf-8") as file:
+                file.write(text)
+            broker.process.send_signal(signal.SIGHUP)
+            expect(broker.tells(event), event)
+            expect(code_of(broker, "bob", "d") == 0, "it is asked")
+        expect(server.headers[-1]["Authorization"] == "Bearer two", "after a reload it is asked anew")
+        expect("Bearer one" not in broker.log(), "the header is in the log")
+
+
+def test_after_a_failover(ctx):
+    """The new primary asks for itself."""
+    with LoginServer() as server:
+        server.answer = {"alice": {"allow": True, "rights": {"sub": ["a"], "pub": ["a"]}}}
+        pair = Pair(ctx, auth_http_auth_url=server.url).start()
+        come(pair.a, "alice").subscribe("a")
+        pair.take_over(pair.b, pair.a)
+        alice = come(pair.b, "alice")
+        expect(alice.connack.code == 0 and alice.subscribe("b").codes == [0x87], "its rights")
+        expect(len(server.asked) == 2, f"{len(server.asked)}")
+
+
+def test_configurations(ctx):
+    for n, (settings, parts) in enumerate((
+            ({"auth_http_auth_url": "ftp://x"}, ("auth.http_auth_url", "https://")),
+            ({"auth_http_auth_cafile": "/x"}, ("auth.http_auth_url", "mean nothing")),
+            ({"auth_http_auth_url": "https://x", "auth_http_auth_header_file": "/nowhere"},
+             ("/nowhere", "cannot be read")),
+            ({"auth_http_auth_url": "https://x", "auth_http_auth_requests_max": 0}, ("requests_max",)))):
+        broker = ctx.broker(f"n{n}", **settings).launch()
+        expect(broker.exit_code() == 2, f"{settings}: {broker.log_tail()}")
+        expect(all(part in broker.log() for part in parts), f"{settings}: {broker.log_tail()}")
