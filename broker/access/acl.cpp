@@ -148,7 +148,7 @@ Result<Acl> Acl::load(const std::string& path) {
 }
 
 core::GrantsRef Acl::grants(std::string_view client_id, std::string_view username,
-                            bool names_with_slash) const {
+                            bool names_with_slash, std::string_view section) const {
   AclRules own;
   for (const AclRule& pattern : patterns_) {
     // A rule that cannot be applied opens nothing: what it would deny is denied for every name.
@@ -157,7 +157,7 @@ core::GrantsRef Acl::grants(std::string_view client_id, std::string_view usernam
     if (filter.empty() && pattern.denies()) filter = for_any_name(pattern.filter);
     if (!filter.empty()) own.push_back({pattern.access, std::move(filter)});
   }
-  const auto user = users_.find(username);
+  const auto user = users_.find(section);
   return std::make_shared<RuleGrants>(user == users_.end() ? nullptr : user->second,
                                       std::move(own));
 }

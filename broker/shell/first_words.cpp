@@ -8,6 +8,8 @@ namespace {
 std::string users_of(const AccessSection& access) {
   std::string out;
   if (!access.password_file.empty()) out = "the users of " + access.password_file;
+  if (access.runtime_users)
+    out += out.empty() ? "the users of tandemqctl user" : " and of tandemqctl user";
   if (!access.tokens.on()) return out;
   return out + (out.empty() ? "" : " and ") + "who has a token by " + access.tokens.keys_file;
 }
