@@ -1,5 +1,6 @@
 #include "broker/access/acl.h"
 
+#include "broker/access/acl_text.h"
 #include "broker/access/rule_grants.h"
 #include "broker/base/crc32c.h"
 #include "broker/base/exit_code.h"
@@ -8,12 +9,6 @@
 
 namespace tandemq::broker {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
 
 std::string_view take_word(std::string_view& text) {
   const std::size_t end = text.find_first_of(" \t");
