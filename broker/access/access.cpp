@@ -23,6 +23,8 @@ constexpr std::uint64_t kNsPerMs = 1'000'000;
 const Verdict kSlowed{mqtt::Reason::connection_rate_exceeded,
                       "too many log-ins have failed, the next may come in some seconds"};
 
+const Verdict kDisabled{mqtt::Reason::not_authorized, "the user is disabled"};
+
 std::uint64_t now_ms() {
   return monotonic_ns() / kNsPerMs;
 }
@@ -81,12 +83,22 @@ std::string checksum_of(std::vector<std::string> parts) {
 
 }  // namespace
 
-Access::Access(event_base* base, const std::vector<ListenerSection>& listeners) {
+Access::Access(event_base* base, const std::vector<ListenerSection>& listeners,
+               const core::Accounts* kept)
+    : kept_(kept) {
   for (const ListenerSection& listener : listeners) {
     const AccessSection& files = listener.access;
-    doors_.push_back({listener.name, files, listener.lets_anonymous_in(), {}, {}, {}, {}, {}});
+    doors_.push_back({listener.name,
+                      files,
+                      listener.lets_anonymous_in(),
+                      listener.proves_names_otherwise(),
+                      {},
+                      {},
+                      {},
+                      {},
+                      {}});
     has_rules_ = has_rules_ || !files.acl_file.empty() || !files.tokens.rights_claim.empty() ||
-                 files.http.on();
+                 files.http.on() || files.runtime_users;
   }
   if (!base) return;
   worker_ = std::make_unique<LoginWorker>(base, kWaitingBytesMax);
@@ -122,6 +134,7 @@ Status Access::reload() {
     return loaded;
   }
   doors_ = std::move(fresh);
+  gone_.clear();
   ++revision_;
   return Done{};
 }
@@ -147,6 +160,44 @@ LoginFigures Access::figures() const {
   return out;
 }
 
+Status Access::check(core::AccountOrder& order) const {
+  const bool adds = order.what == core::AccountOrder::What::add;
+  for (const Rules& door : doors_) {
+    if (!adds || order.kind != core::AccountKind::user || !door.has_in_file(order.name)) continue;
+    return Error{"user '" + order.name + "' is in " + door.files.password_file +
+                 ", which goes first; take another name, or remove it there and reload"};
+  }
+  return RuntimeUsers::read(order);
+}
+
+void Access::accounts_changed(std::string_view gone) {
+  gone_ = gone;
+  for (Rules& door : doors_) door.before = door.passwords;  // the files are as they were
+  kept_.forget_rules();
+  ++revision_;
+}
+
+// A name in the password file is the file's.
+const core::Account* Access::account_of(const Rules& door, std::string_view user) const {
+  return door.files.runtime_users && !door.has_in_file(user) ? kept_.find(user) : nullptr;
+}
+
+// However it proves its name.
+bool Access::is_disabled(const Rules& door, std::string_view user) const {
+  const core::Account* account = account_of(door, user);
+  return account && !account->enabled;
+}
+
+std::optional<PasswordHash> Access::password_of(const Rules& door, std::string_view user) const {
+  if (const PasswordHash* in_file = door.passwords ? door.passwords->find(user) : nullptr)
+    return *in_file;
+  return door.files.runtime_users ? kept_.password_of(user) : std::nullopt;
+}
+
+PasswordHash Access::of_nobody(const Rules& door) const {
+  return door.passwords ? door.passwords->of_nobody() : PasswordFile::hash_of_nobody();
+}
+
 std::map<std::string, std::string> Access::checksums() const {
   std::vector<std::string> rules, users, keys;
   for (const Rules& door : doors_) {
@@ -169,7 +220,8 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
   const Rules& door = doors_[who.door];
   if (who.wants_method)
     return at_once({Reason::bad_authentication_method, "no authentication method is known"});
-  if (!who.certificate.empty()) return at_once(Reason::success);
+  if (!who.certificate.empty())
+    return at_once(is_disabled(door, who.certificate) ? kDisabled : Verdict(Reason::success));
   const bool as_token = door.takes_as_token(who);
   if (!as_token && (!who.has_username || !door.files.checks_logins())) {
     if (door.lets_anonymous_in) return at_once(Reason::success);
@@ -177,37 +229,37 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
                                                 ? "this listener knows no passwords"
                                                 : "anonymous clients are not let in here"});
   }
-  if (!as_token && !door.passwords && !door.server)
+  if (!as_token && !door.files.checks_passwords())
     return at_once({Reason::bad_username_or_password, "a token is wanted as the password"});
   if (!admits(who.door, who.address, counted_as(who, as_token))) return at_once(kSlowed);
-  if (!as_token && door.asks_server(who.username)) return begin_http(who, answer);
+  if (!as_token && asks_server(door, who.username)) return begin_http(who, answer);
   const Ticket ticket =
       as_token ? begin_token(std::move(who), answer) : begin_password(std::move(who), answer);
   return ticket != 0 ? ticket : at_once({Reason::server_busy, "too many log-ins wait already"});
 }
 
-// Beside a password file what cannot be a token is a password.
+// Beside passwords what cannot be a token is one.
 bool Access::Rules::takes_as_token(const Credentials& who) const {
-  return keys && !who.password.empty() && (!passwords || looks_like_token(who.password));
+  return keys && !who.password.empty() &&
+         (!files.checks_passwords() || looks_like_token(who.password));
 }
 
-// Who is in the password file is for that alone.
-bool Access::Rules::asks_server(const std::string& username) const {
-  return server && !(passwords && passwords->find(username));
+// Only of whom nobody here knows a password.
+bool Access::asks_server(const Rules& door, const std::string& username) const {
+  return door.server && !password_of(door, username);
 }
 
 Authenticator::Ticket Access::begin_password(Credentials who, const Answer& answer) {
   const Rules& door = doors_[who.door];
-  const PasswordHash* known = door.passwords->find(who.username);
-  const PasswordHash stored = known ? *known : door.passwords->of_nobody();
-  const bool is_user = known != nullptr;
+  const std::optional<PasswordHash> known = password_of(door, who.username);
+  const PasswordHash stored = known ? *known : of_nobody(door);
+  const bool is_user = known.has_value();
   return worker_->check(stored, std::move(who.password),
                         [this, answer, is_user, by = who.door, user = who.username,
                          from = who.address, stored](bool matches) {
-                          // The file may have been read again meanwhile.
-                          const PasswordHash* now =
-                              is_user ? doors_[by].passwords->find(user) : nullptr;
-                          answer(judge(by, from, user, is_user, matches && now && *now == stored));
+                          // The file may have been read again meanwhile, or the user changed.
+                          const bool same = is_user && password_of(doors_[by], user) == stored;
+                          answer(judge(by, from, user, is_user, matches && same));
                         });
 }
 
@@ -234,6 +286,7 @@ Authenticator::Ticket Access::begin_token(Credentials who, const Answer& answer)
         if (!refused && who.has_username && who.username != checked->claims.username)
           refused = "the token is another user's";
         if (too_hasty(who.door, who.address, counted, !refused)) return answer(kSlowed);
+        if (!refused && is_disabled(now, checked->claims.username)) return answer(kDisabled);
         answer(judge(now, refused, std::move(checked->claims)));
       });
 }
@@ -260,6 +313,7 @@ Verdict Access::judge(const Credentials& who, HttpAnswer answer) {
   if (answer.word == Word::unclear) return {mqtt::Reason::server_unavailable, answer.why};
   const bool good = answer.word == Word::allowed;
   if (too_hasty(who.door, who.address, who.username, good)) return kSlowed;
+  if (good && is_disabled(doors_[who.door], who.username)) return kDisabled;
   return judge(doors_[who.door], answer.why, std::move(answer.claims));
 }
 
@@ -293,7 +347,8 @@ Verdict Access::judge(Door by, const std::string& address, const std::string& us
   if (too_hasty(by, address, user, good)) return kSlowed;
   if (good) return mqtt::Reason::success;
   return {mqtt::Reason::bad_username_or_password,
-          is_user ? "the password is another one" : "there is no such user"};
+          is_user ? "the password is another one"
+                  : "there is no such user, or it is disabled or has no password"};
 }
 
 bool Access::still_welcome(Door by, std::string_view username, const Pass* pass) const {
@@ -301,9 +356,17 @@ bool Access::still_welcome(Door by, std::string_view username, const Pass* pass)
   if (pass && pass->key.empty()) return true;  // by a server, which was not asked anew
   if (pass) return door.keys && door.keys->holds(pass->key);
   if (!door.passwords || !door.before || username.empty()) return true;
+  const bool in_files = door.has_in_file(username) || door.before->find(username);
+  if (door.files.runtime_users && !in_files) return true;
   const PasswordHash* then = door.before->find(username);
   const PasswordHash* now = door.passwords->find(username);
   return then && now && *then == *now;
+}
+
+bool Access::sent_away(Door by, std::string_view username) const {
+  const Rules& door = doors_[by];
+  return !gone_.empty() && username == gone_ && door.files.runtime_users &&
+         !door.has_in_file(username);
 }
 
 std::vector<std::string> Access::doubts() const {
@@ -326,12 +389,23 @@ void Access::cancel(Ticket ticket) {
   if (ticket != 0) worker_->cancel(ticket);
 }
 
+// A user of the journal has what its roles allow. A name that nobody has, where names are proven by
+// passwords alone, is one that was removed.
+core::GrantsRef Access::rights_at(const Rules& door, std::string_view client_id,
+                                  std::string_view username) const {
+  const bool slash = door.files.acl_names_with_slash;
+  if (const core::Account* user = account_of(door, username))
+    return kept_.grants(*user, client_id, username, slash);
+  const bool gone = door.files.runtime_users && !username.empty() && !door.has_in_file(username);
+  if (gone && !door.names_proven_otherwise) return no_grants();
+  return door.acl ? door.acl->grants(client_id, username, slash) : nullptr;
+}
+
 core::GrantsRef Access::decide(std::string_view listener, std::string_view client_id,
                                std::string_view username) const {
   std::vector<core::GrantsRef> each;
   for (const Rules& one : doors_) {
-    core::GrantsRef grants =
-        one.acl ? one.acl->grants(client_id, username, one.files.acl_names_with_slash) : nullptr;
+    core::GrantsRef grants = rights_at(one, client_id, username);
     if (one.listener == listener) return grants;
     if (grants) each.push_back(std::move(grants));
   }

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "broker/access/login_brake.h"
 #include "broker/access/login_worker.h"
 #include "broker/access/password_file.h"
+#include "broker/access/runtime_users.h"
 #include "broker/access/token.h"
 #include "broker/base/result.h"
 #include "broker/config/sections.h"
@@ -42,14 +44,24 @@ struct LoginFigures {
 class Access final : public Authenticator, public core::Permissions {
  public:
   // The order of the listeners is that of the doors, from 0. `base` null: only to check the files.
-  Access(event_base* base, const std::vector<ListenerSection>& listeners);
+  // `kept`: the users and roles of the journal, which outlive it; null: there are none.
+  Access(event_base* base, const std::vector<ListenerSection>& listeners,
+         const core::Accounts* kept = nullptr);
 
   // Reads the files again. On an error all stays as it is.
   Status reload();
 
+  // An order to be carried out: whether its rules and password can be read, and whether a password
+  // file has its user already.
+  Status check(core::AccountOrder& order) const;
+  // Users or roles of the journal have changed, and rights with them. `gone`: the one whose log-ins
+  // so far count no more, "" for none; sent_away() asks for it.
+  void accounts_changed(std::string_view gone);
+
   [[nodiscard]] Ticket begin(Credentials who, Answer answer) override;
   void cancel(Ticket ticket) override;
   bool still_welcome(Door door, std::string_view username, const Pass* pass) const override;
+  bool sent_away(Door door, std::string_view username) const override;
   LoginFigures figures() const;
   // As Acl::doubts, of all files.
   std::vector<std::string> doubts() const;
@@ -72,6 +84,7 @@ class Access final : public Authenticator, public core::Permissions {
     std::string listener;
     AccessSection files;
     bool lets_anonymous_in = false;
+    bool names_proven_otherwise = false;            // than by passwords
     std::shared_ptr<const PasswordFile> passwords;  // null: none is named
     std::shared_ptr<const PasswordFile> before;     // those of the reload before
     std::shared_ptr<const Acl> acl;                 // null: all is allowed
@@ -79,21 +92,30 @@ class Access final : public Authenticator, public core::Permissions {
     std::shared_ptr<HttpLogins> server;             // null: none is asked
 
     bool takes_as_token(const Credentials& who) const;
-    bool asks_server(const std::string& username) const;
+    bool has_in_file(std::string_view user) const { return passwords && passwords->find(user); }
   };
 
   Ticket begin_password(Credentials who, const Answer& answer);
   Ticket begin_token(Credentials who, const Answer& answer);
+  bool asks_server(const Rules& door, const std::string& username) const;
   Ticket begin_http(const Credentials& who, const Answer& answer);
   std::shared_ptr<HttpLogins> server_of(event_base* base, const HttpSection& section);
   Status reload_headers();
   bool admits(Door by, const std::string& address, const std::string& user);
   bool too_hasty(Door by, const std::string& address, const std::string& user, bool good);
+  const core::Account* account_of(const Rules& door, std::string_view user) const;
+  bool is_disabled(const Rules& door, std::string_view user) const;
+  std::optional<PasswordHash> password_of(const Rules& door, std::string_view user) const;
+  PasswordHash of_nobody(const Rules& door) const;
+  core::GrantsRef rights_at(const Rules& door, std::string_view client_id,
+                            std::string_view username) const;
   Verdict judge(Door by, const std::string& address, const std::string& user, bool is_user,
                 bool good);
   Verdict judge(const Rules& door, Refusal refused, Claims claims) const;
   Verdict judge(const Credentials& who, HttpAnswer answer);
 
+  RuntimeUsers kept_;
+  std::string gone_;  // by the last change of users; empty: nobody
   std::vector<Rules> doors_;
   std::vector<std::shared_ptr<HttpLogins>> servers_;
   LoginBrake brake_;

@@ -1,5 +1,6 @@
 #include "broker/access/acl.h"
 
+#include "broker/access/acl_text.h"
 #include "broker/access/rule_grants.h"
 #include "broker/base/crc32c.h"
 #include "broker/base/exit_code.h"
@@ -8,12 +9,6 @@
 
 namespace tandemq::broker {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
 
 std::string_view take_word(std::string_view& text) {
   const std::size_t end = text.find_first_of(" \t");
@@ -148,7 +143,7 @@ Result<Acl> Acl::load(const std::string& path) {
 }
 
 core::GrantsRef Acl::grants(std::string_view client_id, std::string_view username,
-                            bool names_with_slash) const {
+                            bool names_with_slash, std::string_view section) const {
   AclRules own;
   for (const AclRule& pattern : patterns_) {
     // A rule that cannot be applied opens nothing: what it would deny is denied for every name.
@@ -157,7 +152,7 @@ core::GrantsRef Acl::grants(std::string_view client_id, std::string_view usernam
     if (filter.empty() && pattern.denies()) filter = for_any_name(pattern.filter);
     if (!filter.empty()) own.push_back({pattern.access, std::move(filter)});
   }
-  const auto user = users_.find(username);
+  const auto user = users_.find(section);
   return std::make_shared<RuleGrants>(user == users_.end() ? nullptr : user->second,
                                       std::move(own));
 }

@@ -42,7 +42,12 @@ class Acl {
   // outlive it. A name with a slash fills a pattern that grants only where `names_with_slash` says
   // so: of pattern dev/%c/# client a/b would have what is a's.
   core::GrantsRef grants(std::string_view client_id, std::string_view username,
-                         bool names_with_slash = false) const;
+                         bool names_with_slash = false) const {
+    return grants(client_id, username, names_with_slash, username);
+  }
+  // The same, of the `topic` lines those below `user` SECTION ("": above any).
+  core::GrantsRef grants(std::string_view client_id, std::string_view username,
+                         bool names_with_slash, std::string_view section) const;
   // Lines that are good by the letter and may not be meant, with file, line and remedy.
   const std::vector<std::string>& doubts() const { return doubts_; }
   // Of the text that it was read from.

@@ -62,6 +62,9 @@ class Authenticator {
   // Whether one that came in by its password, or by `pass`, before the files were read again would
   // come in still.
   virtual bool still_welcome(Door door, std::string_view username, const Pass* pass) const = 0;
+  // Whether the last change of the users that both nodes keep took this one's log-ins away, however
+  // they proved the name.
+  virtual bool sent_away(Door door, std::string_view username) const = 0;
 };
 
 // A question that is open, held by who asks: it is cancelled when that one is gone.

@@ -80,11 +80,15 @@ Result<PasswordHash> PasswordFile::parse_entry(std::string_view text) {
   return entry;
 }
 
+PasswordHash PasswordFile::hash_of_nobody() {
+  return {kIterationsDefault, "nobody", std::string(kHashSize, '\0')};
+}
+
 Result<PasswordFile> PasswordFile::parse(std::string_view text, const std::string& path) {
   PasswordFile file;
   file.checksum_ = crc32c(text);
   text = without_byte_order_mark(text);
-  file.of_nobody_ = {kIterationsDefault, "nobody", std::string(kHashSize, '\0')};
+  file.of_nobody_ = hash_of_nobody();
   for (int number = 1; !text.empty(); ++number) {
     std::string_view line = take_until(text, '\n');
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);

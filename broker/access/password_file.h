@@ -37,9 +37,12 @@ class PasswordFile {
   // Of the text that it was read from.
   std::uint32_t checksum() const { return checksum_; }
 
- private:
+  // What stands behind a user's colon.
   static Result<PasswordHash> parse_entry(std::string_view text);
+  // Of a file without users.
+  static PasswordHash hash_of_nobody();
 
+ private:
   std::map<std::string, PasswordHash, std::less<>> users_;
   PasswordHash of_nobody_;
   std::uint32_t checksum_ = 0;

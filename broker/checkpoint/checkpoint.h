@@ -33,7 +33,9 @@ constexpr int kCheckpointStopped = 5;             // abandon() or the destructor
 // A file that is made anew has this behind its name until it is whole.
 constexpr const char* kRemadeSuffix = ".remade";
 
-constexpr std::uint16_t kCheckpointFormat = 1;  // of the file, and so of a snapshot
+// Of the file, and so of a snapshot: the newest one. A file has the older one until there is a user
+// or role to keep, which no node writes before its peer reads both.
+constexpr std::uint16_t kCheckpointFormat = 2;
 
 struct CheckpointConfig {
   std::string path;                    // "DATA/checkpoint.db"; SQLite adds -wal and -shm
@@ -48,9 +50,9 @@ struct CheckpointConfig {
 
 struct CheckpointRows {
   std::uint64_t sessions = 0, subscriptions = 0, messages = 0, deliveries = 0, inbound = 0,
-                retained = 0, wills = 0;
+                retained = 0, wills = 0, accounts = 0;
   std::uint64_t total() const {
-    return sessions + subscriptions + messages + deliveries + inbound + retained + wills;
+    return sessions + subscriptions + messages + deliveries + inbound + retained + wills + accounts;
   }
 };
 

@@ -14,6 +14,7 @@ namespace {
 // What a table's entry takes beside what it points to.
 constexpr std::size_t kSessionMemory = sizeof(FoldSession) + 150;
 constexpr std::size_t kRetainedMemory = sizeof(FoldRetained) + 80;
+constexpr std::size_t kAccountMemory = sizeof(core::Account) + 100;
 
 }  // namespace
 
@@ -225,6 +226,19 @@ void Fold::apply(Lsn, const core::WillSettled& r) {
   session->row.has_will = false;
   session->row.will = {};
   session->will_changed = true;
+}
+
+void Fold::apply(Lsn, const core::AccountSet& r) {
+  if (r.exists) return keep_account(r.account);
+  accounts_[{r.account.kind, std::string(r.account.name)}].reset();
+}
+
+void Fold::keep_account(const core::AccountFields& fields) {
+  core::Account account{fields.enabled, std::string(fields.password), {}};
+  account.lines.assign(fields.lines.begin(), fields.lines.end());
+  accounts_[{fields.kind, std::string(fields.name)}] = std::move(account);
+  memory_ += kAccountMemory + fields.name.size() + fields.password.size();
+  for (std::string_view line : fields.lines) memory_ += sizeof(std::string) + line.size();
 }
 
 void Fold::apply(Lsn, const core::Released& r) {

@@ -105,6 +105,10 @@ struct FoldRetained {
   core::MessageRef body;  // of a message of this window
 };
 
+// A user or role that the window named; no value: it is no more.
+using FoldAccounts =
+    std::map<std::pair<core::AccountKind, std::string>, std::optional<core::Account>>;
+
 // Looks strings up by view.
 struct TextHash {
   using is_transparent = void;
@@ -133,6 +137,7 @@ class Fold {
   // What the window named, and how it is now.
   const std::unordered_map<core::SessionId, FoldSession>& sessions() const { return sessions_; }
   const Retained& retained() const { return retained_; }
+  const FoldAccounts& accounts() const { return accounts_; }
   // By how much the file's messages gained or lost references.
   const std::map<Lsn, std::int64_t>& message_refs() const { return message_refs_; }
 
@@ -159,12 +164,14 @@ class Fold {
   FoldDelivery* by_sequence(FoldSession& session, std::uint64_t sequence);
   FoldDelivery* oldest_queued(FoldSession& session);
   FoldDelivery* oldest_queued_old(FoldSession& session);
+  void keep_account(const core::AccountFields& fields);
   void see_time(TimeMs time);
 
   RowSource& rows_;
   core::MetaRow meta_;
   std::unordered_map<core::SessionId, FoldSession> sessions_;
   Retained retained_;
+  FoldAccounts accounts_;
   std::map<Lsn, std::int64_t> message_refs_;
   std::size_t memory_ = 0;
   const char* fault_ = nullptr;  // what is wrong with the record that is being applied

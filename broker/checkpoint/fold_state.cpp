@@ -62,6 +62,7 @@ class Fold::Whole final : public core::RowVisitor {
     const std::string topic(row.message->topic());
     fold_.retained_[topic] = {0, number(row.message), row.message};
   }
+  void account(const core::AccountFields& row) override { fold_.keep_account(row); }
 
  private:
   // In a file a message has the LSN of the record that brought it, which the state does not know.

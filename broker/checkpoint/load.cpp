@@ -73,6 +73,7 @@ class Loader {
     deliveries();
     inbound();
     retained();
+    if (head.format != kFirstFormat) accounts();
     in_flight_index();
     if (!db_.ok()) return;
     if (!messages_.all_taken()) db_.damaged("a message has more references than rows name it");
@@ -86,7 +87,8 @@ class Loader {
   bool same_counts(const CheckpointRows& r) const {
     return seen_.sessions == r.sessions && seen_.subscriptions == r.subscriptions &&
            seen_.messages == r.messages && seen_.deliveries == r.deliveries &&
-           seen_.inbound == r.inbound && seen_.retained == r.retained && seen_.wills == r.wills;
+           seen_.inbound == r.inbound && seen_.retained == r.retained && seen_.wills == r.wills &&
+           seen_.accounts == r.accounts;
   }
 
   // Counts a row that was read, checks its sum and reports progress now and then.
@@ -202,6 +204,18 @@ class Loader {
       const Messages::Entry* entry = messages_.take(lsn);
       if (!entry) return db_.damaged("a retained topic names a message that is not there");
       if (visitor_) visitor_->retained({entry->message});
+    }
+  }
+
+  void accounts() {
+    sql::Statement read(
+        db_, "SELECT kind, name, enabled, password, lines, sum FROM accounts ORDER BY kind, name");
+    while (read.step()) {
+      const core::AccountFields account{
+          core::AccountKind{static_cast<std::uint8_t>(read.number(0))}, read.text(1),
+          read.number(2) != 0, read.text(3), unpack_lines(read.text(4))};
+      if (!row(seen_.accounts, sum_of(account), read.number(5), "accounts")) return;
+      if (visitor_) visitor_->account(account);
     }
   }
 

@@ -40,6 +40,18 @@ CREATE TABLE retained (topic TEXT PRIMARY KEY, message INTEGER NOT NULL, sum INT
   WITHOUT ROWID;
 )sql";
 
+// What the second format has besides.
+constexpr const char* kAccountTables = R"sql(
+ALTER TABLE meta ADD COLUMN accounts INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE accounts (kind INTEGER NOT NULL, name TEXT NOT NULL, enabled INTEGER NOT NULL,
+  password TEXT NOT NULL, lines BLOB, sum INTEGER NOT NULL,
+  PRIMARY KEY (kind, name)) WITHOUT ROWID;
+)sql";
+
+void set_format(sql::Database& db, std::uint16_t format) {
+  db.run(("PRAGMA user_version = " + std::to_string(format)).c_str());
+}
+
 // Sums the fields of a row: over values, so it holds for any page layout. Each table starts with a
 // letter of its own.
 class Sum {
@@ -86,8 +98,8 @@ Sum& add(Sum& sum, const core::MessageFields& fields) {
 
 std::uint64_t sum_of(const Head& head) {
   const CheckpointRows& rows = head.rows;
-  return Sum('h')
-      .text(head.pair_id)
+  Sum sum('h');
+  sum.text(head.pair_id)
       .add(head.meta.lsn)
       .add(head.meta.epoch)
       .add(head.meta.time)
@@ -98,8 +110,9 @@ std::uint64_t sum_of(const Head& head) {
       .add(rows.deliveries)
       .add(rows.inbound)
       .add(rows.retained)
-      .add(rows.wills)
-      .value();
+      .add(rows.wills);
+  if (head.format != kFirstFormat) sum.add(rows.accounts);
+  return sum.value();
 }
 
 }  // namespace
@@ -108,7 +121,7 @@ void create_tables(sql::Database& db, const std::string& pair_id) {
   db.run("BEGIN IMMEDIATE");
   db.run(kTables);
   db.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
-  db.run(("PRAGMA user_version = " + std::to_string(kCheckpointFormat)).c_str());
+  set_format(db, kFirstFormat);
   Head head;
   head.pair_id = pair_id;
   write_head(db, head);
@@ -120,16 +133,26 @@ void check_format(sql::Database& db) {
   const auto format = db.number("PRAGMA user_version");
   if (!db.ok()) return;
   if (application != kApplicationId) return db.damaged("is not a checkpoint of TandeMQ");
-  if (format != kCheckpointFormat) {
-    db.refuse("is of format " + std::to_string(format) + ", this program reads format " +
+  if (format < kFirstFormat || format > kCheckpointFormat) {
+    db.refuse("is of format " + std::to_string(format) + ", this program reads formats up to " +
               std::to_string(kCheckpointFormat) +
               "; use the program that wrote it, or a newer one");
   }
 }
 
+void raise_format(sql::Database& db, Head& head) {
+  if (head.format == kCheckpointFormat) return;
+  db.run(kAccountTables);
+  set_format(db, kCheckpointFormat);
+  head.format = kCheckpointFormat;
+}
+
 void write_head(sql::Database& db, const Head& head) {
   const CheckpointRows& rows = head.rows;
-  sql::Statement write(db, "REPLACE INTO meta VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const bool first = head.format == kFirstFormat;
+  sql::Statement write(
+      db, first ? "REPLACE INTO meta VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                : "REPLACE INTO meta VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   write.bind_text(head.pair_id)
       .bind(head.meta.lsn)
       .bind(head.meta.epoch)
@@ -143,15 +166,18 @@ void write_head(sql::Database& db, const Head& head) {
       .bind(rows.retained)
       .bind(rows.wills)
       .bind(sum_of(head));
+  if (!first) write.bind(rows.accounts);
   write.run();
 }
 
 Head read_head(sql::Database& db) {
   Head head;
-  sql::Statement read(db,
-                      "SELECT pair_id, lsn, epoch, time_ms, next_session, sessions, "
-                      "subscriptions, messages, deliveries, inbound, retained, wills, sum "
-                      "FROM meta WHERE one = 1");
+  head.format = static_cast<std::uint16_t>(db.number("PRAGMA user_version"));
+  const std::string accounts = head.format == kFirstFormat ? "0" : "accounts";
+  sql::Statement read(db, ("SELECT pair_id, lsn, epoch, time_ms, next_session, sessions, "
+                           "subscriptions, messages, deliveries, inbound, retained, wills, sum, " +
+                           accounts + " FROM meta WHERE one = 1")
+                              .c_str());
   if (!read.step()) {
     db.damaged("has no row in table meta");
     return head;
@@ -159,8 +185,8 @@ Head read_head(sql::Database& db) {
   head.pair_id = read.text(0);
   head.meta = {read.number(1), read.number(2), read.number(3),
                static_cast<core::SessionId>(read.number(4))};
-  head.rows = {read.number(5), read.number(6),  read.number(7), read.number(8),
-               read.number(9), read.number(10), read.number(11)};
+  head.rows = {read.number(5), read.number(6),  read.number(7),  read.number(8),
+               read.number(9), read.number(10), read.number(11), read.number(13)};
   if (read.number(12) != sum_of(head)) db.damaged("the row of table meta has a wrong checksum");
   read.reset();
   return head;
@@ -231,6 +257,25 @@ std::uint64_t sum_of_will(core::SessionId session, const core::WillRecord& will)
       .add(will.has_message_expiry)
       .add(will.message_expiry_s)
       .value();
+}
+
+std::uint64_t sum_of(const core::AccountFields& row) {
+  Sum sum('a');
+  sum.add(row.kind).text(row.name).add(row.enabled).text(row.password);
+  for (std::string_view line : row.lines) sum.text(line);
+  return sum.value();
+}
+
+std::string pack_lines(const std::vector<std::string_view>& lines) {
+  std::string blob;
+  for (std::string_view line : lines) put_string16(blob, line);
+  return blob;
+}
+
+std::vector<std::string_view> unpack_lines(std::string_view blob) {
+  std::vector<std::string_view> lines;
+  for (ByteReader in(blob); in.ok() && in.left() != 0;) lines.push_back(in.string16());
+  return lines;
 }
 
 std::string pack_ids(const std::vector<std::uint32_t>& ids) {

@@ -12,6 +12,7 @@
 
 namespace tandemq::broker::checkpoint {
 
+constexpr std::uint16_t kFirstFormat = 1;
 constexpr std::uint32_t kApplicationId = 0x544d5143;  // "TMQC", PRAGMA application_id
 
 // A message as it is stored: `refs` deliveries and retained topics name it by `lsn`.
@@ -26,11 +27,14 @@ struct Head {
   core::MetaRow meta;
   CheckpointRows rows;
   std::string pair_id;
+  std::uint16_t format = kFirstFormat;
 };
 
 // Creates tables in an empty file, or checks that the file is ours and can be read by us.
 void create_tables(sql::Database& db, const std::string& pair_id);
 void check_format(sql::Database& db);
+// To the newest format, which has room for users and roles; in a transaction.
+void raise_format(sql::Database& db, Head& head);
 
 void write_head(sql::Database& db, const Head& head);
 Head read_head(sql::Database& db);
@@ -55,6 +59,12 @@ std::uint64_t sum_of(const core::DeliveryRow& row, Lsn message);
 std::uint64_t sum_of(const core::InboundRow& row);
 std::uint64_t sum_of_retained(std::string_view topic, Lsn message);
 std::uint64_t sum_of_will(core::SessionId session, const core::WillRecord& will);
+
+std::uint64_t sum_of(const core::AccountFields& row);
+
+// Lines of an account as a blob: a length, u16 little-endian, and the text of each.
+std::string pack_lines(const std::vector<std::string_view>& lines);
+std::vector<std::string_view> unpack_lines(std::string_view blob);
 
 // Subscription identifiers of a delivery as a blob: u32 each, little-endian.
 std::string pack_ids(const std::vector<std::uint32_t>& ids);

@@ -61,6 +61,7 @@ class Store final : public RowSource {
   void write_deliveries(const FoldSession& session, Bodies& bodies);
   void write_delivery(sql::Statement& write, core::SessionId session, const FoldDelivery& row);
   void write_retained(const Fold& fold, Bodies& bodies);
+  void write_accounts(const Fold& fold);
   void write_messages(Bodies& bodies);
   void write_message_refs(const Refs& refs);
 

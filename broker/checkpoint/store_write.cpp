@@ -42,6 +42,7 @@ Result<std::uint64_t> Store::commit(const Fold& fold) {
   Bodies bodies;
   for (const auto* entry : by_key(fold.sessions())) write_session(entry->second, refs, bodies);
   write_retained(fold, bodies);
+  write_accounts(fold);
   write_messages(bodies);
   write_message_refs(refs);
   write_head(db_, next_);
@@ -213,6 +214,27 @@ void Store::write_retained(const Fold& fold, Bodies& bodies) {
       written_ += writes_->no_retained.bind_text(topic).run();
       --next_.rows.retained;
     }
+  }
+}
+
+// The statements are made when there is something to write: most files have no such table.
+void Store::write_accounts(const Fold& fold) {
+  if (fold.accounts().empty()) return;
+  raise_format(db_, next_);
+  sql::Statement remove(db_, "DELETE FROM accounts WHERE kind = ? AND name = ?");
+  sql::Statement insert(db_, "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?)");
+  for (const auto& [key, now] : fold.accounts()) {
+    const auto kind = static_cast<std::uint64_t>(key.first);
+    const std::uint64_t before = remove.bind(kind).bind_text(key.second).run();
+    next_.rows.accounts -= before;
+    written_ += before;
+    if (!now) continue;
+    core::AccountFields row{key.first, key.second, now->enabled, now->password, {}};
+    row.lines.assign(now->lines.begin(), now->lines.end());
+    const std::string lines = pack_lines(row.lines);
+    insert.bind(kind).bind_text(row.name).bind(row.enabled).bind_text(row.password);
+    written_ += insert.bind_blob(lines).bind(sum_of(row)).run();
+    ++next_.rows.accounts;
   }
 }
 

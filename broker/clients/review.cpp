@@ -10,17 +10,23 @@ namespace tandemq::broker {
 
 void Review::begin() {
   if (!reign_.engine) return;
-  std::erase_if(left_, [](const One& one) { return one.welcome; });
+  std::erase_if(left_, [](const One& one) { return !one.why; });
   table_.each([this](Client& client) {
     client.admission.reset();  // found good by the files before: asked anew
     if (client.stage() != Stage::serving) return;
-    const bool by_password = client.channel.peer_certificate().empty();
-    const bool welcome =
-        !by_password ||
-        authenticator_.still_welcome(client.entrance.door, reign_.engine->user_of(client.seat()),
-                                     client.pass.get());
-    left_.push_back({client.id, welcome});
+    left_.push_back({client.id, taken_away(client)});
   });
+}
+
+const char* Review::taken_away(const Client& client) const {
+  const Door door = client.entrance.door;
+  const std::string_view user = reign_.engine->user_of(client.seat());
+  const bool by_password = client.channel.peer_certificate().empty();
+  if (authenticator_.sent_away(door, user))
+    return "its user was removed, disabled or given another password";
+  if (!by_password || authenticator_.still_welcome(door, user, client.pass.get())) return nullptr;
+  return client.pass ? "the key of its token is gone"
+                     : "its user was removed or has another password";
 }
 
 void Review::go_on() {
@@ -31,11 +37,9 @@ void Review::go_on() {
     left_.pop_back();
     Client* client = table_.find(one.conn);
     if (!client || client->stage() != Stage::serving) continue;
-    if (one.welcome && client->channel.peer_trusted()) continue;
+    if (!one.why && client->channel.peer_trusted()) continue;
     --ends_left;
-    log_revoked(*client, one.welcome    ? "its certificate is not good any more"
-                         : client->pass ? "the key of its token is gone"
-                                        : "its user was removed or has another password");
+    log_revoked(*client, one.why ? one.why : "its certificate is not good any more");
     stages_.dismiss(*client, mqtt::Reason::not_authorized, "access was taken away");
   }
 }

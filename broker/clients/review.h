@@ -1,5 +1,5 @@
-// After password, key, certificate and revocation files were read again: who would not be let in
-// any more is sent away, a few a turn.
+// After password, key, certificate and revocation files were read again, or users were changed: who
+// would not be let in any more is sent away, a few a turn.
 #pragma once
 
 #include <vector>
@@ -28,8 +28,10 @@ class Review {
  private:
   struct One {
     core::ConnId conn;
-    bool welcome;
+    const char* why;  // it has to go; null: it may stay while its certificate is good
   };
+
+  const char* taken_away(const Client& client) const;
 
   const Reign& reign_;
   ClientTable& table_;

@@ -49,6 +49,7 @@ void read_http(ConfigReader& in, HttpSection& http) {
 void read_access(ConfigReader& in, AccessSection& access) {
   in.flag("allow_anonymous", access.allow_anonymous);
   in.text("password_file", access.password_file);
+  in.flag("runtime_users", access.runtime_users);
   in.text("acl_file", access.acl_file);
   in.flag("acl_names_with_slash", access.acl_names_with_slash);
   in.flag("use_username_as_clientid", access.use_username_as_clientid);

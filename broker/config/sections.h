@@ -55,14 +55,16 @@ struct AccessSection {
   std::optional<bool> allow_anonymous;  // as the file says it
   std::string password_file;            // empty: none
   std::string acl_file;                 // empty: all is allowed
+  bool runtime_users = false;           // those of the journal may come in, too
   bool acl_names_with_slash = false;    // %c and %u stand for such names too
   bool use_username_as_clientid = false;
   bool slow_failed_logins = true;
   TokenSection tokens = {};
   HttpSection http = {};
 
+  bool checks_passwords() const { return !password_file.empty() || runtime_users || http.on(); }
   // A client's word for who it is counts for nothing without a password or a token.
-  bool checks_logins() const { return !password_file.empty() || tokens.on() || http.on(); }
+  bool checks_logins() const { return checks_passwords() || tokens.on(); }
 };
 
 struct ListenerSection {
@@ -86,8 +88,10 @@ struct ListenerSection {
   // only where there are none.
   bool lets_anonymous_in() const;
   // A client's user name is checked, by its password, its token or its certificate.
-  bool proves_names() const {
-    return access.checks_logins() || tls.certificate_username != net::CertificateName::none;
+  bool proves_names() const { return access.checks_logins() || proves_names_otherwise(); }
+  // By its token or its certificate.
+  bool proves_names_otherwise() const {
+    return access.tokens.on() || tls.certificate_username != net::CertificateName::none;
   }
   // A page of anybody's, in a browser that can reach this listener, would be let in without knowing
   // anything: as one of this host, or by the certificate that the browser shows for it.

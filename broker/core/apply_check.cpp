@@ -167,6 +167,11 @@ const char* fault_of(const Impl& s, const WillSettled& r) {
   return session->will ? nullptr : "settles a will that does not exist here";
 }
 
+const char* fault_of(const Impl& s, const AccountSet& r) {
+  const bool known = r.exists || s.accounts.of(r.account.kind).contains(r.account.name);
+  return known ? nullptr : "removes a user or role that does not exist here";
+}
+
 const char* fault_of_session(const Impl& s, SessionId id) {
   return durable(s, id) ? nullptr : kNoSuchSession;
 }

@@ -96,6 +96,10 @@ class Engine {
   // Whose session it is, "" for an anonymous client's; valid until the next command.
   std::string_view user_of(SeatId seat) const;
 
+  // A user or role as State::accounts has it. An error says why in a sentence, and nothing has
+  // changed; else the last record is the change's.
+  [[nodiscard]] Status change_account(const AccountOrder& order, Effects& out);
+
   // A message of the broker's own ($SYS, replayed quarantine).
   void publish_own(const MessageFields& fields, bool retain, TimeMs now, Effects& out);
 

@@ -36,6 +36,7 @@ enum SubscriptionFlag : std::uint8_t {
   kSubscriptionRetainHandlingShift = 4,
   kSubscriptionRetainedOwed = 0x40
 };
+enum AccountFlag : std::uint8_t { kAccountExists = 0x01, kAccountEnabled = 0x02 };
 
 // Whether a body has had fields added since its first version.
 template <class R>

@@ -14,7 +14,7 @@
 // A build for tests stands for the next release: one kind more, and one field more in an old one
 // (broker/core/next.h).
 #ifdef TANDEMQ_NEXT
-#define TMQ_NEXT_KINDS(X) X(31, noted, Noted, 1)
+#define TMQ_NEXT_KINDS(X) X(32, noted, Noted, 1)
 #define TMQ_CLOSED_VERSION 2
 #else
 #define TMQ_NEXT_KINDS(X)
@@ -39,6 +39,7 @@
   X(28, dropped, Dropped, 1)                               \
   X(29, retained_expired, RetainedExpired, 1)              \
   X(30, will_settled, WillSettled, 1)                      \
+  X(31, account_set, AccountSet, 1)                        \
   TMQ_NEXT_KINDS(X)
 
 namespace tandemq::core {

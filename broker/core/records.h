@@ -15,6 +15,7 @@
 #include "broker/base/bytes.h"
 #include "broker/base/ids.h"
 #include "broker/base/result.h"
+#include "broker/core/accounts.h"
 #include "broker/core/message.h"
 #include "broker/core/record_kinds.h"
 #ifdef TANDEMQ_NEXT
@@ -187,6 +188,20 @@ struct RetainedExpired {
 // The will is dropped without being published (the client came back in time).
 struct WillSettled {
   SessionId session = kNoSession;
+};
+
+struct AccountFields {
+  AccountKind kind = AccountKind::user;
+  std::string_view name;
+  bool enabled = true;
+  std::string_view password;
+  std::vector<std::string_view> lines;
+};
+
+// A user or role as it is from now on, or that it is no more.
+struct AccountSet {
+  AccountFields account;
+  bool exists = true;
 };
 
 // A promotion: every durable session that was connected counts as just disconnected at `time`, and

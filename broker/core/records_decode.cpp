@@ -195,6 +195,19 @@ void read(ByteReader& in, WillSettled& r) {
   r.session = in.le<std::uint32_t>();
 }
 
+void read(ByteReader& in, AccountSet& r) {
+  AccountFields& account = r.account;
+  account.kind = AccountKind{in.le<std::uint8_t>()};
+  if (account.kind != AccountKind::user && account.kind != AccountKind::role) in.fail();
+  const std::uint8_t flags = read_flags(in, kAccountExists | kAccountEnabled);
+  r.exists = (flags & kAccountExists) != 0;
+  account.enabled = (flags & kAccountEnabled) != 0;
+  account.name = in.string16();
+  account.password = in.string16();
+  account.lines.resize(read_count(in, 2));
+  for (std::string_view& line : account.lines) line = in.string16();
+}
+
 template <class T>
 bool read_whole(std::string_view body, T& r, std::uint8_t version) {
   ByteReader in(body);

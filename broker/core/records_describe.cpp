@@ -130,6 +130,18 @@ std::string fields(const WillSettled& r) {
   return number("session", r.session);
 }
 
+// What is known of a password stays out of what is printed.
+std::string fields(const AccountSet& r) {
+  const AccountFields& account = r.account;
+  const bool user = account.kind == AccountKind::user;
+  std::string out = (user ? " user=" : " role=") + quoted(account.name);
+  if (!r.exists) return out + " removed=1";
+  if (user)
+    out += number("enabled", account.enabled) + number("password", !account.password.empty());
+  for (std::string_view line : account.lines) out += (user ? " has=" : " rule=") + quoted(line);
+  return out;
+}
+
 }  // namespace
 
 std::string describe(const Record& record) {

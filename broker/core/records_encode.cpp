@@ -185,6 +185,18 @@ void put(Out& out, const WillSettled& r) {
   out.u32(r.session);
 }
 
+template <class Out>
+void put(Out& out, const AccountSet& r) {
+  const AccountFields& account = r.account;
+  out.u8(static_cast<std::uint8_t>(account.kind));
+  const int flags = (r.exists ? kAccountExists : 0) | (account.enabled ? kAccountEnabled : 0);
+  out.u8(static_cast<Flags>(flags));
+  out.string16(account.name);
+  out.string16(account.password);
+  put_count(out, account.lines);
+  for (std::string_view line : account.lines) out.string16(line);
+}
+
 // A body that has grown is written as its reader knows it: put(out, r, version).
 template <class Out, class R>
 void put_as(Out& out, const R& r, std::uint8_t version) {

@@ -72,6 +72,16 @@ void visit_session(const Session& session, bool sorted, RowVisitor& visitor) {
   for (std::uint16_t id : session.inbound.ids()) visitor.inbound({session.id, id});
 }
 
+void visit_accounts(const Accounts& accounts, RowVisitor& visitor) {
+  for (const AccountKind kind : {AccountKind::user, AccountKind::role}) {
+    for (const auto& [name, account] : accounts.of(kind)) {
+      AccountFields row{kind, name, account.enabled, account.password, {}};
+      row.lines.assign(account.lines.begin(), account.lines.end());
+      visitor.account(row);
+    }
+  }
+}
+
 // Folds rows into a sum, so that their order does not matter.
 class HashVisitor final : public RowVisitor {
  public:
@@ -97,6 +107,11 @@ class HashVisitor final : public RowVisitor {
   }
   void inbound(const InboundRow& row) override { add(5, row.session, row.packet_id); }
   void retained(const RetainedRow& row) override { add(6, message(row.message)); }
+  void account(const AccountFields& row) override {
+    std::uint64_t texts = text(row.name, text(row.password, row.lines.size()));
+    for (std::string_view line : row.lines) texts = text(line, texts);
+    add(7, static_cast<std::uint64_t>(row.kind), row.enabled, texts);
+  }
 
   std::uint64_t sum() const { return sum_; }
 
@@ -135,6 +150,7 @@ void State::each_row(RowVisitor& visitor) const {
   std::sort(messages.begin(), messages.end(),
             [](const Message* a, const Message* b) { return a->topic() < b->topic(); });
   for (const Message* message : messages) visitor.retained({MessageRef(message)});
+  visit_accounts(impl_->accounts, visitor);
 }
 
 std::uint64_t State::hash() const {
@@ -147,6 +163,7 @@ std::uint64_t State::hash() const {
   messages.reserve(impl_->retained.size());
   impl_->retained.all(messages);
   for (const Message* message : messages) visitor.retained({MessageRef(message)});
+  visit_accounts(impl_->accounts, visitor);
   return visitor.sum();
 }
 

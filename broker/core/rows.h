@@ -1,5 +1,6 @@
 // The state as rows: what a checkpoint stores, a snapshot carries and the state hash is made of.
-// Durable state only, in canonical order: by session, then filter, sequence, identifier, topic.
+// Durable state only, in canonical order: by session, then filter, sequence, identifier, topic;
+// users and roles by name.
 #pragma once
 
 #include <cstdint>
@@ -76,6 +77,7 @@ class RowVisitor {
   virtual void delivery(const DeliveryRow&) = 0;
   virtual void inbound(const InboundRow&) = 0;
   virtual void retained(const RetainedRow&) = 0;
+  virtual void account(const AccountFields&) = 0;
 };
 
 }  // namespace tandemq::core

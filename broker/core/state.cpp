@@ -68,7 +68,13 @@ StateFigures State::figures() const {
   figures.retained_bytes = s.retained.bytes();
   figures.queued = s.queued;
   figures.queued_bytes = s.queued_bytes;
+  figures.users = s.accounts.users.size();
+  figures.roles = s.accounts.roles.size();
   return figures;
+}
+
+const Accounts& State::accounts() const {
+  return impl_->accounts;
 }
 
 RowVisitor& State::restorer() {

@@ -1,5 +1,6 @@
-// State: sessions, subscriptions, queues, retained messages, wills. Applying records is all that
-// changes it; what a primary keeps beside it while it reigns is the engine's (seats.h).
+// State: sessions, subscriptions, queues, retained messages, wills, users and roles. Applying
+// records is all that changes it; what a primary keeps beside it while it reigns is the engine's
+// (seats.h).
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,8 @@ struct StateFigures {
   std::uint64_t retained_bytes = 0;
   std::uint64_t queued = 0;        // deliveries not yet finished, in flight included
   std::uint64_t queued_bytes = 0;  // footprint of their messages, counted once a delivery
+  std::uint64_t users = 0;         // kept in the journal
+  std::uint64_t roles = 0;
 };
 
 class State {
@@ -39,6 +42,9 @@ class State {
 
   MetaRow meta() const;
   StateFigures figures() const;
+
+  // Users and roles; stays where it is as long as the state does.
+  const Accounts& accounts() const;
 
   // Durable rows in canonical order.
   void each_row(RowVisitor& visitor) const;

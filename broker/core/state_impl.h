@@ -58,6 +58,7 @@ struct State::Impl {
   // --- restoring rows (rows.cpp)
   Session& add_session(SessionId id, std::string_view client_id);
   void restore_delivery(Session& session, const DeliveryRow& row);
+  void keep_account(const AccountFields& fields);
 
   struct Restorer final : RowVisitor {
     explicit Restorer(Impl& impl) : impl(impl) {}
@@ -67,6 +68,7 @@ struct State::Impl {
     void delivery(const DeliveryRow& row) override;
     void inbound(const InboundRow& row) override;
     void retained(const RetainedRow& row) override;
+    void account(const AccountFields& row) override { impl.keep_account(row); }
     Impl& impl;
     Session* last = nullptr;  // rows come by session
     Session& find(SessionId id);
@@ -75,6 +77,7 @@ struct State::Impl {
   std::uint64_t seed;
   Subscriptions subscriptions;
   Retained retained;
+  Accounts accounts;
 
   Lsn last_lsn = 0;
   Epoch epoch = 0;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "broker/shell/control_accounts.h"
 #include "broker/shell/status_json.h"
 #include "broker/support/control_server.h"
 
@@ -49,6 +50,8 @@ class ControlImpl : public Control {
   bool stale(const Caller& caller, const json& request);
   void promote(const Caller& caller, const json& request);
   void solo(const Caller& caller, const json& request);
+  void change_account(const Caller& caller, const json& request);
+  void list_accounts(const Caller& caller, const json& request);
   void answer(const Caller& caller, json result);
   void refuse(const Caller& caller, const std::string& why, const char* code);
   void answer_done(const Caller& caller, const Status& status);
@@ -131,6 +134,8 @@ void ControlImpl::run(const Caller& caller, const std::string& command, const js
   if (command == "hash") {
     return answer(caller, {{"lsn", orders_.status().replica.last}, {"hash", orders_.state_hash()}});
   }
+  if (command == "account") return change_account(caller, request);
+  if (command == "accounts") return list_accounts(caller, request);
   if (command == "reload") return answer_done(caller, orders_.reload());
   if (command == "shutdown") {
     answer(caller, json::object());
@@ -167,6 +172,18 @@ bool ControlImpl::stale(const Caller& caller, const json& request) {
 void ControlImpl::solo(const Caller& caller, const json& request) {
   if (stale(caller, request)) return;
   answer_done(caller, orders_.solo(argument<std::string>(request, "authority", "operator")));
+}
+
+void ControlImpl::change_account(const Caller& caller, const json& request) {
+  Result<core::AccountOrder> order = account_order_of(request);
+  if (!order) return refuse(caller, order.error().message, "refused");
+  orders_.change_account(std::move(order).value(), server_->peer_of(caller.client), later(caller));
+}
+
+void ControlImpl::list_accounts(const Caller& caller, const json& request) {
+  Result<json> found = accounts_asked_for(orders_.accounts(), request);
+  if (!found) return refuse(caller, found.error().message, "refused");
+  answer(caller, std::move(found).value());
 }
 
 void ControlImpl::answer(const Caller& caller, json result) {

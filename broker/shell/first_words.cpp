@@ -9,6 +9,7 @@ std::string users_of(const AccessSection& access) {
   std::string out;
   if (!access.password_file.empty()) out = "the users of " + access.password_file;
   const auto add = [&](const std::string& more) { out += (out.empty() ? "" : " and ") + more; };
+  if (access.runtime_users) add("those of tandemqctl user");
   if (access.tokens.on()) add("who has a token by " + access.tokens.keys_file);
   if (access.http.on()) add("whom " + access.http.url + " lets in");
   return out;

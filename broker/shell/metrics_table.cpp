@@ -176,6 +176,10 @@ void add_clients(Table& table, const NodeStatus& status) {
               static_cast<double>(status.state.retained));
   table.gauge("tandemq_retained_bytes", "Memory of retained messages",
               static_cast<double>(status.state.retained_bytes));
+  table.gauge("tandemq_users", "Users that both nodes keep (tandemqctl user)",
+              static_cast<double>(status.state.users));
+  table.gauge("tandemq_roles", "Roles that both nodes keep (tandemqctl role)",
+              static_cast<double>(status.state.roles));
   table.gauge("tandemq_queued_messages", "Deliveries that are not finished",
               static_cast<double>(status.state.queued));
   table.gauge("tandemq_queued_bytes", "Memory of their messages, counted once a delivery",

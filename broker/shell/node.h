@@ -21,6 +21,7 @@
 #include "broker/net/admission.h"
 #include "broker/net/fronts.h"
 #include "broker/net/listeners.h"
+#include "broker/shell/account_orders.h"
 #include "broker/shell/control.h"
 #include "broker/shell/data_dir.h"
 #include "broker/shell/group_commit.h"
@@ -80,6 +81,8 @@ class Node : public repl::ReplicatorHost, public Orders {
   void leave(const std::string& reason, Answer<Done> done) override;
   void checkpoint(Answer<Lsn> done) override { images_.checkpoint(std::move(done)); }
   Status reload() override;
+  void change_account(core::AccountOrder order, const std::string& by, Answer<Done> done) override;
+  const core::Accounts& accounts() override { return state_.accounts(); }
   void shutdown() override;
 
  private:
@@ -129,6 +132,7 @@ class Node : public repl::ReplicatorHost, public Orders {
   std::unique_ptr<net::Fronts> fronts_;
   repl::LinkTls link_tls_;
   Clients clients_;
+  AccountOrders account_orders_;
   MemoryWatch memory_;
   net::Admission admission_;
   net::Listeners listeners_;

@@ -7,6 +7,19 @@
 #include "broker/support/service_notify.h"
 
 namespace tandemq::broker {
+namespace {
+
+void tell_listening(const std::vector<ListenerSection>& listeners) {
+  for (const ListenerSection& one : listeners) {
+    log(LogLevel::notice, "listening",
+        {{"listener", one.name},
+         {"address", one.is_unix() ? one.socket.path : one.address},
+         {"port", one.is_unix() ? 0 : one.port},
+         {"lets_in", lets_in(one)}});
+  }
+}
+
+}  // namespace
 
 // Whatever clients do, a record of the core fits a frame.
 static_assert(core::kBodyMax + repl::kFrameHeader <= repl::kFrameMax);
@@ -19,6 +32,7 @@ Status Node::apply(const repl::FrameView& frame) {
 void Node::committed(Lsn lsn) {
   commit_.committed(lsn, monotonic_ns());
   clients_.committed(lsn, commit_.uncommitted_bytes());
+  account_orders_.committed(lsn);
 }
 
 void Node::release_snapshot(const SnapshotFile& file) {
@@ -50,6 +64,7 @@ void Node::status_changed(const repl::ReplicaStatus& status) {
 void Node::begin_reign(const repl::ReplicaStatus& status) {
   reign_ns_ = monotonic_ns();
   clock_.not_before(state_.meta().time, reign_ns_);
+  access_->accounts_changed("");
   engine_ = std::make_unique<core::Engine>(state_, commit_, config_.limits, access_->permissions(),
                                            counters_);
   sys_topics_.forget();
@@ -59,13 +74,7 @@ void Node::begin_reign(const repl::ReplicaStatus& status) {
     log(LogLevel::error, "listener_failed", {{"reason", listening.error().message}});
     return stop_with(listening.error().code);
   }
-  for (const ListenerSection& one : config_.listeners) {
-    log(LogLevel::notice, "listening",
-        {{"listener", one.name},
-         {"address", one.is_unix() ? one.socket.path : one.address},
-         {"port", one.is_unix() ? 0 : one.port},
-         {"lets_in", lets_in(one)}});
-  }
+  tell_listening(config_.listeners);
 }
 
 void Node::end_reign() {
@@ -75,6 +84,7 @@ void Node::end_reign() {
   engine_.reset();
   state_.demote();
   commit_.forget();
+  account_orders_.end_reign();
 }
 
 }  // namespace tandemq::broker

@@ -111,6 +111,13 @@ void Node::switchover(const std::string& reason, Answer<Done> done) {
   });
 }
 
+void Node::change_account(core::AccountOrder order, const std::string& by, Answer<Done> done) {
+  turn_.begin(clock_);
+  if (!engine_) return done(ask_the_primary(replicator_->status(), config_.replication.peer_name));
+  const bool leaves = switching_over_ || stopping_ != Stopping::no;
+  account_orders_.change(leaves ? nullptr : engine_.get(), std::move(order), by, std::move(done));
+}
+
 void Node::leave(const std::string& reason, Answer<Done> done) {
   log(LogLevel::notice, "order_leave", {{"reason", reason}});
   if (engine_) return done(Error{"this node is primary; hand over with switchover first"});

@@ -108,7 +108,7 @@ Node::Node(Config config)
       base_(make_base()),
       state_(random_number()),
       images_(config_, state_, *this),
-      access_(std::make_unique<Access>(base_, config_.listeners)),
+      access_(std::make_unique<Access>(base_, config_.listeners, &state_.accounts())),
       fronts_(std::make_unique<net::Fronts>(
           net::Fronts::Around{base_, [this] { turn_.begin(clock_); },
                               [this] { return pair_time(); }, config_.tls.ticket_secret_file},
@@ -117,6 +117,7 @@ Node::Node(Config config)
       clients_({config_.limits, config_.connections, clock_, turn_, *access_,
                 [this] { event_base_loopbreak(base_); }},
                entrances_of(config_.listeners)),
+      account_orders_(*access_, clients_, state_, effects_),
       memory_(config_.connections.memory_max, clients_),
       admission_(config_.connections.connects_per_s,
                  [this](std::size_t entrance, std::unique_ptr<net::Transport> transport) {

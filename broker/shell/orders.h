@@ -7,6 +7,7 @@
 
 #include "broker/base/ids.h"
 #include "broker/base/result.h"
+#include "broker/core/accounts.h"
 #include "broker/shell/node_status.h"
 
 namespace tandemq::broker {
@@ -29,6 +30,12 @@ class Orders {
   virtual void checkpoint(Answer<Lsn> done) = 0;
   // Of the state after the last record; equal on both nodes at equal LSN and history.
   virtual std::uint64_t state_hash() = 0;
+  // A user or role of the journal becomes as wanted; answered when both nodes have it. `by`: who
+  // wants it, for the log.
+  virtual void change_account(core::AccountOrder order, const std::string& by,
+                              Answer<Done> done) = 0;
+  // Those that this node has; a standby's may be behind.
+  virtual const core::Accounts& accounts() = 0;
   // Reads again what SIGHUP does. An error says what stays as it was.
   virtual Status reload() = 0;
   virtual void shutdown() = 0;

@@ -73,6 +73,8 @@ nlohmann::json to_json(const NodeStatus& status) {
       {"memory", to_string(status.memory)},
       {"memory_bytes", status.memory_used},
       {"memory_max", status.memory_max},
+      {"users", status.state.users},
+      {"roles", status.state.roles},
       {"checkpoint_lsn", status.checkpoint.lsn},
       {"journal_first_lsn", status.journal.first},
       {"journal_bytes", status.journal.bytes},

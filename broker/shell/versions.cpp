@@ -66,6 +66,11 @@ std::vector<repl::Setting> shared_settings(const Config& config) {
   number("limits.publish_rate_max", config.connections.publishes_per_s);
   number("limits.publish_bytes_rate_max", config.connections.publish_bytes_per_s);
   number("auth.allow_zero_length_clientid", limits.allow_zero_length_client_id);
+  std::string open_to_users;
+  for (const ListenerSection& one : config.listeners) {
+    if (one.access.runtime_users) open_to_users += (open_to_users.empty() ? "" : " ") + one.name;
+  }
+  out.push_back({"auth.runtime_users", open_to_users.empty() ? "none" : open_to_users});
   out.push_back({"auth.session_of_another_user",
                  limits.others_session == core::OthersSession::refuse ? "refuse" : "clean"});
   out.push_back({"auth.denied_publish", limits.denied_publish == core::DeniedPublish::acknowledge

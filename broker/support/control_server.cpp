@@ -130,6 +130,16 @@ void ControlServer::send(ClientId id, std::string_view line) {
   evbuffer_add(output, "\n", 1);
 }
 
+std::string ControlServer::peer_of(ClientId id) const {
+  const auto found = clients_.find(id);
+  if (found == clients_.end()) return {};
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  const int fd = bufferevent_getfd(found->second.channel);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
+  return "uid " + std::to_string(peer.uid) + ", pid " + std::to_string(peer.pid);
+}
+
 void ControlServer::close_after_send(ClientId id) {
   const auto found = clients_.find(id);
   if (found == clients_.end()) return;

@@ -38,6 +38,8 @@ class ControlServer {
 
   // Sends a line, its end is added. Nothing happens when the client is gone.
   void send(ClientId client, std::string_view line);
+  // The process at its other end: "uid 0, pid 123"; "" when it is gone.
+  std::string peer_of(ClientId client) const;
   // Sends what is left, then closes.
   void close_after_send(ClientId client);
   // Blocks for at most a moment to bring out what is left (before the process ends).

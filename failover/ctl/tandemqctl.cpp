@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "failover/ctl/account_commands.h"
+#include "failover/ctl/acl_command.h"
 #include "failover/ctl/gather.h"
 #include "failover/ctl/line_client.h"
 #include "failover/ctl/pki.h"
@@ -311,6 +313,9 @@ int main(int argc, char** argv) try {
       ->capture_default_str();
   const PkiCommands pki(app, options);
   const SetupCommand setup(app, options.setup);
+  const AccountAsking asking{options.broker_socket, options.timeout_ms, options.as_json};
+  AccountCommands accounts(app, asking);
+  AclCommand rules(app, asking);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -322,6 +327,10 @@ int main(int argc, char** argv) try {
   if (look->parsed()) return examine(options);
   if (pki.all->parsed()) return pki.run(options);
   if (setup.one->parsed()) return set_up_pair(options);
+  if (accounts.parsed() || rules.parsed()) {
+    const Result<int> code = accounts.parsed() ? accounts.run() : rules.run();
+    return code ? *code : fail(options, code.error());
+  }
   if (promote->parsed()) return make_primary(options);
   if (solo->parsed()) return order(options, options.agent_socket, {{"cmd", "solo"}});
   if (reload->parsed()) return order(options, options.broker_socket, {{"cmd", "reload"}});

@@ -8,7 +8,7 @@ from support.expect import Skipped, expect, wait_until
 from support.load import Load
 from support.pair import Pair
 
-NEXT_KIND = "31"
+NEXT_KIND = "32"
 
 
 def next_of(ctx):
@@ -144,7 +144,7 @@ def test_upgraded_under_load_and_not_put_back(ctx):
     pair.b.launch()
     code = pair.b.exit_code()
     expect(code == 2, f"it ended with {code}: {pair.b.log_tail()}")
-    for words in ("+next", "record kind 31", "install the version that wrote it"):
+    for words in ("+next", "record kind 32", "install the version that wrote it"):
         expect(words in pair.b.log_tail(), f"{words} is not told: {pair.b.log_tail()}")
     kept = os.path.join(pair.b.folder, "kept")
     # SQLite brings its log into its file when it opens it.
@@ -166,7 +166,7 @@ def test_put_back_with_an_empty_folder(ctx):
     pair.b.start(listening=False)
     for node in pair.nodes.values():
         told = wait_until(lambda node=node: node.status()["peer_refused"], f"{node.name} is told", 10)
-        for words in ("does not know version 2 of record kind 17, record kind 31", "+next)"):
+        for words in ("does not know version 2 of record kind 17, record kind 32", "+next)"):
             expect(words in told, f"{node.name} says {told}")
         wait_until(lambda node=node: "event=peer_refused" in node.log(), f"{node.name} logs it", 5)
     expect(pair.a.status()["pair_state"] == "solo", "the primary does not go on")

@@ -27,6 +27,14 @@ void Image::subscription(const core::SubscriptionRow& row) {
   rows_.emplace_back(copy);
 }
 
+void Image::account(const core::AccountFields& row) {
+  core::AccountFields copy = row;
+  copy.name = keep(row.name);
+  copy.password = keep(row.password);
+  for (std::string_view& line : copy.lines) line = keep(line);
+  rows_.emplace_back(std::move(copy));
+}
+
 void Image::restore(core::State& state) const {
   state.clear();
   core::RowVisitor& into = state.restorer();
@@ -38,6 +46,7 @@ void Image::restore(core::State& state) const {
     void operator()(const core::DeliveryRow& row) { into.delivery(row); }
     void operator()(const core::InboundRow& row) { into.inbound(row); }
     void operator()(const core::RetainedRow& row) { into.retained(row); }
+    void operator()(const core::AccountFields& row) { into.account(row); }
   };
   for (const Row& row : rows_) std::visit(Put{into}, row);
 }

@@ -27,10 +27,12 @@ class Image final : public core::RowVisitor {
   void delivery(const core::DeliveryRow& row) override { rows_.emplace_back(row); }
   void inbound(const core::InboundRow& row) override { rows_.emplace_back(row); }
   void retained(const core::RetainedRow& row) override { rows_.emplace_back(row); }
+  void account(const core::AccountFields& row) override;
   std::string_view keep(std::string_view text) { return texts_.emplace_back(text); }
 
-  using Row = std::variant<core::MetaRow, core::SessionRow, core::SubscriptionRow,
-                           core::DeliveryRow, core::InboundRow, core::RetainedRow>;
+  using Row =
+      std::variant<core::MetaRow, core::SessionRow, core::SubscriptionRow, core::DeliveryRow,
+                   core::InboundRow, core::RetainedRow, core::AccountFields>;
   Lsn lsn_ = 0;
   std::deque<std::string> texts_;  // what the rows' views point to
   std::vector<Row> rows_;          // in the order in which they came

@@ -71,8 +71,10 @@ LAYERS = {
         ("cli11", "json")),
     "failover/agent": Layer(None, ("broker/base", "broker/support", "failover/core", "failover/shell"),
                             ("cli11", "libevent"), system=True),
-    # Of the agent's shell: how it reads its settings, and what keepalived.conf it wants of them.
-    "failover/ctl": Layer("tmq_ctl", ("broker/base", "broker/pki", "failover/doctor", "failover/shell"),
+    # Of the agent's shell: how it reads its settings, and what keepalived.conf it wants of them. Of
+    # the broker: how it reads settings and rules, for `acl check`.
+    "failover/ctl": Layer("tmq_ctl", ("broker/base", "broker/support", "broker/config", "broker/access",
+                                      "broker/pki", "failover/doctor", "failover/shell"),
                           ("cli11", "json", "openssl"), system=True),
 }
 

@@ -1,6 +1,7 @@
 // What the fold leaves in the file: net changes only, shared messages once.
 #include <doctest/doctest.h>
 
+#include "broker/checkpoint/sql.h"
 #include "tests/unit/checkpoint/support.h"
 
 namespace tandemq::broker::test {
@@ -202,6 +203,38 @@ TEST_CASE_FIXTURE(Fixture, "a journal that cannot be read is an error, and later
   CHECK(failed.error().message.find("not held") != std::string::npos);
   broken = false;
   CHECK(other.fold(1));
+}
+
+TEST_CASE_FIXTURE(Fixture, "the older format stays until there is a user or role to keep") {
+  const auto format = [&] {
+    sql::Database db(config.path, sql::Mode::read);
+    return db.number("PRAGMA user_version");
+  };
+  journal.append(opened(1, "reader"));
+  fold();
+  CHECK(format() == 1);
+  const core::AccountFields anna{core::AccountKind::user, "anna", true, "$7$x", {"meters", "ops"}};
+  const core::AccountFields meters{core::AccountKind::role, "meters", true, "", {}};
+  journal.append(core::AccountSet{anna, true});
+  journal.append(core::AccountSet{meters, true});
+  fold();
+  CHECK(format() == 2);
+  CHECK(rows_in(config).accounts == 2);
+  const auto state = loaded(config);
+  const auto& found = state->accounts().users.at("anna");
+  CHECK(found.enabled);
+  CHECK(found.password == "$7$x");
+  CHECK(found.lines == std::vector<std::string>{"meters", "ops"});
+  journal.append(core::AccountSet{anna, false});
+  journal.append(core::AccountSet{meters, false});
+  fold();
+  CHECK(rows_in(config).accounts == 0);
+  CHECK(format() == 2);
+  journal.append(opened(2, "other"));
+  fold();
+  core::State whole;
+  journal.replay(whole, 1, journal.last());
+  CHECK(loaded(config)->hash() == whole.hash());
 }
 
 TEST_CASE_FIXTURE(Fixture, "all fields survive") {

@@ -33,6 +33,7 @@ unsigned weight_of(Kind kind) {
     case Kind::released:
     case Kind::retained_expired:
     case Kind::will_settled:
+    case Kind::account_set:
       return 5;
     case Kind::reign_began:
       return 1;
@@ -104,6 +105,8 @@ bool RandomRecords::propose(Kind kind) {
       return try_record(core::RetainedExpired{topic()});
     case Kind::will_settled:
       return try_record(core::WillSettled{any_of(open_).id});
+    case Kind::account_set:
+      return set_account();
   }
   return false;
 }
@@ -312,6 +315,20 @@ bool RandomRecords::release() {
   const std::uint16_t id = any_of(session.inbound);
   std::erase(session.inbound, id);
   return try_record(core::Released{session.id, id});
+}
+
+bool RandomRecords::set_account() {
+  const std::string name = "account-" + std::to_string(below(5));
+  const std::string rule = "topic read plant/" + std::to_string(below(100)) + "/#";
+  core::AccountSet record;
+  record.account.kind = chance(50) ? core::AccountKind::user : core::AccountKind::role;
+  record.account.name = name;
+  record.exists = chance(70);
+  if (!record.exists) return try_record(record);
+  record.account.enabled = chance(80);
+  record.account.password = chance(50) ? "$7$101$c2FsdA==$aGFzaA==" : "";
+  if (chance(70)) record.account.lines = {rule, "pattern readwrite plant/%c"};
+  return try_record(record);
 }
 
 bool RandomRecords::begin_reign() {

@@ -34,6 +34,7 @@ class RandomRecords {
 
   bool propose(core::Kind kind);
   bool begin_reign();
+  bool set_account();
   bool open_session();
   bool close_session();
   bool remove_session();

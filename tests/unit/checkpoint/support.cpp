@@ -117,6 +117,11 @@ class Lines final : public core::RowVisitor {
   }
   void inbound(const core::InboundRow& r) override { line("inbound", r.session, r.packet_id); }
   void retained(const core::RetainedRow& r) override { line("retained", text(r.message)); }
+  void account(const core::AccountFields& r) override {
+    line("account", static_cast<core::SessionId>(r.kind), r.name, r.enabled, r.password,
+         r.lines.size());
+    for (std::string_view one : r.lines) line("of it", std::string(one));
+  }
   std::string str() const { return out_.str(); }
 
  private:

@@ -79,6 +79,7 @@ class Gate final : public Authenticator {
   bool still_welcome(Door, std::string_view user, const Pass*) const override {
     return user != removed;
   }
+  bool sent_away(Door, std::string_view user) const override { return user == changed; }
   // To the oldest question that is open.
   void answer(Reason reason);
 
@@ -88,6 +89,7 @@ class Gate final : public Authenticator {
     Answer answer;
   };
   std::string removed;  // a user
+  std::string changed = "nobody";
   Reason says = Reason::success;
   PassRef pass;  // of whom it lets in
   bool later = false;

@@ -21,6 +21,19 @@ TEST_CASE("who is removed is sent away at a review, and is heard no more") {
   CHECK_FALSE(rig.clients.has_backlog());
 }
 
+TEST_CASE("a user who was changed at run time is sent away, whatever the files say") {
+  Rig rig;
+  Peer& peer = rig.connected("c");
+  rig.gate.removed = "somebody else";
+  rig.clients.review();
+  rig.settle();
+  CHECK_FALSE(peer.ended());
+  rig.gate.changed = "";
+  rig.clients.review();
+  rig.settle();
+  CHECK(peer.ended());
+}
+
 TEST_CASE("a log-in that was found right before the files were read again is asked anew") {
   Rig rig;
   rig.gate.later = true;

@@ -28,7 +28,9 @@ class Log final : public RecordSink {
     records.push_back({++last, kind, body.text()});
     return last;
   }
+  std::uint8_t writes(Kind kind) const override { return kind == withheld ? 0 : kNewestBody; }
   Lsn last = 0;
+  Kind withheld = Kind::reign_began;  // as if the peer could not read it
   std::vector<Logged> records;
 };
 

@@ -51,6 +51,7 @@ class CheckingVisitor final : public RowVisitor {
     CHECK_FALSE(row.message->payload().empty());
     next_.retained(row);
   }
+  void account(const AccountFields& row) override { next_.account(row); }
 
  private:
   RowVisitor& next_;

@@ -78,6 +78,14 @@ Samples samples(Of<WillSettled>) {
   return {WillSettled{7}};
 }
 
+Samples samples(Of<AccountSet>) {
+  return {
+      AccountSet{{AccountKind::user, "meter 7", true, "$7$101$c2FsdA==$aGFzaA==", {"meters"}},
+                 true},
+      AccountSet{{AccountKind::role, "meters", true, "", {"topic read a/#", "pattern b/%c"}}, true},
+      AccountSet{{AccountKind::user, "meter 7", false, "", {}}, false}};
+}
+
 Samples samples() {
   Samples all;
 #define TMQ_X(number, kind, type, version) \

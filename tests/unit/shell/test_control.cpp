@@ -35,6 +35,12 @@ class NotedOrders : public Orders {
   }
   void checkpoint(Answer<Lsn> done) override { done(Lsn{12}); }
   std::uint64_t state_hash() override { return 17; }
+  void change_account(core::AccountOrder order, const std::string& by, Answer<Done> done) override {
+    ordered = std::move(order);
+    noted = by;
+    later = done;
+  }
+  const core::Accounts& accounts() override { return accounts_; }
   Status reload() override { return note("reload"); }
   void shutdown() override { noted = "shutdown"; }
 
@@ -44,6 +50,8 @@ class NotedOrders : public Orders {
   }
   NodeStatus status_;
   std::string noted;
+  core::AccountOrder ordered;
+  core::Accounts accounts_;
   bool refuse = false;
   Answer<Done> later;
 };
@@ -133,6 +141,47 @@ TEST_CASE("refusals carry a sentence and a code") {
   CHECK(bench.ask(fd, R"({"cmd":"solo","id":1,"change":3})")["code"] == "stale");
   CHECK(bench.ask(fd, R"({"cmd":"solo","id":1,"change":4,"authority":"timeout"})")["ok"] == true);
   CHECK(bench.orders.noted == "solo timeout");
+}
+
+TEST_CASE("an order about a user is answered when it is committed") {
+  Bench bench;
+  const int fd = bench.client();
+  const std::string line =
+      R"({"cmd":"account","id":1,"do":"add","kind":"user","name":"anna","lines":["meters"]})";
+  send(fd, (line + "\n").data(), line.size() + 1, MSG_NOSIGNAL);
+  CHECK(bench.received(fd).empty());
+  CHECK(bench.orders.ordered.name == "anna");
+  CHECK(bench.orders.ordered.lines == std::vector<std::string>{"meters"});
+  CHECK(bench.orders.noted ==
+        "uid " + std::to_string(getuid()) + ", pid " + std::to_string(getpid()));
+  bench.orders.later(Done{});
+  CHECK(json::parse(bench.received(fd))["ok"] == true);
+  for (const char* wrong : {R"({"cmd":"account","do":"fly","kind":"user","name":"a"})",
+                            R"({"cmd":"account","do":"add","kind":"dog","name":"a"})",
+                            R"({"cmd":"account","do":"disable","kind":"role","name":"a"})"})
+    CHECK(bench.ask(fd, wrong)["code"] == "refused");
+  CHECK(bench.ask(fd, R"({"cmd":"account","do":"add","kind":"user","lines":7})")["code"] ==
+        "bad_request");
+}
+
+TEST_CASE("users come a page at a time, without what is known of their passwords") {
+  Bench bench;
+  for (int i = 0; i < 1000; ++i)
+    bench.orders.accounts_.users[std::string(100, 'x') + std::to_string(i)] = {true, "$7$hash", {}};
+  const int fd = bench.client();
+  json request{{"cmd", "accounts"}, {"kind", "user"}};
+  std::size_t seen = 0, pages = 0;
+  for (bool more = true; more; ++pages) {
+    const json page = bench.ask(fd, request.dump());
+    CHECK(page["total"] == 1000);
+    CHECK(page.dump().find("hash") == std::string::npos);
+    seen += page["accounts"].size();
+    more = page["more"];
+    request["after"] = page["accounts"].back()["name"];
+  }
+  CHECK(seen == 1000);
+  CHECK(pages > 1);
+  CHECK(bench.ask(fd, R"({"cmd":"accounts","kind":"role","name":"none"})")["code"] == "refused");
 }
 
 TEST_CASE("garbage is answered and the connection closed") {

@@ -1,0 +1,101 @@
+#include "broker/access/runtime_users.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "broker/access/rule_grants.h"
+
+namespace tandemq::broker {
+namespace {
+
+using What = core::AccountOrder::What;
+
+// "topic  read\ta/b " and "topic read a/b" are the same rule; a filter may have spaces inside.
+std::string with_single_spaces(std::string_view rule) {
+  std::string out;
+  for (int word = 0; word < 2; ++word) {
+    const std::size_t begin = rule.find_first_not_of(" \t");
+    if (begin == rule.npos) return out;
+    rule.remove_prefix(begin);
+    const std::size_t end = std::min(rule.find_first_of(" \t"), rule.size());
+    out.append(out.empty() ? "" : " ").append(rule.substr(0, end));
+    rule.remove_prefix(end);
+  }
+  const std::size_t begin = rule.find_first_not_of(" \t");
+  if (begin == rule.npos) return out;
+  return out.append(" ").append(rule.substr(begin, rule.find_last_not_of(" \t\r") + 1 - begin));
+}
+
+Status read_rule(std::string& rule) {
+  const std::string wrong = "the rule `" + rule + "` ";
+  rule = with_single_spaces(rule);
+  if (rule.find('\n') != rule.npos)
+    return Error{wrong + "is more than one line; give each by itself"};
+  if (!rule.starts_with("topic ") && !rule.starts_with("pattern ")) {
+    return Error{wrong +
+                 "does not begin with topic or pattern; write `topic "
+                 "[read|write|readwrite|deny] FILTER`"};
+  }
+  const Result<Acl> parsed = Acl::of_user("", {rule});
+  return parsed ? Status(Done{}) : Status(Error{wrong + parsed.error().message});
+}
+
+}  // namespace
+
+Status RuntimeUsers::read(core::AccountOrder& order) {
+  if (!order.password.empty()) {
+    const Result<PasswordHash> entry = PasswordFile::parse_entry(order.password);
+    if (!entry) return Error{"the password's entry " + entry.error().message};
+  }
+  if (order.what == What::password && order.password.empty())
+    return Error{"no password is given; disable the user to keep it out"};
+  if (order.kind != core::AccountKind::role) return Done{};
+  for (std::string& rule : order.lines) {
+    if (Status sound = read_rule(rule); !sound) return sound;
+  }
+  return Done{};
+}
+
+const core::Account* RuntimeUsers::find(std::string_view name) const {
+  if (!kept_) return nullptr;
+  const auto found = kept_->users.find(name);
+  return found == kept_->users.end() ? nullptr : &found->second;
+}
+
+std::optional<PasswordHash> RuntimeUsers::password_of(std::string_view name) const {
+  const core::Account* user = find(name);
+  if (!user || !user->enabled) return std::nullopt;
+  Result<PasswordHash> entry = PasswordFile::parse_entry(user->password);
+  return entry ? std::optional(std::move(entry).value()) : std::nullopt;
+}
+
+core::GrantsRef RuntimeUsers::grants(const core::Account& user, std::string_view client_id,
+                                     std::string_view username, bool names_with_slash) const {
+  if (!user.enabled) return no_grants();
+  std::string names;
+  for (const std::string& role : user.lines) names += role + "\n";
+  const auto [at, is_new] = read_.try_emplace(names);
+  if (is_new) at->second = read_rules(user);
+  // What cannot be read may be what denies.
+  if (!at->second) return no_grants();
+  return at->second->grants(client_id, username, names_with_slash, "");
+}
+
+std::shared_ptr<const Acl> RuntimeUsers::read_rules(const core::Account& user) const {
+  std::vector<std::string> rules;
+  for (const std::string& name : user.lines) {
+    const auto role = kept_->roles.find(name);
+    if (role == kept_->roles.end()) return nullptr;
+    rules.insert(rules.end(), role->second.lines.begin(), role->second.lines.end());
+  }
+  Result<Acl> acl = Acl::of_user("", rules);
+  return acl ? std::make_shared<const Acl>(std::move(acl).value()) : nullptr;
+}
+
+core::GrantsRef no_grants() {
+  static const core::GrantsRef nothing = std::make_shared<RuleGrants>(nullptr, AclRules{});
+  return nothing;
+}
+
+}  // namespace tandemq::broker
