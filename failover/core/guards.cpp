@@ -101,11 +101,13 @@ const Guard may_go_alone{"its authority covers going alone",
 const Guard had_its_chance{
     "the standby was there, or 1.5 s since the promotion",
     [](S s, E, C) { return s.facts.paired_once || s.facts.now >= s.facts.reign_began_at + 1500; }};
-// Who went on alone before holds what nobody else has, until another reign is known.
+// Who went on alone before holds what nobody else has, until another reign is known. After a
+// standstill the link may be up again and the primary be heard: both have that long to be read.
 const Guard lease_over{"link down, lease run out, does not hold all alone", [](S s, E, C c) {
                          const BrokerStatus& b = s.facts.broker;
                          return s.facts.broker_connected && !b.peer_connected &&
-                                !holds_all_alone(s) && !lease_valid(s, c);
+                                !holds_all_alone(s) && !lease_valid(s, c) &&
+                                s.facts.now >= s.facts.awake_since + c.silence_ms;
                        }};
 const Guard episode_over{"what was asked for is over", [](S s, E, C) {
                            return s.inquiry.purpose == Purpose::solo &&
@@ -156,15 +158,16 @@ const Guard peer_asks_solo{
              hears_the_present(s);
     }};
 // A link whose other end has gone looks whole for a while; a later reign the broker follows over
-// it.
+// it. Not while this agent stood still: the primary may have taken the broker in since.
 const Guard peer_went_alone{"the peer, primary, says that it has gone on alone", [](S s, E, C c) {
                               const BrokerStatus& b = s.facts.broker;
                               const bool claims = b.peer_connected
                                                       ? b.in_sync && s.facts.peer.epoch == b.epoch
                                                       : b.in_sync || b.was_in_sync;
                               return peer_primary(s, c) && peer_is_alone(s) &&
-                                     connected_as(s, Role::standby) && claims &&
-                                     !holds_all_alone(s) && !s.lose_sync_pending && may_retry(s);
+                                     hears_the_present(s) && connected_as(s, Role::standby) &&
+                                     claims && !holds_all_alone(s) && !s.lose_sync_pending &&
+                                     may_retry(s);
                             }};
 const Guard peer_asks_promote{"the peer asks to serve, its journal comes first", [](S s, E, C c) {
                                 return unanswered(s, c, AskKind::promote) && s.facts.broker_known &&
