@@ -74,4 +74,31 @@ TEST_CASE("that the primary was alone while the agent stood still does not make 
   }
 }
 
+// Its agent began, and stood still before it heard anybody.
+TEST_CASE("a node that went alone, whose agent stood still, listens before it serves") {
+  OneAgent a(1);
+  a.broker.epoch = make_epoch(5, 1);
+  a.broker.last_lsn = 100;
+  a.broker.in_sync = a.broker.was_in_sync = a.broker.was_solo = true;
+  a.broker.peer_silent_ms = 100000;
+  a.now += 3000;
+  a.tell(EventKind::broker_up, a.broker);
+  a.tell(EventKind::tick);
+  CHECK_FALSE(a.was_ordered(Order::promote));
+  SUBCASE("to the peer, which has reigned since") {
+    a.peer.phase = Phase::primary;
+    a.peer.role = Role::primary;
+    a.peer.pair_state = PairState::solo;
+    a.peer.epoch = make_epoch(6, 2);
+    a.peer.was_solo = a.peer.in_sync = true;
+    a.tell(EventKind::peer_unproven, PeerReport{a.peer});
+    a.pass(5000, false);
+    CHECK_FALSE(a.was_ordered(Order::promote));
+  }
+  SUBCASE("to nobody") {
+    a.pass(3000, false);
+    CHECK(a.was_ordered(Order::promote));
+  }
+}
+
 }  // namespace tandemq::failover
