@@ -169,6 +169,12 @@ const Guard peer_went_alone{"the peer, primary, says that it has gone on alone",
                                      claims && !holds_all_alone(s) && !s.lose_sync_pending &&
                                      may_retry(s);
                             }};
+// Its broker may be gone, and it silent: what it said holds until our broker was in sync once more.
+const Guard peer_was_alone{"the peer went alone, by the last word of its agent", [](S s, E, C) {
+                             const Facts& f = s.facts;
+                             return f.peer_known && f.peer.was_solo &&
+                                    f.peer.epoch >= f.broker.epoch && f.lease_from > f.in_sync_at;
+                           }};
 const Guard peer_asks_promote{"the peer asks to serve, its journal comes first", [](S s, E, C c) {
                                 return unanswered(s, c, AskKind::promote) && s.facts.broker_known &&
                                        hears_the_present(s) && peer_outranks(s, c);
