@@ -150,12 +150,13 @@ const Guard reason_gone{"the reason to take over is gone", [](S s, E, C c) {
                           return !silent && !peer_released(s, c);
                         }};
 // Only of a primary whose reign this broker knows of no successor to, itself included; and not in a
-// question of long ago, for which this broker would be out of sync while nobody goes on alone.
+// question of long ago, for which this broker would be out of sync while nobody goes on alone. A
+// broker that may have gone alone itself is no reason against a later reign, which it is to follow.
 const Guard peer_asks_solo{
     "the peer, primary of the newest reign, asks to go solo", [](S s, E, C c) {
-      return unanswered(s, c, AskKind::solo) && s.facts.broker_known && !s.facts.maybe_solo &&
-             s.facts.peer.role == Role::primary && s.facts.peer.epoch >= s.facts.broker.epoch &&
-             hears_the_present(s);
+      return unanswered(s, c, AskKind::solo) && s.facts.broker_known &&
+             (!s.facts.maybe_solo || outreigned(s)) && s.facts.peer.role == Role::primary &&
+             s.facts.peer.epoch >= s.facts.broker.epoch && hears_the_present(s);
     }};
 // A link whose other end has gone looks whole for a while; a later reign the broker follows over
 // it. Not while this agent stood still: the primary may have taken the broker in since.

@@ -22,6 +22,18 @@ struct Returned : OneAgent {
   void promote(bool force) { tell(EventKind::operator_promote, OperatorOrder{1, force}); }
 };
 
+// A's broker went on alone and died.
+struct Alone : Reigning {
+  Alone() {
+    broker.pair_state = PairState::solo;
+    broker.was_solo = true;
+    broker.peer_connected = false;
+    tell(EventKind::broker_status, broker);
+    tell(EventKind::broker_lost);
+    REQUIRE(phase() == Phase::broker_down);
+  }
+};
+
 }  // namespace
 
 TEST_CASE("beside a broker that went alone, by its agent's word, only --force promotes") {
@@ -59,6 +71,31 @@ TEST_CASE("beside a broker that went alone, by its agent's word, only --force pr
   CHECK(b.was_ordered(Order::promote) != told);
   b.promote(true);
   CHECK(b.was_ordered(Order::promote));
+}
+
+// The operator has decided against what only A held. Its broker may stay away for ever.
+TEST_CASE("who reigns after a node went alone may go alone itself, by that node's word") {
+  Alone a;
+  a.peer.phase = Phase::waiting;
+  a.peer.role = Role::primary;
+  a.peer.pair_state = PairState::waiting;
+  a.peer.ask = {AskKind::solo, 7};
+  SUBCASE("it reigns later") {
+    a.peer.epoch = make_epoch(6, 2);
+    a.pass(200, true);
+    CHECK(a.machine->state().answer == Answer{a.peer.boot, 7});
+    a.broker.role = Role::standby;
+    a.broker.pair_state = PairState::waiting;
+    a.tell(EventKind::broker_up, a.broker);
+    CHECK(a.was_ordered(Order::lose_sync));
+    a.pass(5000, false);
+    CHECK_FALSE(a.was_ordered(Order::promote));
+  }
+  SUBCASE("it reigned before") {
+    a.peer.epoch = make_epoch(4, 2);
+    a.pass(200, true);
+    CHECK(a.machine->state().answer != Answer{a.peer.boot, 7});
+  }
 }
 
 }  // namespace tandemq::failover
