@@ -69,13 +69,15 @@ void learn_status(State& s, const BrokerStatus& b) {
 // that the order was owed for, as its broker goes on alone in the episode of the question only: in
 // a process of its broker's that began later, or by its word that has heard of ours. And when our
 // broker has reigned alone since, which it came to by being in sync or by an operator's hand: in a
-// reign of a higher count, as one of the same count is beside the other and not after it.
+// reign of a higher count, as one of the same count is beside the other and not after it. And when
+// it reigns over a whole pair: the peer follows it, and goes on alone by nothing it was allowed.
 void settle_debt(State& s, const Settings& set) {
   const Facts& f = s.facts;
   if (!s.owe_lose_sync || s.lose_sync_pending) return;
   const bool later = epoch_counter(f.broker.epoch) > epoch_counter(s.owe_reign);
   const bool own = epoch_node(f.broker.epoch) == set.index;
-  if (f.broker_connected && f.broker.was_solo && own && later) forgive(s);
+  const bool whole = f.broker.role == Role::primary && f.broker.pair_state == PairState::paired;
+  if (f.broker_connected && (whole || (f.broker.was_solo && own && later))) forgive(s);
   if (!counts_in_sync(s)) return;
   const bool by_word = peer_primary(s, set) && f.peer.pair_state == PairState::paired &&
                        f.peer.epoch == f.broker.epoch && f.lease_from > f.in_sync_at;

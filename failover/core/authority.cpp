@@ -67,7 +67,9 @@ Verdict cold_start_with_peer(const State& s, const Settings& set) {
 }
 
 Verdict cold_start_alone(const State& s, const Settings& set) {
-  if (s.facts.now < s.facts.started_at + kGreetingMs + set.silence_ms) {
+  // What waits since this agent stood still is read first: it may tell of a later reign.
+  const TimeMs from = std::max(s.facts.started_at + kGreetingMs, s.facts.awake_since);
+  if (s.facts.now < from + set.silence_ms) {
     return pending("the peer is given a moment to be heard");
   }
   if (holds_all_alone(s)) {

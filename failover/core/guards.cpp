@@ -101,11 +101,13 @@ const Guard may_go_alone{"its authority covers going alone",
 const Guard had_its_chance{
     "the standby was there, or 1.5 s since the promotion",
     [](S s, E, C) { return s.facts.paired_once || s.facts.now >= s.facts.reign_began_at + 1500; }};
-// Who went on alone before holds what nobody else has, until another reign is known.
+// Who went on alone before holds what nobody else has, until another reign is known. After a
+// standstill the link may be up again and the primary be heard: both have that long to be read.
 const Guard lease_over{"link down, lease run out, does not hold all alone", [](S s, E, C c) {
                          const BrokerStatus& b = s.facts.broker;
                          return s.facts.broker_connected && !b.peer_connected &&
-                                !holds_all_alone(s) && !lease_valid(s, c);
+                                !holds_all_alone(s) && !lease_valid(s, c) &&
+                                s.facts.now >= s.facts.awake_since + c.silence_ms;
                        }};
 const Guard episode_over{"what was asked for is over", [](S s, E, C) {
                            return s.inquiry.purpose == Purpose::solo &&
@@ -148,24 +150,32 @@ const Guard reason_gone{"the reason to take over is gone", [](S s, E, C c) {
                           return !silent && !peer_released(s, c);
                         }};
 // Only of a primary whose reign this broker knows of no successor to, itself included; and not in a
-// question of long ago, for which this broker would be out of sync while nobody goes on alone.
+// question of long ago, for which this broker would be out of sync while nobody goes on alone. A
+// broker that may have gone alone itself is no reason against a later reign, which it is to follow.
 const Guard peer_asks_solo{
     "the peer, primary of the newest reign, asks to go solo", [](S s, E, C c) {
-      return unanswered(s, c, AskKind::solo) && s.facts.broker_known && !s.facts.maybe_solo &&
-             s.facts.peer.role == Role::primary && s.facts.peer.epoch >= s.facts.broker.epoch &&
-             hears_the_present(s);
+      return unanswered(s, c, AskKind::solo) && s.facts.broker_known &&
+             (!s.facts.maybe_solo || outreigned(s)) && s.facts.peer.role == Role::primary &&
+             s.facts.peer.epoch >= s.facts.broker.epoch && hears_the_present(s);
     }};
 // A link whose other end has gone looks whole for a while; a later reign the broker follows over
-// it.
+// it. Not while this agent stood still: the primary may have taken the broker in since.
 const Guard peer_went_alone{"the peer, primary, says that it has gone on alone", [](S s, E, C c) {
                               const BrokerStatus& b = s.facts.broker;
                               const bool claims = b.peer_connected
                                                       ? b.in_sync && s.facts.peer.epoch == b.epoch
                                                       : b.in_sync || b.was_in_sync;
                               return peer_primary(s, c) && peer_is_alone(s) &&
-                                     connected_as(s, Role::standby) && claims &&
-                                     !holds_all_alone(s) && !s.lose_sync_pending && may_retry(s);
+                                     hears_the_present(s) && connected_as(s, Role::standby) &&
+                                     claims && !holds_all_alone(s) && !s.lose_sync_pending &&
+                                     may_retry(s);
                             }};
+// Its broker may be gone, and it silent: what it said holds until our broker was in sync once more.
+const Guard peer_was_alone{"the peer went alone, by the last word of its agent", [](S s, E, C) {
+                             const Facts& f = s.facts;
+                             return f.peer_known && f.peer.was_solo &&
+                                    f.peer.epoch >= f.broker.epoch && f.lease_from > f.in_sync_at;
+                           }};
 const Guard peer_asks_promote{"the peer asks to serve, its journal comes first", [](S s, E, C c) {
                                 return unanswered(s, c, AskKind::promote) && s.facts.broker_known &&
                                        hears_the_present(s) && peer_outranks(s, c);

@@ -53,7 +53,7 @@ extern const Guard pair_waiting, pair_not_waiting, may_go_alone, had_its_chance,
 // peer
 extern const Guard peer_is_primary, peer_reigns_higher, peer_could_serve, peer_gave_release,
     peer_cannot, primary_silent, no_primary_known, reason_gone, peer_asks_solo, peer_asks_promote,
-    peer_went_alone;
+    peer_went_alone, peer_was_alone;
 // keepalived
 extern const Guard wrong_node, interface_down, keepalived_dead, cut_off;
 // orders and time

@@ -24,6 +24,13 @@ const Row kStandbyRows[] = {
      "the peer is primary and well: use switchover there, or --force"},
     {kFollowers,
      operator_promote,
+     {&peer_was_alone},
+     {},
+     {Do::reply_failed},
+     "the peer's broker went on alone: what it acknowledged since would be lost (--force to accept "
+     "that)"},
+    {kFollowers,
+     operator_promote,
      {&may_be_forced},
      promoting,
      {Do::withdraw, Do::promote_by_operator},

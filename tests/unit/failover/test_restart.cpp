@@ -297,6 +297,41 @@ TEST_CASE("an order to lose sync that the agent did not see answered: the primar
   }
 }
 
+// No agent was there when its broker came back, followed, and was handed the reign.
+TEST_CASE("what was owed is void once this node's broker reigns over a whole pair") {
+  Owing a;
+  a.tell(EventKind::broker_lost);
+  a.ask();
+  REQUIRE(a.machine->state().owe_lose_sync);
+  a.restart();
+  a.tell(EventKind::vrrp, Vrrp::master);
+  a.broker.role = Role::primary;
+  a.broker.epoch = a.peer.epoch = make_epoch(6, 1);
+  a.follow(true);
+  a.peer.phase = Phase::standby;
+  a.peer.role = Role::standby;
+  a.peer.pair_state = PairState::paired;
+  a.peer.ask = {};
+  a.peer.in_sync = true;
+  a.tell(EventKind::broker_up, a.broker);
+  a.pass(1000, true);
+  REQUIRE(a.phase() == Phase::primary);
+  // The switch that all cables are in dies: this node fences itself, the peer's lease runs out.
+  a.broker.peer_connected = false;
+  a.broker.pair_state = PairState::waiting;
+  a.tell(EventKind::broker_status, a.broker);
+  a.pass(400, false);
+  a.tell(EventKind::interface, false);
+  a.pass(20, false);
+  REQUIRE(a.was_ordered(Order::demote));
+  a.tell(EventKind::order_done, OrderDone{Order::demote, true, false, 0, 0, {}});
+  a.broker.role = Role::standby;
+  a.tell(EventKind::broker_status, a.broker);
+  a.pass(5000, false);
+  CHECK(a.phase() == Phase::waiting_for_peer);
+  CHECK_FALSE(a.was_ordered(Order::lose_sync));
+}
+
 TEST_CASE("the broker of a whole pair's primary dies while its agent restarts: released") {
   Reigning a;
   a.restart();
