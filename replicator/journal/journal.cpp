@@ -14,6 +14,7 @@
 #include "replicator/journal/journal_impl.h"
 
 namespace tandemq::repl {
+
 JournalImpl::JournalImpl(const JournalConfig& config, event_base* base)
     : config_(config),
       io_(config.io != nullptr ? *config.io : JournalIo::system()),
