@@ -56,6 +56,7 @@ void learn_status(State& s, const BrokerStatus& b) {
   if (b.in_sync && (!f.broker.in_sync || !f.broker_connected)) f.in_sync_at = f.now;
   if (!b.peer_connected && (f.broker.peer_connected || !f.broker_connected)) f.link_down_at = f.now;
   f.broker = b;
+  f.broker_asked_at = std::max(f.broker_asked_at, b.asked_at);
   if (lost) {
     f.broker.lost_alone = true;
     f.broker.epoch = reign;

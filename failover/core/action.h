@@ -17,6 +17,7 @@ enum class ActionKind : std::uint8_t {
   remove_address,  // take the virtual address off this host: keepalived cannot
   announce,        // the address is served here: tell the neighbours (gratuitous ARP)
   send_report,     // to the peer, at once, over every path
+  ask_status,      // of the broker, at once: what is known of it may be old
   transition,      // for log, history, metrics, webhook: from, to, cause, why
   alarm,           // something an operator should look at: why
   reply            // to operator order `request`: ok, why

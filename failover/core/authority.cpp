@@ -68,8 +68,7 @@ Verdict cold_start_with_peer(const State& s, const Settings& set) {
 
 Verdict cold_start_alone(const State& s, const Settings& set) {
   // What waits since this agent stood still is read first: it may tell of a later reign.
-  const TimeMs from = std::max(s.facts.started_at + kGreetingMs, s.facts.awake_since);
-  if (s.facts.now < from + set.silence_ms) {
+  if (s.facts.now < s.facts.started_at + kGreetingMs + set.silence_ms || !has_caught_up(s, set)) {
     return pending("the peer is given a moment to be heard");
   }
   if (holds_all_alone(s)) {
@@ -153,6 +152,9 @@ Verdict judge_agreement(const State& s, const Settings& set) {
         return pending("the peer may have gone on alone");
       }
       if (s.facts.now < s.hold_until) return pending("the peer was given precedence");
+      if (fresh && !hears_the_present(s)) {
+        return pending("this agent stood still: what the peer says may be old");
+      }
       return fresh ? cold_start_with_peer(s, set) : cold_start_alone(s, set);
   }
   return {};

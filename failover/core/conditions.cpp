@@ -168,6 +168,14 @@ bool hears_the_present(const State& s) {
   return s.facts.lease_from >= s.facts.awake_since;
 }
 
+bool knows_its_broker(const State& s) {
+  return !s.facts.broker_connected || s.facts.broker_asked_at >= s.facts.awake_since;
+}
+
+bool has_caught_up(const State& s, const Settings& set) {
+  return s.facts.now >= s.facts.awake_since + set.silence_ms;
+}
+
 // It looks for one every few milliseconds.
 bool sees_every_process(const State& s) {
   return s.facts.now >= s.facts.awake_since + 100;

@@ -48,6 +48,7 @@ struct BrokerStatus {
   bool peer_connected = false;
   std::uint64_t peer_silent_ms = 0;  // on the replication link
   std::uint64_t change = 0;  // number of the episode of role, pair state and word to the peer
+  TimeMs asked_at = 0;       // when it was asked for, 0: it came by itself, and may have waited
   bool lost_alone = false;   // it was solo, and its state is unusable: nobody holds all any more
 };
 
@@ -100,6 +101,7 @@ struct Facts {
   bool broker_alive = false;      // its process exists
   bool broker_connected = false;  // its control connection answers
   BrokerStatus broker;
+  TimeMs broker_asked_at = 0;  // when the newest call was sent that its status has answered
   // Seen in sync and linked to the primary in this life of both processes, and since then neither
   // primary itself nor one that let the peer serve.
   bool warm = false;

@@ -22,7 +22,10 @@ class Stepper {
 
   Actions run() {
     const Report told = report_of(s_, set_);
+    const TimeMs awake_since = s_.facts.awake_since;
     absorb(s_, e_, set_);
+    const bool woke = s_.facts.awake_since != awake_since;
+    if (woke) add(ActionKind::ask_status);
     Event tick{EventKind::tick, e_.at, {}};
     const Row* row = find(e_);
     if (!row) refuse_operator();
@@ -34,7 +37,7 @@ class Stepper {
     settle_eligibility();
     settle_address();
     settle_announcement();
-    if (report_of(s_, set_) != told) add(ActionKind::send_report);
+    if (woke || report_of(s_, set_) != told) add(ActionKind::send_report);
     return std::move(out_);
   }
 

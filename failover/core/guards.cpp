@@ -80,7 +80,8 @@ const Guard hand_over_broke_off{
     "it stopped serving, the link is down for 100 ms, nobody reigned since, it never went alone",
     [](S s, E e, C c) {
       return stood_down.holds(s, e, c) && connected_as(s, Role::standby) &&
-             !s.facts.broker.peer_connected && s.facts.now >= s.facts.link_down_at + 100;
+             !s.facts.broker.peer_connected && knows_its_broker(s) &&
+             s.facts.now >= s.facts.link_down_at + 100;
     }};
 const Guard may_be_forced{"it is or was in sync, or --force", [](S s, E e, C) {
                             const auto* order = std::get_if<OperatorOrder>(&e.data);
@@ -89,7 +90,7 @@ const Guard may_be_forced{"it is or was in sync, or --force", [](S s, E e, C) {
                           }};
 
 const Guard pair_waiting{"the pair is waiting", [](S s, E, C) {
-                           return connected_as(s, Role::primary) &&
+                           return connected_as(s, Role::primary) && knows_its_broker(s) &&
                                   s.facts.broker.pair_state == PairState::waiting;
                          }};
 const Guard pair_not_waiting{"the pair is not waiting", [](S s, E, C) {
@@ -106,8 +107,8 @@ const Guard had_its_chance{
 const Guard lease_over{"link down, lease run out, does not hold all alone", [](S s, E, C c) {
                          const BrokerStatus& b = s.facts.broker;
                          return s.facts.broker_connected && !b.peer_connected &&
-                                !holds_all_alone(s) && !lease_valid(s, c) &&
-                                s.facts.now >= s.facts.awake_since + c.silence_ms;
+                                knows_its_broker(s) && has_caught_up(s, c) && !holds_all_alone(s) &&
+                                !lease_valid(s, c);
                        }};
 const Guard episode_over{"what was asked for is over", [](S s, E, C) {
                            return s.inquiry.purpose == Purpose::solo &&
@@ -117,18 +118,23 @@ const Guard not_damped{"no change of roles within damping_ms",
                        [](S s, E, C c) { return !damped(s, c); }};
 
 const Guard peer_is_primary{"the peer is primary", [](S s, E, C c) { return peer_primary(s, c); }};
+// At whatever time it said so. Our own broker may have reigned later still, while this agent stood
+// still: it is asked first, which an order to it would have to wait for as well.
 const Guard peer_reigns_higher{
-    "the peer is primary with a higher epoch",
-    [](S s, E, C c) { return peer_primary(s, c) && s.facts.peer.epoch > s.facts.broker.epoch; }};
-const Guard peer_could_serve{"the peer is in sync and can serve",
-                             [](S s, E, C c) { return peer_can_serve(s, c); }};
+    "the peer is primary with a higher epoch", [](S s, E, C c) {
+      return peer_primary(s, c) && s.facts.peer.epoch > s.facts.broker.epoch && knows_its_broker(s);
+    }};
+const Guard peer_could_serve{"the peer is in sync and can serve", [](S s, E, C c) {
+                               return peer_can_serve(s, c) && hears_the_present(s);
+                             }};
 const Guard peer_gave_release{"the peer's agent released the role, in sync", [](S s, E, C c) {
                                 return peer_released(s, c) && s.facts.broker.in_sync &&
                                        connected_as(s, Role::standby) && !s.owe_lose_sync &&
                                        !s.lose_sync_pending && may_retry(s);
                               }};
 const Guard peer_cannot{"the peer is heard and cannot take over", [](S s, E, C c) {
-                          return peer_fresh(s, c) && !peer_can_serve(s, c) && !peer_primary(s, c);
+                          return peer_fresh(s, c) && hears_the_present(s) &&
+                                 !peer_can_serve(s, c) && !peer_primary(s, c);
                         }};
 const Guard primary_silent{"silence of agent and link, address can come here, lease valid",
                            [](S s, E, C c) {
@@ -141,8 +147,8 @@ const Guard no_primary_known{
       const BrokerStatus& b = s.facts.broker;
       const bool follows = b.peer_connected && b.pair_state == PairState::paired;
       const bool quiet = s.phase == Phase::standby && !peer_fresh(s, c);
-      return !peer_primary(s, c) && !follows && !quiet && s.facts.now >= s.since + 1000 &&
-             s.facts.now >= s.facts.peer_primary_at + 1000;
+      return !peer_primary(s, c) && !follows && !quiet && has_caught_up(s, c) &&
+             s.facts.now >= s.since + 1000 && s.facts.now >= s.facts.peer_primary_at + 1000;
     }};
 const Guard reason_gone{"the reason to take over is gone", [](S s, E, C c) {
                           const bool silent =
@@ -178,22 +184,23 @@ const Guard peer_was_alone{"the peer went alone, by the last word of its agent",
                            }};
 const Guard peer_asks_promote{"the peer asks to serve, its journal comes first", [](S s, E, C c) {
                                 return unanswered(s, c, AskKind::promote) && s.facts.broker_known &&
-                                       hears_the_present(s) && peer_outranks(s, c);
+                                       hears_the_present(s) && knows_its_broker(s) &&
+                                       peer_outranks(s, c);
                               }};
 
 // Said by a report that left the peer after the address had come here.
 const Guard wrong_node{"the address is here, the healthy primary is the peer", [](S s, E, C c) {
                          const Facts& f = s.facts;
                          return f.vrrp == Vrrp::master && peer_primary(s, c) &&
-                                f.peer.vrrp != Vrrp::fault && f.peer.keepalived_alive &&
-                                f.now >= f.vrrp_since + 100 &&
+                                hears_the_present(s) && f.peer.vrrp != Vrrp::fault &&
+                                f.peer.keepalived_alive && f.now >= f.vrrp_since + 100 &&
                                 f.peer_heard_at >= f.vrrp_since + 50 && f.now >= s.yield_until;
                        }};
 const Guard interface_down{"the service interface is down",
                            [](S s, E, C) { return carrier_lost(s); }};
 const Guard keepalived_dead{"keepalived died", [](S s, E, C) { return s.facts.keepalived_died; }};
 const Guard cut_off{"service interface down, peer silent, pair waiting", [](S s, E, C c) {
-                      return carrier_lost(s) && !peer_fresh(s, c) &&
+                      return carrier_lost(s) && !peer_fresh(s, c) && has_caught_up(s, c) &&
                              s.facts.broker.pair_state == PairState::waiting && !s.facts.maybe_solo;
                     }};
 
@@ -219,9 +226,13 @@ const Guard forced{"--force", [](S, E e, C) {
                      const auto* order = std::get_if<OperatorOrder>(&e.data);
                      return order && order->force;
                    }};
-const Guard after_2s{"for 2 s", [](S s, E, C) { return s.facts.now >= s.since + 2000; }};
-const Guard after_20s{"for 20 s", [](S s, E, C) { return s.facts.now >= s.since + 20000; }};
-const Guard overdue{"for health_timeout_ms",
-                    [](S s, E, C c) { return s.facts.now >= s.since + c.health_timeout_ms; }};
+// What answers may wait unread where this agent stood still.
+const Guard after_2s{
+    "for 2 s", [](S s, E, C c) { return s.facts.now >= s.since + 2000 && has_caught_up(s, c); }};
+const Guard after_20s{
+    "for 20 s", [](S s, E, C c) { return s.facts.now >= s.since + 20000 && has_caught_up(s, c); }};
+const Guard overdue{"for health_timeout_ms", [](S s, E, C c) {
+                      return s.facts.now >= s.since + c.health_timeout_ms && has_caught_up(s, c);
+                    }};
 
 }  // namespace tandemq::failover::guard

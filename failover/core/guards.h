@@ -34,6 +34,11 @@ bool electable(const State& s);
 bool holds_all_alone(const State& s);
 // What the peer says now is not what waited unread while this agent stood still.
 bool hears_the_present(const State& s);
+// What our broker has said last is not what waited unread either: a status came that was asked for
+// since. Of a broker without a connection nothing else can be known.
+bool knows_its_broker(const State& s);
+// What waited has been read; who is alive has been heard since.
+bool has_caught_up(const State& s, const Settings& set);
 // No process of our broker's came while this agent stood still and is not known of yet.
 bool sees_every_process(const State& s);
 bool fresh_pair(const State& s);  // both journals are empty: either node may begin

@@ -1,4 +1,4 @@
-#include "failover/core/state.h"
+#include "failover/core/guards.h"
 
 namespace tandemq::failover {
 
@@ -20,10 +20,12 @@ Report report_of(const State& s, const Settings& settings) {
   r.keepalived_alive = f.keepalived_alive;
   r.holds_address = f.holds_address;
   r.claim = s.claim;
-  r.released = s.phase == Phase::released;
+  // What a standstill has made doubtful is not said: the peer would act by it at once.
+  const bool knows = knows_its_broker(s);
+  r.released = s.phase == Phase::released && knows;
   r.in_sync_lease_ms = settings.in_sync_lease_ms;
-  if (s.inquiry.purpose == Purpose::cold_start) r.ask = {AskKind::promote, s.inquiry.id};
-  if (s.inquiry.purpose == Purpose::solo) r.ask = {AskKind::solo, s.inquiry.id};
+  if (knows && s.inquiry.purpose == Purpose::cold_start) r.ask = {AskKind::promote, s.inquiry.id};
+  if (knows && s.inquiry.purpose == Purpose::solo) r.ask = {AskKind::solo, s.inquiry.id};
   r.answer = s.answer;
   return r;
 }

@@ -200,6 +200,8 @@ void Agent::carry_out(const Action& a) {
       return announcer_->announce();
     case ActionKind::send_report:
       return peer_->send();
+    case ActionKind::ask_status:
+      return broker_.ask_status();
     case ActionKind::transition:
       return on_transition(a);
     case ActionKind::alarm:

@@ -92,11 +92,20 @@ void BrokerClient::connect() {
 }
 
 void BrokerClient::connected() {
-  const TimeMs now = boottime_ms();
-  health_.connected(now);
+  health_.connected(boottime_ms());
   ping_id_ = next_id_;
-  status_due_ = now + config_.status_ms;
-  send({{"cmd", "watch"}});
+  call_for_status("watch");
+}
+
+void BrokerClient::call_for_status(const char* command) {
+  status_asked_at_ = boottime_ms();
+  status_due_ = status_asked_at_ + config_.status_ms;
+  status_id_ = next_id_;
+  send({{"cmd", command}});
+}
+
+void BrokerClient::ask_status() {
+  if (channel_ && health_.known()) call_for_status("status");
 }
 
 void BrokerClient::send(const json& request) {
@@ -135,10 +144,7 @@ void BrokerClient::tick() {
     if (process_.watching() && health_.lost_for_long(now)) tell(EventKind::broker_hung);
     return;
   }
-  if (health_.known() && now >= status_due_) {
-    status_due_ = now + config_.status_ms;
-    send({{"cmd", "status"}});
-  }
+  if (now >= status_due_) ask_status();
   judge_health(now);
 }
 
@@ -185,7 +191,7 @@ void BrokerClient::on_line(std::string_view line) {
 
 void BrokerClient::on_message(const json& message) {
   if (message.contains("event")) {
-    if (message.contains("status")) heard(message["status"]);
+    if (message.contains("status")) heard(message["status"], 0);
     return;
   }
   const auto id = message.find("id");
@@ -213,12 +219,13 @@ void BrokerClient::on_answer(std::uint64_t id, const json& answer) {
     done.change = number("change");
     return tell(EventKind::order_done, done);
   }
-  if (answer.contains("status")) heard(answer["status"]);
+  if (answer.contains("status")) heard(answer["status"], id == status_id_ ? status_asked_at_ : 0);
 }
 
-void BrokerClient::heard(const json& status) {
+void BrokerClient::heard(const json& status, TimeMs asked_at) {
   *status_ = status;
-  const BrokerStatus parsed = parse_status(status);
+  BrokerStatus parsed = parse_status(status);
+  parsed.asked_at = asked_at;
   const bool first = !health_.known();
   health_.heard(parsed, status.value("busy", "") != "", boottime_ms());
   absence_told_ = false;

@@ -42,6 +42,8 @@ class BrokerClient {
   void start(const ProcessId& before = {});
   // Answered by order_done, at once when there is no connection.
   void order(const Action& action);
+  // Answered by broker_status; nothing without a connection.
+  void ask_status();
   void kill();
 
   pid_t pid() const { return process_.pid(); }
@@ -58,7 +60,8 @@ class BrokerClient {
   void on_line(std::string_view line);
   void on_message(const nlohmann::json& message);
   void on_answer(std::uint64_t id, const nlohmann::json& answer);
-  void heard(const nlohmann::json& status);
+  void call_for_status(const char* command);
+  void heard(const nlohmann::json& status, TimeMs asked_at);
   void send(const nlohmann::json& request);
   void disconnect(const std::string& why);
   void process_died();
@@ -81,6 +84,8 @@ class BrokerClient {
   std::uint64_t ping_id_ = 0;  // health call without answer, 0 none
   std::optional<ProcessorUse> use_at_ping_;
   TimeMs ping_due_ = 0, status_due_ = 0;
+  std::uint64_t status_id_ = 0;  // of the newest call for the status
+  TimeMs status_asked_at_ = 0;
   TimeMs ticked_at_ = 0;
   std::unique_ptr<nlohmann::json> status_;
 };

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "broker/base/check.h"
+#include "broker/base/exit_code.h"
 
 namespace tandemq::repl {
 namespace {
@@ -250,9 +251,13 @@ void Driver::log(const char* level, const char* event, const std::string& reason
   ports_.runtime->log(level, event, reason);
 }
 
-void Driver::fatal(const std::string& what, int code) const {
-  log("error", "replicator_stopped", what);
-  ports_.runtime->end(code);
+// What the host refused was told to nobody, and a start may heal it: unless a sync that is under
+// way fails as well, which ends the process for good.
+void Driver::fatal(const Error& why) const {
+  const bool passing = why.code == kExitEnvironment;
+  if (passing) journal_->sync_now();
+  log("error", "replicator_stopped", why.message);
+  ports_.runtime->end(passing ? kExitEnvironment : kExitDamaged);
   std::abort();  // the compiler does not know that a virtual function never returns
 }
 

@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 
-#include "broker/base/exit_code.h"
 #include "replicator/core/replica.h"
 #include "replicator/driver/ports.h"
 #include "replicator/driver/recovery.h"
@@ -70,7 +69,7 @@ class Driver final : public Replicator, private LinkHost {
   // From the loop, unless this is gone by then.
   void later(std::function<void()> what);
   void log(const char* level, const char* event, const std::string& reason) const;
-  [[noreturn]] void fatal(const std::string& what, int code = kExitDamaged) const;
+  [[noreturn]] void fatal(const Error& why) const;
 
   // driver_actions.cpp
   void carry_out(Output& out);

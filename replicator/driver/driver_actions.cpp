@@ -44,8 +44,7 @@ void Driver::carry_out(Output& out) {
 
 void Driver::carry_out(const action::PersistMeta& a) {
   const Status saved = ports_.folder->save_meta(a.meta);
-  // What there was no room for was told to nobody: not so what could not be synced.
-  if (!saved) fatal(saved.error().message, saved.error().code);
+  if (!saved) fatal(saved.error());
 }
 
 void Driver::carry_out(const action::AppendControl& a) {
@@ -58,7 +57,7 @@ void Driver::carry_out(const action::AppendControl& a) {
   FrameView frame;
   TMQ_CHECK(read_frame(bytes, frame) == FrameRead::frame);
   const Status applied = host_.apply(frame);
-  if (!applied) fatal("a control record cannot be applied: " + applied.error().message);
+  if (!applied) fatal(Error{"a control record cannot be applied: " + applied.error().message});
 }
 
 void Driver::carry_out(const action::AppendFrames& a) {
@@ -88,7 +87,7 @@ void Driver::carry_out(const action::CutJournal& a) {
   const bool all = first == 0 || a.after + 1 < first;
   const Status cut =
       all ? journal_->reset(a.after + 1) : journal_->truncate_after(a.after, nullptr);
-  if (!cut) fatal(cut.error().message);
+  if (!cut) fatal(cut.error());
   appended_ = written_ = a.after;
   step(event::Synced{a.after});
   if (!a.rebuild) return;
@@ -118,7 +117,10 @@ void Driver::keep_aside(Lsn first, Lsn last) {
   host_.stands_still(doing);
   const Result<std::string> kept = ports_.folder->quarantine(
       *journal_, from, last, [this, doing] { host_.stands_still(doing); });
-  if (!kept) fatal("cannot keep acknowledged records aside: " + kept.error().message);
+  if (!kept) {
+    fatal(Error{"cannot keep acknowledged records aside: " + kept.error().message,
+                kept.error().code});
+  }
   quarantine_.records += last - from + 1;
   log("warning", "quarantined",
       "records " + std::to_string(from) + " to " + std::to_string(last) +
@@ -181,8 +183,8 @@ void Driver::carry_out(const action::Apply& a) {
       ++next;
       const Status applied = host_.apply(frame);
       if (!applied) {
-        fatal("record " + std::to_string(frame.lsn) +
-              " of the primary cannot be applied: " + applied.error().message);
+        fatal(Error{"record " + std::to_string(frame.lsn) +
+                    " of the primary cannot be applied: " + applied.error().message});
       }
     }
   }
@@ -272,7 +274,7 @@ void Driver::carry_out(const action::InstallSnapshot& a) {
   if (installed) installed = host_.install_snapshot(received->path(), a.lsn);
   if (!installed) return step(event::SnapshotInstalled{false, installed.error().message});
   const Status emptied = journal_->reset(a.lsn + 1);
-  if (!emptied) fatal(emptied.error().message);
+  if (!emptied) fatal(emptied.error());
   received->remove();
   appended_ = written_ = checkpoint_lsn_ = a.lsn;
   write_due_ = false;

@@ -38,20 +38,22 @@ Result<Lsn> read_durable_note(JournalIo& io, const std::string& dir) {
 
 DurableNote::DurableNote(JournalIo& io, const std::string& dir) : io_(io), path_(path_in(dir)) {}
 
-int DurableNote::write(Lsn lsn, bool durably) {
+std::optional<IoFault> DurableNote::write(Lsn lsn, bool durably) {
   if (!file_) {
     const int fd = io_.open(path_, O_RDWR | O_CREAT);
-    if (fd < 0) return fd;
+    if (fd < 0) return IoFault{false, path_, fd};
     file_ = std::make_unique<JournalFile>(io_, path_, fd);
   }
   std::string bytes(kMagic);
   put_le(bytes, lsn);
   put_le(bytes, crc32c(bytes));
-  const int result = write_all(io_, file_->fd, bytes, 0);
-  if (result < 0) return result;
-  if (!durably && ++unsynced_ < kSyncEvery) return 0;
+  const int written = write_all(io_, file_->fd, bytes, 0);
+  if (written < 0) return IoFault{false, path_, written};
+  if (!durably && ++unsynced_ < kSyncEvery) return std::nullopt;
   unsynced_ = 0;
-  return io_.fdatasync(file_->fd);
+  const int synced = io_.fdatasync(file_->fd);
+  if (synced < 0) return IoFault{true, path_, synced};
+  return std::nullopt;
 }
 
 }  // namespace tandemq::repl

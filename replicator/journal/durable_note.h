@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "broker/base/ids.h"
@@ -22,8 +23,8 @@ class DurableNote {
 
   // Call when everything up to `lsn` is durable, and before a record up to it is taken away. Unless
   // `durably`, a lost power may leave an older note: every kSyncEvery-th one is synced all the
-  // same. 0 or a negative errno.
-  int write(Lsn lsn, bool durably);
+  // same. Empty, or what failed.
+  std::optional<IoFault> write(Lsn lsn, bool durably);
 
  private:
   static constexpr unsigned kSyncEvery = 64;

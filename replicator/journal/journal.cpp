@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "broker/base/bytes.h"
@@ -15,27 +14,13 @@
 #include "replicator/journal/journal_impl.h"
 
 namespace tandemq::repl {
-namespace {
-
-// Room comes back, and what a write had no room for was told to nobody: a start cuts it off.
-// Whatever else failed may have been taken for written.
-int exit_code(const char* event, int result) {
-  const bool no_room = result == -ENOSPC || result == -EDQUOT;
-  const bool write = std::string_view(event) == "journal_write_failed";
-  return write && no_room ? kExitEnvironment : kExitDamaged;
-}
-
-}  // namespace
 
 JournalImpl::JournalImpl(const JournalConfig& config, event_base* base)
     : config_(config),
       io_(config.io != nullptr ? *config.io : JournalIo::system()),
       note_(io_, config.dir),
       worker_(
-          io_, config.dir, note_, base,
-          [this](const std::string& file, int result) {
-            fail("journal_sync_failed", file, result);
-          },
+          io_, folder_, note_, base, [this](const IoFault& fault) { fail(fault); },
           [this] { on_worker_done(); }) {}
 
 JournalImpl::~JournalImpl() {
@@ -167,7 +152,7 @@ bool JournalImpl::write_piece(std::string_view piece) {
   if (piece.empty()) return true;
   Segment& newest = segments_.back();
   const int result = write_all(io_, newest.file->fd, piece, newest.end);
-  if (result < 0) return fail("journal_write_failed", newest.file->path, result), false;
+  if (result < 0) return write_failed(newest.file->path, result);
   newest.end += piece.size();
   if (unsynced_.empty() || unsynced_.back() != newest.file) unsynced_.push_back(newest.file);
   return true;
@@ -179,14 +164,14 @@ bool JournalImpl::roll(const Roll& roll) {
   Segment& newest = segments_.back();
   if (newest.first == roll.first) {
     const int grown = io_.allocate(newest.file->fd, roll.size);
-    if (grown < 0) return fail("journal_write_failed", newest.file->path, grown), false;
+    if (grown < 0) return write_failed(newest.file->path, grown);
     newest.size = roll.size;
     return true;
   }
   const std::string path = config_.dir + "/" + segment_name(roll.first);
   Segment made;
   const int result = write_new_segment(path, roll.first, roll.size, made);
-  if (result < 0) return fail("journal_write_failed", path, result), false;
+  if (result < 0) return write_failed(path, result);
   segments_.push_back(std::move(made));
   unsynced_.push_back(segments_.back().file);
   folder_unsynced_ = true;
@@ -212,8 +197,18 @@ void JournalImpl::on_worker_done() {
   if (on_synced) on_synced(synced);
 }
 
-void JournalImpl::fail(const char* event, const std::string& file, int result) {
-  stop(event, file, io_error(result), exit_code(event, result));
+// A sync that is under way may fail as well, and of that only who waits for it hears.
+bool JournalImpl::write_failed(const std::string& path, int result) {
+  worker_.wait();
+  fail({false, path, result});
+  return false;
+}
+
+// What could not be written was told to nobody, and a start cuts it off: when the host has room,
+// descriptors or its disk again, that is all it takes.
+void JournalImpl::fail(const IoFault& fault) {
+  stop(fault.sync ? "journal_sync_failed" : "journal_write_failed", fault.path,
+       io_error(fault.result), fault.sync ? kExitDamaged : kExitEnvironment);
 }
 
 void JournalImpl::stop(const char* event, const std::string& file, const std::string& error,
@@ -221,7 +216,7 @@ void JournalImpl::stop(const char* event, const std::string& file, const std::st
   if (failed_.exchange(true)) return;
   const std::string line = std::string("level=fatal event=") + event + " file=" + file +
                            " error=\"" + error + "\" action=\"stopping; the peer takes over\"";
-  if (config_.on_fatal) return config_.on_fatal(line);
+  if (config_.on_fatal) return config_.on_fatal(line, code);
   last_words(line);
   ::_exit(code);
 }

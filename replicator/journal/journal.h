@@ -27,10 +27,11 @@ class JournalIo;
 struct JournalConfig {
   std::string dir;                         // created when missing, mode 0750
   std::uint64_t segment_bytes = 64 << 20;  // preallocated; a longer record gets a longer segment
-  // A write or sync failed: called once, on the loop or the worker thread, with the log line. By
-  // default it prints the line and ends the process with exit code 4. When it returns (tests), the
-  // journal writes nothing any more and reports nothing as synced.
-  std::function<void(const std::string& line)> on_fatal;
+  // A write or sync failed: called once, on the loop or the worker thread, with the log line and
+  // the exit code: kExitEnvironment where a start may heal it, kExitDamaged after a sync. By
+  // default it prints the line and ends the process. When it returns (tests), the journal writes
+  // nothing any more and reports nothing as synced.
+  std::function<void(const std::string& line, int code)> on_fatal;
   JournalIo* io = nullptr;  // file system to use, null: the real one (tests)
 };
 

@@ -16,9 +16,10 @@ bool JournalImpl::settle() {
 
 // Before records above `lsn` go, so that nobody misses them.
 Status JournalImpl::note_durable(Lsn lsn) {
-  const int result = note_.write(lsn, true);
-  if (result == 0) return Done{};
-  return give_up(Error{"cannot write " + note_.path() + ": " + io_error(result)});
+  const auto fault = note_.write(lsn, true);
+  if (!fault) return Done{};
+  if (fault->sync) return give_up(sync_failed(fault->path, fault->result));
+  return give_up(refused("write", fault->path, fault->result));
 }
 
 Status JournalImpl::truncate_after(Lsn lsn, std::string* cut) {
@@ -52,11 +53,11 @@ Status JournalImpl::remove_from(std::size_t segment) {
   while (segments_.size() > segment) {
     const std::string path = segments_.back().file->path;
     const int result = io_.remove(path);
-    if (result < 0) return Error{"cannot remove " + path + ": " + io_error(result)};
+    if (result < 0) return refused("remove", path, result);
     segments_.pop_back();
   }
-  const int result = io_.sync_folder(config_.dir);
-  if (result < 0) return Error{"cannot sync " + config_.dir + ": " + io_error(result)};
+  const int result = io_.sync_folder(folder_->fd);
+  if (result < 0) return sync_failed(config_.dir, result);
   return Done{};
 }
 
@@ -67,20 +68,20 @@ Status JournalImpl::cut_segment(Segment& segment, std::uint64_t offset) {
   const int fd = segment.file->fd;
   const std::uint64_t size = std::max(config_.segment_bytes, offset);
   int result = io_.truncate(fd, offset);
-  if (result < 0 || (result = io_.fdatasync(fd)) < 0) return sync_failed(path, result);
-  if ((result = io_.allocate(fd, size)) < 0) {
-    return Error{"cannot cut " + path + ": " + io_error(result), kExitEnvironment};
-  }
+  if (result < 0) return refused("cut", path, result);
+  if ((result = io_.fdatasync(fd)) < 0) return sync_failed(path, result);
+  if ((result = io_.allocate(fd, size)) < 0) return refused("cut", path, result);
   if ((result = io_.fdatasync(fd)) < 0) return sync_failed(path, result);
   segment.end = offset;
   segment.size = size;
   return Done{};
 }
 
-// Half cut it is neither the old journal nor the new one.
+// Half cut it is neither the old journal nor the new one: what a crash on the way leaves as well,
+// and a start copes with. A sync that failed has ended the process before.
 Status JournalImpl::give_up(const Status& why) {
   loaded_ = false;
-  stop("journal_cut_failed", config_.dir, why.error().message, kExitDamaged);
+  stop("journal_cut_failed", config_.dir, why.error().message, kExitEnvironment);
   return why;
 }
 

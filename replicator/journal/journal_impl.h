@@ -78,7 +78,8 @@ class JournalImpl final : public Journal {
   bool write_piece(std::string_view piece);
   bool roll(const Roll& roll);
   void on_worker_done();
-  void fail(const char* event, const std::string& file, int result);
+  bool write_failed(const std::string& path, int result);  // false
+  void fail(const IoFault& fault);
   void stop(const char* event, const std::string& file, const std::string& error, int code);
   // journal_read.cpp
   std::size_t segment_at(Lsn lsn) const;

@@ -86,12 +86,8 @@ int JournalIo::fdatasync(int fd) {
   return or_errno(::fdatasync(fd));
 }
 
-int JournalIo::sync_folder(const std::string& dir) {
-  const int fd = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return -errno;
-  const int result = or_errno(::fsync(fd));
-  ::close(fd);
-  return result;
+int JournalIo::sync_folder(int fd) {
+  return or_errno(::fsync(fd));
 }
 
 int JournalIo::remove(const std::string& path) {
@@ -135,10 +131,14 @@ std::string io_error(ssize_t result) {
   return std::strerror(static_cast<int>(-result));
 }
 
+Error refused(const char* what, const std::string& path, ssize_t result) {
+  return Error{std::string("cannot ") + what + " " + path + ": " + io_error(result),
+               kExitEnvironment};
+}
+
 Error read_error(const char* what, const std::string& path, ssize_t result) {
   const char* remedy = result == -EIO ? "; if it stays so, the disk is failing" : "";
-  return Error{std::string("cannot ") + what + " " + path + ": " + io_error(result) + remedy,
-               kExitEnvironment};
+  return Error{refused(what, path, result).message + remedy, kExitEnvironment};
 }
 
 }  // namespace tandemq::repl

@@ -28,7 +28,7 @@ class JournalIo {
   virtual int allocate(int fd, std::uint64_t size);  // the file reads as zeros up to `size`
   virtual int truncate(int fd, std::uint64_t size);
   virtual int fdatasync(int fd);
-  virtual int sync_folder(const std::string& dir);
+  virtual int sync_folder(int fd);  // its names are durable
   virtual int remove(const std::string& path);
   virtual int rename(const std::string& from, const std::string& to);
 
@@ -49,6 +49,14 @@ struct JournalFile {
 };
 using JournalFileRef = std::shared_ptr<JournalFile>;
 
+// A step that failed. After a sync nobody can say what the disk has: the kernel tells of it once.
+// After any other one all that was written before is where it was.
+struct IoFault {
+  bool sync = false;
+  std::string path;
+  int result = 0;  // a negative errno
+};
+
 // All of `data`, over short and interrupted writes; 0 or a negative errno.
 int write_all(JournalIo& io, int fd, std::string_view data, std::uint64_t offset);
 // Up to `size` bytes, less only at the end of the file; a negative errno on failure.
@@ -56,6 +64,8 @@ ssize_t read_all(JournalIo& io, int fd, char* data, std::size_t size, std::uint6
 
 // "No space left on device" for -ENOSPC.
 std::string io_error(ssize_t result);
+// What the host refuses to do now, and may do later.
+Error refused(const char* what, const std::string& path, ssize_t result);
 // What cannot be read is not damaged: nothing is to be changed, and the next try may well succeed.
 Error read_error(const char* what, const std::string& path, ssize_t result);
 

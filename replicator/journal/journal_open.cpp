@@ -21,10 +21,6 @@ std::uint64_t draw_salt() {
   return salt;
 }
 
-Error refused(const std::string& what, const std::string& path, ssize_t result) {
-  return Error{"cannot " + what + " " + path + ": " + io_error(result), kExitEnvironment};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Journal>> Journal::open(const JournalConfig& config, event_base* base) {
@@ -65,7 +61,7 @@ Status JournalImpl::lock_folder() {
 // The kernel tells of it once: a later sync would succeed without what this one lacks, and a start
 // would take for durable what the disk does not have. So nothing follows, not even another start.
 Status JournalImpl::sync_failed(const std::string& path, int result) {
-  fail("journal_sync_failed", path, result);
+  fail({true, path, result});
   return refused("sync", path, result);
 }
 
@@ -94,10 +90,11 @@ Status JournalImpl::adopt(const JournalScan& scan) {
     const int result = io_.fdatasync(segment.file->fd);
     if (result < 0) return sync_failed(segment.file->path, result);
   }
-  int result = note_.write(last_, true);
-  if (result == -ENOSPC) return refused("write", note_.path(), result);
-  if (result < 0) return sync_failed(note_.path(), result);
-  result = io_.sync_folder(config_.dir);
+  if (const auto fault = note_.write(last_, true)) {
+    return fault->sync ? sync_failed(fault->path, fault->result)
+                       : refused("write", fault->path, fault->result);
+  }
+  const int result = io_.sync_folder(folder_->fd);
   if (result < 0) return sync_failed(config_.dir, result);
   marked_ = scan.marked;
   requested_ = reported_ = last_;
@@ -122,7 +119,7 @@ Status JournalImpl::remove_behind(Lsn first) {
     const int result = io_.remove(path);
     if (result < 0) return refused("remove", path, result);
   }
-  const int result = io_.sync_folder(config_.dir);
+  const int result = io_.sync_folder(folder_->fd);
   if (result < 0) return sync_failed(config_.dir, result);
   return Done{};
 }
@@ -146,7 +143,7 @@ Status JournalImpl::create_first(Lsn next) {
   if (result < 0) return refused("write", temporary, result);
   if ((result = io_.fdatasync(made.file->fd)) < 0) return sync_failed(temporary, result);
   if ((result = io_.rename(temporary, path)) < 0) return refused("rename", temporary, result);
-  if ((result = io_.sync_folder(config_.dir)) < 0) return sync_failed(config_.dir, result);
+  if ((result = io_.sync_folder(folder_->fd)) < 0) return sync_failed(config_.dir, result);
   made.file = nullptr;
   const int fd = io_.open(path, O_RDWR);
   if (fd < 0) return refused("open", path, fd);

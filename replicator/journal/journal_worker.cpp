@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <utility>
@@ -30,10 +31,10 @@ void merge(SyncJob& into, SyncJob&& job) {
 
 }  // namespace
 
-SyncWorker::SyncWorker(JournalIo& io, std::string dir, DurableNote& note, event_base* base,
-                       Failed failed, std::function<void()> done)
+SyncWorker::SyncWorker(JournalIo& io, const JournalFileRef& folder, DurableNote& note,
+                       event_base* base, Failed failed, std::function<void()> done)
     : io_(io),
-      dir_(std::move(dir)),
+      folder_(folder),
       note_(note),
       report_failed_(std::move(failed)),
       done_(std::move(done)) {
@@ -122,32 +123,38 @@ void SyncWorker::work(const SyncJob& job) {
   if (wakeup_ != nullptr && job.upto != 0) {
     TMQ_CHECK(::write(wakeup_fd_, &one, sizeof one) == sizeof one);
   }
+  remove(job);
+}
+
+// Oldest first, and none behind one that stays: a start would take the gap for damage.
+bool SyncWorker::remove(const SyncJob& job) {
   for (const auto& file : job.remove) {
     const int result = io_.remove(file->path);
-    if (result == 0) continue;
-    last_words("level=error event=journal_segment_not_removed file=" + file->path + " error=\"" +
-               io_error(result) + "\"");
+    if (result < 0 && result != -ENOENT) return fail({false, file->path, result});
   }
-  if (!job.remove.empty()) io_.sync_folder(dir_);
+  const int result = job.remove.empty() ? 0 : io_.sync_folder(folder_->fd);
+  return result == 0 || fail({true, folder_->path, result});
+}
+
+bool SyncWorker::fail(const IoFault& fault) {
+  failed_ = true;
+  report_failed_(fault);
+  return false;
 }
 
 bool SyncWorker::sync(const SyncJob& job) {
-  const auto fail = [this](const std::string& file, int result) {
-    failed_ = true;
-    report_failed_(file, result);
-    return false;
-  };
   for (const auto& file : job.files) {
     const int result = io_.fdatasync(file->fd);
-    if (result < 0) return fail(file->path, result);
+    if (result < 0) return fail({true, file->path, result});
   }
   if (job.folder) {
-    const int result = io_.sync_folder(dir_);
-    if (result < 0) return fail(dir_, result);
+    const int result = io_.sync_folder(folder_->fd);
+    if (result < 0) return fail({true, folder_->path, result});
   }
   // A new segment has no marks yet.
-  const int noted = job.upto == 0 ? 0 : note_.write(job.upto, job.folder);
-  return noted < 0 ? fail(note_.path(), noted) : true;
+  if (job.upto == 0) return true;
+  const auto fault = note_.write(job.upto, job.folder);
+  return fault ? fail(*fault) : true;
 }
 
 }  // namespace tandemq::repl

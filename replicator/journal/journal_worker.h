@@ -37,12 +37,13 @@ struct SyncFigures {
 
 class SyncWorker {
  public:
-  // `failed(file, result)` is called at most once, on whichever thread it happens; nothing is
+  // `failed` is called at most once, on whichever thread it happens; nothing is
   // synced or reported afterwards.
-  using Failed = std::function<void(const std::string& file, int result)>;
-  // `base` null: no thread, jobs run inside wait(). `done` is called on the loop after syncs.
-  SyncWorker(JournalIo& io, std::string dir, DurableNote& note, event_base* base, Failed failed,
-             std::function<void()> done);
+  using Failed = std::function<void(const IoFault& fault)>;
+  // `folder` is open before the first job. `base` null: no thread, jobs run inside wait(). `done`
+  // is called on the loop after syncs.
+  SyncWorker(JournalIo& io, const JournalFileRef& folder, DurableNote& note, event_base* base,
+             Failed failed, std::function<void()> done);
   ~SyncWorker();
   SyncWorker(const SyncWorker&) = delete;
   SyncWorker& operator=(const SyncWorker&) = delete;
@@ -61,9 +62,11 @@ class SyncWorker {
   void run();
   void work(const SyncJob& job);
   bool sync(const SyncJob& job);
+  bool remove(const SyncJob& job);
+  bool fail(const IoFault& fault);  // false
 
   JournalIo& io_;
-  const std::string dir_;
+  const JournalFileRef& folder_;
   DurableNote& note_;
   const Failed report_failed_;
   const std::function<void()> done_;

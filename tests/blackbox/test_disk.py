@@ -1,6 +1,7 @@
 """Disks that are full or fail: the broker says so, acknowledges nothing that is not safe, and what it
 acknowledged is there afterwards."""
 import contextlib
+import errno
 import os
 import socket
 import subprocess
@@ -24,6 +25,9 @@ class FailingDisk:
 
     def fail(self, part_of_path, full=False):
         self.do(part_of_path, "full" if full else "sync")
+
+    def refuse(self, part_of_path, error):
+        self.do(part_of_path, f"refuse {error}")
 
     def slow_reads(self, part_of_path, milliseconds):
         self.do(part_of_path, f"read {milliseconds}")
@@ -127,6 +131,50 @@ def test_no_room_for_what_a_node_knows(ctx):
     wait_until(lambda: pair.a.status()["in_sync"], "the nodes have compared what they hold")
     pair.promote(pair.a)
     pair.wait_paired()
+
+
+def test_a_host_that_refuses_for_a_while(ctx):
+    """Whatever it refuses was told to nobody: the unit starts the broker again, and nothing is lost."""
+    disk = FailingDisk(ctx)
+    broker = ctx.broker(journal_segment_bytes=1 << 16).start(env=disk.env)
+    absent_subscriber(broker)
+    for error in errno.EROFS, errno.EMFILE, errno.EDQUOT, errno.EIO:
+        said = os.strerror(error)
+        publish_acknowledged(broker, 100)
+        disk.refuse("/journal/", error)
+        acknowledged = publish_until_it_ends(broker, 100)
+        for when in "while it serves", "at the start":
+            expect(broker.exit_code() == 3, f"{said} {when}: ended with {broker.process.returncode}")
+            expect(said in broker.log_tail(), broker.log_tail())
+            broker.launch(env=disk.env)
+        expect(broker.exit_code() == 3, f"{said}: ended with {broker.process.returncode}")
+        disk.heal()
+        broker.start(env=disk.env)
+        expect_at_least(broker, acknowledged)
+
+
+def test_no_room_to_keep_aside(ctx):
+    """The quarantine of a node that lost its history may be as large as its journal."""
+    disk = FailingDisk(ctx)
+    pair = Pair(ctx).start({"a": disk.env})
+    pair.b.stop()
+    pair.solo(pair.a)
+    absent_subscriber(pair.a)
+    publish_acknowledged(pair.a, 100)
+    pair.a.kill()
+    pair.b.start(listening=False)
+    pair.b.control("promote", reason="test", force=True)
+    pair.solo(pair.b)
+    publish_acknowledged(pair.b, 20)
+    for error in errno.ENOSPC, errno.EMFILE:
+        disk.refuse("/quarantine/", error)
+        pair.a.launch(env=disk.env)
+        expect(pair.a.exit_code() == 3, f"{os.strerror(error)}: ended with {pair.a.process.returncode}")
+        expect("cannot keep acknowledged records aside" in pair.a.log_tail(), pair.a.log_tail())
+        disk.heal()
+    pair.a.start(env=disk.env, listening=False)
+    pair.wait_paired()
+    expect(len(os.listdir(os.path.join(pair.a.data, "quarantine"))) == 1, "what was acknowledged is kept")
 
 
 def test_journal_disk_full(ctx):

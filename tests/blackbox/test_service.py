@@ -7,8 +7,13 @@ import socket
 import subprocess
 import time
 
+from support import control
 from support.expect import Skipped, expect, wait_until
+from support.pair import Pair
+from support.preload import compiled
+from support.wire import PUBACK, Client
 from test_agent_start import AgentProcess
+from test_damage import flip, used_bytes
 from test_disk import FailingDisk
 from test_recovery import absent_subscriber, expect_numbers, publish_acknowledged
 
@@ -93,6 +98,63 @@ def test_agent_tells_systemd(ctx):
     systemd.hears("RELOADING=1")
     agent.stop()
     systemd.hears("STOPPING=1")
+
+
+def answers_within(agent, seconds):
+    begun = time.monotonic()
+    control.ask(f"{agent.folder}/agent.sock", "status", 10)
+    expect(time.monotonic() - begun < seconds, f"an answer took {time.monotonic() - begun:.1f} s")
+
+
+def test_a_webhook_holds_nothing(ctx):
+    """Neither a name that nobody resolves nor a server that does not answer: the agent goes on, and ends at once."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for number, url in enumerate(("http://hooks.example/", f"http://127.0.0.1:{silent.getsockname()[1]}/")):
+            agent = AgentProcess(ctx, f"n{number}", webhook_url=url)
+            os.environ["LD_PRELOAD"], os.environ["SLOW_RESOLVER"] = compiled("slow_resolver", ctx.folder), "30"
+            try:
+                agent.start()
+            finally:
+                del os.environ["LD_PRELOAD"], os.environ["SLOW_RESOLVER"]
+            expect("broker_down" in agent.log(), f"there is something to post: {agent.log()}")
+            for _ in range(20):
+                answers_within(agent, 1)
+                time.sleep(0.05)
+            begun = time.monotonic()
+            agent.stop()
+            expect(time.monotonic() - begun < 3, f"the end took {time.monotonic() - begun:.1f} s")
+
+
+def test_a_long_installation_feeds_the_watchdog(ctx):
+    """Of a snapshot that takes longer to read than systemd waits for a word."""
+    pair = Pair(ctx).start()
+    client = Client(pair.a.port, "writer", clean=True, expiry=0)
+    for begin in range(0, 16000, 500):
+        client.send(b"".join(client.publish_bytes(f"plant/{n}", str(n), 1, retain=True, packet_id=client.take_id())
+                             for n in range(begin, begin + 500)))
+        for _ in range(500):
+            client.receive(PUBACK)
+    pair.b.stop()
+    journal = pair.b.journal_files()[-1]
+    flip(journal, used_bytes(journal) // 2)
+    disk, systemd = FailingDisk(ctx), Systemd(ctx)
+    disk.slow_reads("snapshot.tmp", 30)
+    pair.b.start({**disk.env, "NOTIFY_SOCKET": systemd.path}, listening=False)
+    words, done = [time.monotonic()], time.monotonic() + 60
+    systemd.socket.settimeout(0.2)
+    while time.monotonic() < done and "event=snapshot_installed" not in pair.b.log():
+        try:
+            if b"WATCHDOG=1" in systemd.socket.recv(65536):
+                words.append(time.monotonic())
+        except TimeoutError:
+            pass
+    expect("event=snapshot_installed" in pair.b.log(), "it is installed")
+    words.append(time.monotonic())
+    took = words[-1] - words[0]
+    longest = max(b - a for a, b in zip(words, words[1:]))
+    expect(took > 5, f"too short to tell: {took:.1f} s")
+    expect(longest < took / 2, f"no word for {longest:.1f} of {took:.1f} s")
+    pair.wait_paired(60)
 
 
 def test_hangup_while_it_starts(ctx):

@@ -85,7 +85,7 @@ Agent::Agent(Place& place, Paths& paths, Node& broker, const AgentConfig& config
   broker_.on_status = [this](const repl::ReplicaStatus& status, bool busy) {
     if (!life_ || !life_->channel) return;
     from_broker([this, status, busy, of = broker_.life_number()] {
-      if (life_->channel && life_->watched == of) heard(status, busy);
+      if (life_->channel && life_->watched == of) heard(status, busy, 0);
     });
   };
 }
@@ -168,6 +168,9 @@ void Agent::carry_out(const failover::Action& a) {
       return keepalived.told(a.on, a.claim, now_ms());
     case failover::ActionKind::send_report:
       return send_report();
+    case failover::ActionKind::ask_status:
+      if (life_->channel && life_->health.known()) call();
+      return;
     case failover::ActionKind::transition:
       return place_.say(broker_.name() + ": agent " + to_string(a.from) + " -> " + to_string(a.to) +
                         ": " + a.why);
@@ -304,19 +307,20 @@ void Agent::connect() {
 // The status answers as a ping does; while the broker recovers only that it lives.
 void Agent::call() {
   life_->status_due = now_ms() + kStatusMs;
-  ask_broker([this, of = life_->watched, boot = boots_] {
+  ask_broker([this, of = life_->watched, boot = boots_, asked_at = now_ms()] {
     if (boots_ != boot) return;
     from_broker([=, this, status = broker_.status(), told = broker_.running()] {
       if (life_->watched != of || !life_->channel) return;
       life_->health.answered();
-      if (told) heard(status, false);
+      if (told) heard(status, false, asked_at);
     });
   });
 }
 
-void Agent::heard(const repl::ReplicaStatus& status, bool busy) {
+void Agent::heard(const repl::ReplicaStatus& status, bool busy, TimeMs asked_at) {
   Life& life = *life_;
-  const failover::BrokerStatus seen = as_agent_sees(status);
+  failover::BrokerStatus seen = as_agent_sees(status);
+  seen.asked_at = asked_at;
   const bool first = !life.health.known();
   life.health.heard(seen, busy, now_ms());
   life.absence_told = false;

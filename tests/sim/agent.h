@@ -70,7 +70,7 @@ class Agent {
   void connect();
   void call();
   void lose_broker();
-  void heard(const repl::ReplicaStatus& status, bool busy);
+  void heard(const repl::ReplicaStatus& status, bool busy, TimeMs asked_at);
   void tick();
   TimeMs now_ms() const { return place_.boottime_ms(side_); }
 

@@ -93,7 +93,7 @@ Result<std::unique_ptr<repl::Journal>> NodeFolder::open_journal() {
   config.segment_bytes = config_.segment_bytes;
   config.io = kept_.disk.get();
   const auto failed = std::make_shared<bool>(false);
-  config.on_fatal = [failed, tell = config_.journal_failed](const std::string& line) {
+  config.on_fatal = [failed, tell = config_.journal_failed](const std::string& line, int) {
     *failed = true;
     tell(line);
   };

@@ -1,8 +1,9 @@
 /* LD_PRELOAD for tests: a disk that fails. While the file named by FAILING_DISK exists, calls on
    files whose path contains its first line fail: fsync and fdatasync with EIO, and write, pwrite and
-   fallocate with ENOSPC when its second line is "full". With "slow MS" as second line fsync and
-   fdatasync take that long, where a third line is given only of files that contain it; with
-   "read MS" each pread does. */
+   fallocate with ENOSPC when its second line is "full"; when it is "refuse N", these and opening to
+   write with the error of that number. With "slow MS" as second line fsync and fdatasync take that
+   long, where a third line is given only of files that contain it; with "read MS" each pread
+   does. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -28,12 +29,12 @@ static int contains(const char* path, const char* text) {
   return strstr(content, text) != NULL;
 }
 
-enum { kSync, kWrite, kRead };
+enum { kSync, kWrite, kRead, kOpen };
 
-static int fails(int fd, int doing) {
+static int fails_at(const char* path, int doing) {
   const char* trigger = getenv("FAILING_DISK");
   if (!trigger || access(trigger, F_OK) != 0) return 0;
-  char wanted[256], mode[16], text[256], link[64], path[4096];
+  char wanted[256], mode[16], text[256];
   FILE* file = fopen(trigger, "re");
   if (!file) return 0;
   read_line(file, wanted, sizeof wanted);
@@ -41,22 +42,43 @@ static int fails(int fd, int doing) {
   read_line(file, text, sizeof text);
   fclose(file);
   const int full = strcmp(mode, "full") == 0;
+  const int refuse = strncmp(mode, "refuse ", 7) == 0;
   const int read = strncmp(mode, "read ", 5) == 0;
-  if (doing != (full ? kWrite : read ? kRead : kSync)) return 0;
-  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  const ssize_t size = readlink(link, path, sizeof path - 1);
-  if (size < 0) return 0;
-  path[size] = 0;
   if (!strstr(path, wanted)) return 0;
+  if (refuse ? doing != kWrite && doing != kOpen : doing != (full ? kWrite : read ? kRead : kSync)) {
+    return 0;
+  }
   if (read || strncmp(mode, "slow ", 5) == 0) {
     if (!text[0] || contains(path, text)) usleep(1000 * (useconds_t)atoi(mode + 5));
     return 0;
   }
-  errno = full ? ENOSPC : EIO;
+  errno = full ? ENOSPC : refuse ? atoi(mode + 7) : EIO;
   return 1;
 }
 
+static int fails(int fd, int doing) {
+  char link[64], path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const ssize_t size = readlink(link, path, sizeof path - 1);
+  if (size < 0) return 0;
+  path[size] = 0;
+  return fails_at(path, doing);
+}
+
 #define REAL(name) __typeof__(&name) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+
+#define OPEN(name)                                                                    \
+  int name(const char* path, int flags, ...) {                                       \
+    REAL(name);                                                                       \
+    va_list more;                                                                     \
+    va_start(more, flags);                                                            \
+    const mode_t mode = flags & O_CREAT ? va_arg(more, mode_t) : 0;                   \
+    va_end(more);                                                                     \
+    if ((flags & O_ACCMODE) != O_RDONLY && fails_at(path, kOpen)) return -1;          \
+    return real(path, flags, mode);                                                   \
+  }
+OPEN(open)
+OPEN(open64)
 
 int fsync(int fd) {
   REAL(fsync);

@@ -39,6 +39,10 @@ MemoryDisk::MemoryDisk(const MemoryDisk& other) : JournalIo(other) {
   }
 }
 
+bool MemoryDisk::refuses() {
+  return counts_down(change_fails_in);
+}
+
 void MemoryDisk::note(Change change) {
   if (before_change) before_change();
   changes_.push_back(std::move(change));
@@ -49,6 +53,7 @@ int MemoryDisk::make_folder(const std::string&) {
 }
 
 int MemoryDisk::open(const std::string& path, int flags) {
+  if ((flags & O_ACCMODE) != O_RDONLY && refuses()) return -change_error;
   FileRef file;
   if ((flags & O_DIRECTORY) == 0) {
     const auto found = names_.find(path);
@@ -88,6 +93,7 @@ std::int64_t MemoryDisk::size(int fd) {
 }
 
 ssize_t MemoryDisk::pwrite(int fd, std::string_view data, std::uint64_t offset) {
+  if (refuses()) return -change_error;
   if (bytes_left == 0) return -write_error;
   const std::uint64_t limit = std::min<std::uint64_t>(bytes_left, write_at_most);
   data = data.substr(0, std::min<std::uint64_t>(limit, data.size()));
@@ -115,6 +121,7 @@ std::uint64_t MemoryDisk::allocated() const {
 }
 
 int MemoryDisk::allocate(int fd, std::uint64_t size) {
+  if (refuses()) return -change_error;
   const std::uint64_t has = open_.at(fd)->cached.size();
   if (size <= has) return 0;
   if (allocated() + size - has > capacity) return -ENOSPC;
@@ -123,6 +130,7 @@ int MemoryDisk::allocate(int fd, std::uint64_t size) {
 }
 
 int MemoryDisk::truncate(int fd, std::uint64_t size) {
+  if (refuses()) return -change_error;
   resize(fd, size);
   return 0;
 }
@@ -157,7 +165,7 @@ void MemoryDisk::make_durable(const FileRef& file, bool writes) {
   });
 }
 
-int MemoryDisk::sync_folder(const std::string&) {
+int MemoryDisk::sync_folder(int) {
   if (sync_error != 0) return -sync_error;
   if (counts_down(sync_fails_in)) return -EIO;
   if (before_change) before_change();
@@ -171,12 +179,14 @@ int MemoryDisk::sync_folder(const std::string&) {
 int MemoryDisk::remove(const std::string& path) {
   const auto found = names_.find(path);
   if (found == names_.end()) return -ENOENT;
+  if (refuses()) return -change_error;
   note({Kind::unlink, found->second, 0, path});
   names_.erase(found);
   return 0;
 }
 
 int MemoryDisk::rename(const std::string& from, const std::string& to) {
+  if (refuses()) return -change_error;
   const auto found = names_.find(from);
   if (found == names_.end()) return -ENOENT;
   note({Kind::link, found->second, 0, to});

@@ -33,7 +33,7 @@ class MemoryDisk final : public repl::JournalIo {
   int allocate(int fd, std::uint64_t size) override;
   int truncate(int fd, std::uint64_t size) override;
   int fdatasync(int fd) override;
-  int sync_folder(const std::string& dir) override;
+  int sync_folder(int fd) override;
   int remove(const std::string& path) override;
   int rename(const std::string& from, const std::string& to) override;
 
@@ -52,6 +52,9 @@ class MemoryDisk final : public repl::JournalIo {
   // before, but what was written to it until then never becomes durable.
   unsigned read_fails_in = 0;
   unsigned sync_fails_in = 0;
+  // The n-th change from now on (a file that is opened for it, too) is refused once, 0: none.
+  unsigned change_fails_in = 0;
+  int change_error = 28;                        // ENOSPC
   std::uint64_t capacity = ~std::uint64_t{0};   // allocations beyond fail with ENOSPC
   std::size_t write_at_most = ~std::size_t{0};  // longer writes are short
   std::uint64_t syncs = 0;                      // counted
@@ -75,6 +78,7 @@ class MemoryDisk final : public repl::JournalIo {
     std::string data;          // write; or the path
   };
 
+  bool refuses();
   void note(Change change);
   void settle(const Change& change);
   void make_durable(const FileRef& file, bool writes);

@@ -37,9 +37,15 @@ struct OneAgent {
     eligible = machine->state().eligible;
     start(told);
   }
+  // A status is one that was asked for just now, unless it says otherwise.
   void tell(EventKind kind, decltype(Event::data) data = {}) {
-    for (const Action& a : machine->handle({kind, now, std::move(data)}))
+    auto* status = std::get_if<BrokerStatus>(&data);
+    if (status && status->asked_at == 0) status->asked_at = now;
+    for (const Action& a : machine->handle({kind, now, std::move(data)})) {
       if (a.kind == ActionKind::order_broker) ordered.push_back(a.order);
+      asked_status |= a.kind == ActionKind::ask_status;
+      killed |= a.kind == ActionKind::kill_broker;
+    }
   }
   void hear(TimeMs echo_of) {
     tell(EventKind::peer_report, PeerReport{peer, echo_of, now + peer_ahead});
@@ -53,6 +59,8 @@ struct OneAgent {
       tell(EventKind::tick);
     }
   }
+  Report says() const { return report_of(machine->state(), settings); }
+  bool released() const { return says().released; }
   Phase phase() const { return machine->state().phase; }
   bool was_ordered(Order what) const {
     return std::find(ordered.begin(), ordered.end(), what) != ordered.end();
@@ -67,6 +75,7 @@ struct OneAgent {
   Memory memory;
   bool eligible = false;  // as the track file says
   std::vector<Order> ordered;
+  bool asked_status = false, killed = false;
 };
 
 // A reigns over a whole pair.
@@ -84,7 +93,6 @@ struct Reigning : OneAgent {
     tell(EventKind::broker_up, broker);
     pass(3000, true);
   }
-  bool released() const { return report_of(machine->state(), settings).released; }
 };
 
 }  // namespace tandemq::failover

@@ -1,104 +1,231 @@
-// What an agent that stood still knew before it did is old as well: of its broker's link, of the
-// peer's silence.
+// An agent that stood still while roles went to and fro without it, from broker to broker: what it
+// knew of its own broker is then as old as the datagrams that wait unread.
 #include <doctest/doctest.h>
 
+#include "failover/core/guards.h"
 #include "one_agent.h"
 
 namespace tandemq::failover {
 namespace {
 
-// In sync with the primary A, and heard.
-struct Following : OneAgent {
-  Following() : OneAgent(2) {
-    broker.epoch = peer.epoch = make_epoch(5, 1);
-    broker.last_lsn = peer.last_lsn = 100;
-    broker.in_sync = broker.was_in_sync = peer.in_sync = true;
-    peer.phase = Phase::primary;
-    peer.role = Role::primary;
-    peer.vrrp = Vrrp::master;
-    peer.holds_address = true;
-    link(true);
+constexpr TimeMs kStoodStill = 4000;
+
+Report reigning(Report peer, Epoch epoch) {
+  peer.role = Role::primary;
+  peer.phase = Phase::primary;
+  peer.epoch = epoch;
+  peer.holds_address = true;
+  return peer;
+}
+
+// A's agent stops; B reigns with epoch 6 meanwhile.
+struct Stopped : Reigning {
+  Stopped() {
+    stopped_at = now;
+    before = broker;
+    peer = reigning(peer, make_epoch(6, 2));
+  }
+  void wake() {
+    now += kStoodStill;
+    asked_status = false;
+    tell(EventKind::tick);
+  }
+  // As it waited in the socket.
+  void old_status() {
+    BrokerStatus old = before;
+    old.asked_at = stopped_at;
+    tell(EventKind::broker_status, old);
+  }
+  TimeMs stopped_at = 0;
+  BrokerStatus before;
+};
+
+// B follows A, which reigns over a whole pair.
+struct Follower : OneAgent {
+  Follower() : OneAgent(2) {
+    peer = reigning(peer, make_epoch(5, 1));
+    broker.epoch = peer.epoch;
+    peer.last_lsn = broker.last_lsn = 100;
+    peer.pair_state = broker.pair_state = PairState::paired;
+    peer.in_sync = peer.was_in_sync = broker.in_sync = broker.was_in_sync = true;
+    broker.peer_connected = true;
     tell(EventKind::broker_up, broker);
-    pass(2000, true);
+    pass(3000, true);
     REQUIRE(phase() == Phase::standby);
   }
-  void link(bool on) {
-    broker.peer_connected = on;
-    broker.peer_silent_ms = 0;
-    broker.pair_state = peer.pair_state = on ? PairState::paired : PairState::waiting;
+  void wake() {
+    now += kStoodStill;
+    tell(EventKind::tick);
   }
 };
 
 }  // namespace
 
-// The link came back meanwhile, and its broker has told so: but it is not read yet.
-TEST_CASE("a standby whose agent stood still is not judged by a link that was down before") {
-  Following b;
-  b.link(false);
-  b.tell(EventKind::broker_status, b.broker);
-  b.pass(20, true);
-  b.now += 5000;
-  b.tell(EventKind::tick);
-  SUBCASE("it is up, and the primary counts on this broker") {
-    b.link(true);
-    b.pass(20, false);
+TEST_CASE("a reign of long ago demotes no primary whose broker has reigned later still") {
+  Stopped a;
+  a.wake();
+  CHECK(a.asked_status);
+  SUBCASE("its own broker's old status waited too") {
+    a.old_status();
+  }
+  SUBCASE("nothing of its broker's waited") {}
+  for (TimeMs ago = 3000; ago > 2000; ago -= 50) a.hear(a.now - ago);
+  CHECK_FALSE(a.was_ordered(Order::demote));
+  // B's words go on to the present, where it follows again.
+  a.peer.role = Role::standby;
+  a.peer.phase = Phase::standby;
+  a.peer.epoch = make_epoch(7, 1);
+  a.broker.epoch = make_epoch(7, 1);
+  SUBCASE("then its broker answers") {}
+  SUBCASE("they come before its broker answers") {
+    a.hear(a.now - 20);
+  }
+  a.tell(EventKind::broker_status, a.broker);
+  a.pass(1000, true);
+  CHECK_FALSE(a.was_ordered(Order::demote));
+  CHECK(a.phase() == Phase::primary);
+}
+
+TEST_CASE("a host that wakes beside a new primary is demoted as soon as its broker has answered") {
+  Stopped a;
+  a.wake();
+  CHECK(a.asked_status);
+  SUBCASE("whatever comes first: the word") {
+    a.hear(a.stopped_at - 20);
+    CHECK_FALSE(a.was_ordered(Order::demote));
+    a.tell(EventKind::broker_status, a.broker);
+  }
+  SUBCASE("the answer") {
+    a.tell(EventKind::broker_status, a.broker);
+    a.hear(a.stopped_at - 20);
+  }
+  CHECK(a.was_ordered(Order::demote));
+}
+
+TEST_CASE("as is a virtual machine whose clock stood still") {
+  Stopped a;
+  a.now += 10;
+  a.peer_ahead += kStoodStill;
+  a.hear(a.stopped_at - 20);
+  CHECK_FALSE(a.was_ordered(Order::demote));
+  CHECK(a.asked_status);
+  a.tell(EventKind::broker_status, a.broker);
+  CHECK(a.was_ordered(Order::demote));
+}
+
+TEST_CASE("a primary that is cut off from clients stays until its peer can serve now") {
+  Stopped a;
+  a.peer = Reigning().peer;
+  a.wake();
+  a.tell(EventKind::broker_status, a.broker);
+  a.tell(EventKind::interface, false);
+  a.now += 30;
+  a.hear(a.now - 3000);
+  CHECK_FALSE(a.was_ordered(Order::demote));
+  a.hear(a.now);
+  CHECK(a.was_ordered(Order::demote));
+}
+
+TEST_CASE("silence that nobody has listened to fences no primary without its cable") {
+  Reigning a;
+  a.broker.pair_state = PairState::waiting;
+  a.tell(EventKind::broker_status, a.broker);
+  a.now += kStoodStill;
+  a.tell(EventKind::interface, false);
+  a.now += 30;
+  a.tell(EventKind::tick);
+  CHECK_FALSE(a.was_ordered(Order::demote));
+  a.pass(400, false);
+  CHECK(a.was_ordered(Order::demote));
+}
+
+TEST_CASE("an agent that stood still asks and releases nothing before it knows its broker") {
+  Reigning a;
+  SUBCASE("a question") {
+    a.broker.pair_state = PairState::waiting;
+    a.broker.peer_connected = false;
+    a.tell(EventKind::broker_status, a.broker);
+    REQUIRE(a.says().ask.kind == AskKind::solo);
+    a.now += kStoodStill;
+    a.tell(EventKind::tick);
+    CHECK(a.says().ask.kind == AskKind::none);
+    a.tell(EventKind::broker_status, a.broker);
+    CHECK(a.says().ask.kind == AskKind::solo);
+  }
+  SUBCASE("a release") {
+    a.tell(EventKind::keepalived_lost);
+    a.hear(a.now);
+    REQUIRE(a.phase() == Phase::demoting);
+    a.broker.role = Role::standby;
+    a.tell(EventKind::broker_status, a.broker);
+    REQUIRE(a.released());
+    a.now += 1000;
+    a.tell(EventKind::tick);
+    CHECK_FALSE(a.released());
+    a.tell(EventKind::broker_status, a.broker);
+    CHECK(a.released());
+  }
+}
+
+TEST_CASE("an answer that waited unread is no reason to kill a broker") {
+  Reigning a;
+  a.tell(EventKind::keepalived_lost);
+  a.hear(a.now);
+  REQUIRE(a.was_ordered(Order::demote));
+  a.now += kStoodStill;
+  a.tell(EventKind::tick);
+  CHECK_FALSE(a.killed);
+  a.pass(400, false);
+  CHECK(a.killed);
+}
+
+TEST_CASE("a word of long ago, or a link of long ago, puts no broker out of sync") {
+  Follower b;
+  SUBCASE("the peer went alone then, and took this broker in again") {
+    b.broker.peer_connected = false;
     b.tell(EventKind::broker_status, b.broker);
-    b.pass(2000, true);
-    CHECK_FALSE(b.was_ordered(Order::lose_sync));
-    CHECK(b.phase() == Phase::standby);
+    b.now += 10;
+    b.hear(b.now - 5);
+    b.wake();
+    b.broker.peer_connected = true;
+    b.tell(EventKind::broker_status, b.broker);
+    b.peer.pair_state = PairState::solo;
+    b.hear(b.now - kStoodStill);
   }
-  SUBCASE("it is down, and nobody is heard") {
-    b.pass(2000, false);
-    CHECK(b.was_ordered(Order::lose_sync));
-    CHECK_FALSE(b.was_ordered(Order::promote));
+  SUBCASE("the link was down then") {
+    b.broker.peer_connected = false;
+    b.tell(EventKind::broker_status, b.broker);
+    b.wake();
+    b.tell(EventKind::tick);
+    b.broker.peer_connected = true;
+    b.tell(EventKind::broker_status, b.broker);
   }
-}
-
-TEST_CASE("that the primary was alone while the agent stood still does not make it so now") {
-  Following b;
-  const TimeMs heard_there = b.now - 20;
-  b.now += 5000;
-  b.tell(EventKind::tick);
-  b.peer.pair_state = PairState::solo;
-  b.hear(heard_there);
   CHECK_FALSE(b.was_ordered(Order::lose_sync));
-  SUBCASE("it counts on this broker again") {
-    b.peer.pair_state = PairState::paired;
-    b.pass(1000, true);
-    CHECK_FALSE(b.was_ordered(Order::lose_sync));
-    CHECK(b.phase() == Phase::standby);
-  }
-  SUBCASE("it is alone still") {
-    b.pass(200, true);
-    CHECK(b.was_ordered(Order::lose_sync));
-  }
 }
 
-// Its agent began, and stood still before it heard anybody.
-TEST_CASE("a node that went alone, whose agent stood still, listens before it serves") {
+TEST_CASE("a claim to have been alone waits until what the peer says is heard") {
   OneAgent a(1);
   a.broker.epoch = make_epoch(5, 1);
   a.broker.last_lsn = 100;
   a.broker.in_sync = a.broker.was_in_sync = a.broker.was_solo = true;
-  a.broker.peer_silent_ms = 100000;
-  a.now += 3000;
+  a.peer.role = Role::primary;
+  a.peer.phase = Phase::primary;
+  a.peer.epoch = make_epoch(4, 2);
+  a.peer.in_sync = true;
   a.tell(EventKind::broker_up, a.broker);
+  a.pass(3000, true);
+  REQUIRE_FALSE(a.was_ordered(Order::promote));
+  a.now += kStoodStill;
+  a.tell(EventKind::tick);
+  a.tell(EventKind::broker_status, a.broker);
+  // It stopped serving then, and serves now: the first of it is read first.
+  a.peer.role = Role::standby;
+  a.peer.phase = Phase::broker_down;
+  a.peer.broker_alive = false;
+  a.hear(a.now - kStoodStill);
+  a.now += 1500;
   a.tell(EventKind::tick);
   CHECK_FALSE(a.was_ordered(Order::promote));
-  SUBCASE("to the peer, which has reigned since") {
-    a.peer.phase = Phase::primary;
-    a.peer.role = Role::primary;
-    a.peer.pair_state = PairState::solo;
-    a.peer.epoch = make_epoch(6, 2);
-    a.peer.was_solo = a.peer.in_sync = true;
-    a.tell(EventKind::peer_unproven, PeerReport{a.peer});
-    a.pass(5000, false);
-    CHECK_FALSE(a.was_ordered(Order::promote));
-  }
-  SUBCASE("to nobody") {
-    a.pass(3000, false);
-    CHECK(a.was_ordered(Order::promote));
-  }
 }
 
 }  // namespace tandemq::failover

@@ -155,6 +155,9 @@ void World::carry_out(std::size_t n, const Actions& actions) {
       case ActionKind::send_report:
         send_report(n);
         break;
+      case ActionKind::ask_status:
+        nodes[n].seen_change = ~std::uint64_t{0};  // as if it had changed
+        break;
       case ActionKind::transition:
         note("agent " + std::to_string(n) + " " + to_string(a.from) + " -> " + to_string(a.to) +
              " (" + to_string(a.cause) + "): " + a.why);
@@ -243,7 +246,9 @@ void World::observe_broker(std::size_t n) {
   const EventKind kind = node.seen_life == b.life ? EventKind::broker_status : EventKind::broker_up;
   node.seen_life = b.life;
   node.seen_change = b.change;
-  to_agent(n, [this, n, kind, status = b.status(now)] {
+  BrokerStatus status = b.status(now);
+  status.asked_at = now;
+  to_agent(n, [this, n, kind, status] {
     if (nodes[n].broker.alive && !nodes[n].broker.spent) deliver(n, {kind, now, status});
   });
 }

@@ -33,7 +33,7 @@ Result<std::unique_ptr<Journal>> open_on(MemoryDisk& disk) {
   config.dir = kDir;
   config.segment_bytes = kSegmentBytes;
   config.io = &disk;
-  config.on_fatal = [](const std::string&) {};
+  config.on_fatal = [](const std::string&, int) {};
   return Journal::open(config, nullptr);
 }
 

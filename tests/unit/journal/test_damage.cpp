@@ -21,7 +21,7 @@ Result<std::unique_ptr<Journal>> open_on(MemoryDisk& disk, std::uint64_t segment
   config.dir = kDir;
   config.segment_bytes = segment_bytes;
   config.io = &disk;
-  config.on_fatal = [](const std::string&) {};
+  config.on_fatal = [](const std::string&, int) {};
   return Journal::open(config, nullptr);
 }
 

@@ -1,7 +1,8 @@
-// A disk that fails once while a journal is opened: a sync that failed ends the process for good, a
-// read that failed changes nothing.
+// A disk that fails once: a sync that failed ends the process for good, a read that failed changes
+// nothing, and what else the host refuses is tried again by the next start.
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <random>
 
 #include "broker/base/exit_code.h"
@@ -18,23 +19,23 @@ namespace {
 constexpr const char* kDir = "/journal";
 
 struct Opening {
-  int code = 0;  // 0: it is open
-  bool ended = false;
+  int code = 0;        // 0: it is open
+  int ended_with = 0;  // 0: it has not
   Lsn last = 0;
 };
 
-Result<std::unique_ptr<Journal>> open_on(MemoryDisk& disk, bool& ended) {
+Result<std::unique_ptr<Journal>> open_on(MemoryDisk& disk, int& ended_with) {
   JournalConfig config;
   config.dir = kDir;
   config.segment_bytes = 2000;
   config.io = &disk;
-  config.on_fatal = [&ended](const std::string&) { ended = true; };
+  config.on_fatal = [&ended_with](const std::string&, int code) { ended_with = code; };
   return Journal::open(config, nullptr);
 }
 
 Opening opened(MemoryDisk& disk) {
   Opening result;
-  const auto journal = open_on(disk, result.ended);
+  const auto journal = open_on(disk, result.ended_with);
   result.code = journal ? 0 : journal.error().code;
   if (journal) result.last = (*journal)->figures().last;
   return result;
@@ -43,8 +44,8 @@ Opening opened(MemoryDisk& disk) {
 // A process was killed after 90 records, with 60 of them synced, in two segments.
 std::unique_ptr<MemoryDisk> killed() {
   MemoryDisk disk;
-  bool ended = false;
-  auto journal = open_on(disk, ended);
+  int ended_with = 0;
+  auto journal = open_on(disk, ended_with);
   for (Lsn lsn = 1; lsn <= 90; ++lsn) {
     (*journal)->append(make_epoch(1, 1), 20, "0123456789ab");
     if (lsn % 4 == 0) (*journal)->flush();
@@ -63,6 +64,48 @@ std::unique_ptr<MemoryDisk> torn() {
   (*newest)[newest->find_last_not_of('\0')] ^= 1;
   return disk;
 }
+
+// Everything that changes files, in one life. `safe` is what a start must find.
+struct Life {
+  int ended_with = 0;
+  bool met_it = false;  // what was to fail has failed
+  Lsn safe = 0;
+
+  explicit Life(MemoryDisk& disk) {
+    auto opened = open_on(disk, ended_with);
+    if (!opened) {
+      ended_with = ended_with != 0 ? ended_with : opened.error().code;
+      met_it = true;
+      return;
+    }
+    Journal& journal = **opened;
+    append(journal, 100);  // over several segments
+    if (ended_with == 0) journal.drop_through(60, 0);
+    if (ended_with == 0) journal.sync_now();
+    cut(journal, 90, [&] { return journal.truncate_after(90, nullptr); });
+    append(journal, 100);
+    cut(journal, 0, [&] { return journal.reset(500); });
+    append(journal, 10);
+    met_it = disk.change_fails_in + disk.sync_fails_in == 0;
+  }
+
+ private:
+  void append(Journal& journal, int count) {
+    for (int i = 1; i <= count && ended_with == 0; ++i) {
+      journal.append(make_epoch(1, 1), 20, "0123456789ab");
+      if (i % 4 == 0) journal.flush();
+      if (i % 20 == 0) journal.sync_now();
+      safe = journal.figures().synced;
+    }
+  }
+  void cut(const Journal& journal, Lsn to, const std::function<Status()>& how) {
+    if (ended_with != 0) return;
+    safe = to;
+    const Status done = how();
+    CHECK(static_cast<bool>(done) == (ended_with == 0));
+    if (done) safe = journal.figures().synced;
+  }
+};
 
 }  // namespace
 
@@ -92,7 +135,7 @@ TEST_CASE("a sync that fails while a journal is opened ends the process, as at a
     if (first.code == 0) break;  // it fails later
     CAPTURE(n);
     ++failed;
-    CHECK(first.ended);
+    CHECK(first.ended_with == kExitDamaged);
     CHECK(first.code == kExitEnvironment);  // not damage: nothing is to be set aside
   }
   CHECK(failed >= at_least);
@@ -123,10 +166,42 @@ TEST_CASE("a read that fails while a journal is opened changes nothing: the next
       CAPTURE(n);
       ++failed;
       CHECK(first.code == kExitEnvironment);
-      CHECK_FALSE(first.ended);
+      CHECK(first.ended_with == 0);
       CHECK_FALSE(changed);
       CHECK(opened(disk).last == (with_torn_tail ? 89 : 90));
     }
     CHECK(failed >= 3);  // the note, two segments
   }
+}
+
+TEST_CASE(
+    "whatever the host refuses ends a journal with 3, and the next start has what was synced") {
+  unsigned refused = 0;
+  for (unsigned n = 1; n < 1000; ++n) {
+    MemoryDisk disk;
+    disk.change_fails_in = n;
+    const Life life(disk);
+    CAPTURE(n);
+    if (!life.met_it) break;
+    ++refused;
+    CHECK(life.ended_with == kExitEnvironment);
+    const Opening next = opened(disk);
+    CHECK(next.code == 0);
+    CHECK(next.last >= life.safe);
+  }
+  CHECK(refused > 60);
+}
+
+TEST_CASE("whichever sync fails, it ends a journal with 4") {
+  unsigned failed = 0;
+  for (unsigned n = 1; n < 1000; ++n) {
+    MemoryDisk disk;
+    disk.sync_fails_in = n;
+    const Life life(disk);
+    CAPTURE(n);
+    if (!life.met_it) break;
+    ++failed;
+    CHECK(life.ended_with == kExitDamaged);
+  }
+  CHECK(failed > 20);
 }

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "broker/base/exit_code.h"
 #include "replicator/journal/journal.h"
 #include "tests/support/memory_disk.h"
 #include "tests/support/temp_dir.h"
@@ -30,8 +31,8 @@ struct Loop {
 class SlowIo final : public JournalIo {
  public:
   int fdatasync(int fd) override {
-    if (sync_error != 0) return -sync_error;
     std::this_thread::sleep_for(std::chrono::microseconds(delay_us.load()));
+    if (sync_error != 0) return -sync_error;
     return JournalIo::fdatasync(fd);
   }
   ssize_t pwrite(int fd, std::string_view data, std::uint64_t offset) override {
@@ -51,9 +52,10 @@ struct Opened {
     config.dir = dir.path();
     config.segment_bytes = segment_bytes;
     config.io = &io;
-    config.on_fatal = [this](const std::string& line) {
+    config.on_fatal = [this](const std::string& line, int code) {
       const std::lock_guard lock(mutex);
       fatal = line;
+      exit_code = code;
     };
     auto opened = Journal::open(config, loop.base);
     REQUIRE(opened);
@@ -80,6 +82,7 @@ struct Opened {
   Lsn synced = 0;
   std::mutex mutex;
   std::string fatal;
+  int exit_code = 0;
   std::unique_ptr<Journal> journal;
 };
 
@@ -158,6 +161,21 @@ TEST_CASE("a failed write stops the journal at once") {
   CHECK(opened.journal->figures().written == 0);
 }
 
+TEST_CASE(
+    "a sync that fails beside a failed write has the last word: no start may believe the disk") {
+  Opened opened;
+  opened.io.delay_us = 50'000;
+  opened.io.sync_error = EIO;
+  opened.journal->append(kEpoch, 20, "one");
+  opened.journal->flush();
+  opened.journal->request_sync();
+  opened.io.write_error = EROFS;
+  opened.journal->append(kEpoch, 20, "two");
+  opened.journal->flush();
+  CHECK(opened.fatal_line().find("event=journal_sync_failed") != std::string::npos);
+  CHECK(opened.exit_code == kExitDamaged);
+}
+
 TEST_CASE("a full disk is met where space is reserved: at a new segment, not in the middle") {
   MemoryDisk disk;
   disk.capacity = 3 * 4096;
@@ -166,7 +184,7 @@ TEST_CASE("a full disk is met where space is reserved: at a new segment, not in 
   config.dir = "/journal";
   config.segment_bytes = 4096;
   config.io = &disk;
-  config.on_fatal = [&fatal](const std::string& line) { fatal = line; };
+  config.on_fatal = [&fatal](const std::string& line, int) { fatal = line; };
   auto journal = Journal::open(config, nullptr);
   REQUIRE(journal);
   Lsn written = 0;
@@ -203,7 +221,7 @@ TEST_CASE("a cut or reset that the disk refuses halfway stops the journal") {
     config.dir = "/journal";
     config.segment_bytes = 4096;
     config.io = &disk;
-    config.on_fatal = [&fatal](const std::string& line) { fatal = line; };
+    config.on_fatal = [&fatal](const std::string& line, int) { fatal = line; };
     auto journal = Journal::open(config, nullptr);
     REQUIRE(journal);
     for (int i = 0; i < 200; ++i) (*journal)->append(kEpoch, 20, std::string(60, 'x'));
@@ -212,7 +230,7 @@ TEST_CASE("a cut or reset that the disk refuses halfway stops the journal") {
     disk.sync_error = EIO;
     const Status done = reset ? (*journal)->reset(1000) : (*journal)->truncate_after(5, nullptr);
     CHECK_FALSE(done);
-    CHECK(fatal.find("event=journal_cut_failed") != std::string::npos);
+    CHECK(fatal.find("event=journal_sync_failed") != std::string::npos);
     CHECK(fatal.find("Input/output error") != std::string::npos);
   }
 }

@@ -2,9 +2,12 @@
 #include <doctest/doctest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "driver_pair.h"
 #include "replicator/shell/link_cipher.h"
@@ -122,6 +125,32 @@ TEST_CASE("TLS at one end alone is told in words at both, whichever it is") {
               "node b has TLS on the replication link and node a has none");
   check_apart(files.a, {}, "node a has TLS on the replication link and node b has none",
               "node a has TLS on the replication link and node b has none");
+}
+
+// The first reading, of the certificate, gets what a pipe gives; while it waits there, another file
+// takes the pipe's place.
+TEST_CASE("a file of certificate and key that is exchanged between its two readings is read anew") {
+  Files& files = Files::get();
+  const auto combined = [&files](const LinkTlsFiles& of, const std::string& name) {
+    std::string path = files.folder / name;
+    std::ofstream(path) << std::ifstream(of.certfile).rdbuf() << std::ifstream(of.keyfile).rdbuf();
+    return path;
+  };
+  const std::string old = combined(files.a, "combined_old");
+  const std::string fresh =
+      combined(files.issue(files.pki, "fresh", "tandemq://test/a"), "combined_fresh");
+  const std::string pipe = files.folder / "pipe", shown = files.folder / "combined";
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  std::filesystem::create_symlink(pipe, shown);
+  std::thread exchange([&] {
+    std::ofstream out(pipe);  // waits for who reads
+    std::filesystem::rename(fresh, shown);
+    out << std::ifstream(old).rdbuf();
+  });
+  LinkTls tls({shown, "", files.a.cafile}, "test", "a", "b");
+  const Status loaded = tls.load();
+  exchange.join();
+  CHECK_MESSAGE(static_cast<bool>(loaded), loaded.error().message);
 }
 
 TEST_CASE("files that cannot be meant are refused with key, file and remedy") {

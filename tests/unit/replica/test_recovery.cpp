@@ -37,7 +37,7 @@ class Folder final : public DataFolder {
     config.dir = "/data/journal";
     config.segment_bytes = 4096;
     config.io = &disk_.journal;
-    config.on_fatal = [](const std::string&) {};
+    config.on_fatal = [](const std::string&, int) {};
     return Journal::open(config, nullptr);
   }
   Result<std::string> set_journal_aside() override {
