@@ -22,7 +22,9 @@ bool write_all(int fd, const std::string& text) {
 }
 
 bool sync_folder_of(const std::string& path) {
-  const int fd = ::open(path.substr(0, path.rfind('/') + 1).c_str(), O_RDONLY | O_DIRECTORY);
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY);
   if (fd < 0) return false;
   const bool done = ::fsync(fd) == 0;
   ::close(fd);
@@ -46,12 +48,14 @@ int open_alone(const std::string& path) {
 
 }  // namespace
 
-Status write_whole(const std::string& path, const std::string& text, mode_t mode) {
+Status write_whole(const std::string& path, const std::string& text, mode_t mode,
+                   const std::optional<FileOwner>& owner) {
   const std::string fresh = path + ".new";
   const int fd = open_alone(fresh);
   if (fd < 0 && errno == EWOULDBLOCK) return Error{path + " is being written by another one", 1};
   bool done = fd >= 0 && ::ftruncate(fd, 0) == 0 && write_all(fd, text) &&
-              ::fchmod(fd, mode) == 0 && ::fsync(fd) == 0;
+              (!owner || ::fchown(fd, owner->user, owner->group) == 0) && ::fchmod(fd, mode) == 0 &&
+              ::fsync(fd) == 0;
   done = done && ::rename(fresh.c_str(), path.c_str()) == 0 && sync_folder_of(path);
   const int error = errno;
   if (!done && fd >= 0) ::unlink(fresh.c_str());

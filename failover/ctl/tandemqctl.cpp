@@ -16,6 +16,7 @@
 #include "failover/ctl/acl_command.h"
 #include "failover/ctl/gather.h"
 #include "failover/ctl/line_client.h"
+#include "failover/ctl/passwd_command.h"
 #include "failover/ctl/pki.h"
 #include "failover/ctl/render.h"
 #include "failover/ctl/setup.h"
@@ -316,6 +317,7 @@ int main(int argc, char** argv) try {
   const AccountAsking asking{options.broker_socket, options.timeout_ms, options.as_json};
   AccountCommands accounts(app, asking);
   AclCommand rules(app, asking);
+  const PasswdCommand passwd(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -327,6 +329,10 @@ int main(int argc, char** argv) try {
   if (look->parsed()) return examine(options);
   if (pki.all->parsed()) return pki.run(options);
   if (setup.one->parsed()) return set_up_pair(options);
+  if (passwd.parsed()) {
+    const Result<std::string> done = passwd.run();
+    return done ? say_done(options, "passwd", *done) : fail(options, done.error());
+  }
   if (accounts.parsed() || rules.parsed()) {
     const Result<int> code = accounts.parsed() ? accounts.run() : rules.run();
     return code ? *code : fail(options, code.error());
