@@ -107,6 +107,10 @@ Access::Access(event_base* base, const std::vector<ListenerSection>& listeners,
   }
 }
 
+Access::~Access() {
+  for (const auto& server : servers_) server->stop();
+}
+
 // One for all doors that ask the same.
 std::shared_ptr<HttpLogins> Access::server_of(event_base* base, const HttpSection& section) {
   for (const auto& known : servers_) {
@@ -155,7 +159,7 @@ LoginFigures Access::figures() const {
   LoginFigures out{worker_ ? worker_->waiting() : 0, slowed_, {}};
   for (const auto& server : servers_) {
     out.waiting += server->waiting();
-    out.servers.push_back({server->section().url, server->counters(), server->answers()});
+    out.servers.push_back({server->shown_url(), server->counters(), server->answers()});
   }
   return out;
 }
@@ -232,7 +236,7 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
   if (!as_token && !door.files.checks_passwords())
     return at_once({Reason::bad_username_or_password, "a token is wanted as the password"});
   if (!admits(who.door, who.address, counted_as(who, as_token))) return at_once(kSlowed);
-  if (!as_token && asks_server(door, who.username)) return begin_http(who, answer);
+  if (!as_token && asks_server(door, who.username)) return begin_http(std::move(who), answer);
   const Ticket ticket =
       as_token ? begin_token(std::move(who), answer) : begin_password(std::move(who), answer);
   return ticket != 0 ? ticket : at_once({Reason::server_busy, "too many log-ins wait already"});
@@ -291,30 +295,44 @@ Authenticator::Ticket Access::begin_token(Credentials who, const Answer& answer)
       });
 }
 
-Authenticator::Ticket Access::begin_http(const Credentials& who, const Answer& answer) {
+Authenticator::Ticket Access::begin_http(Credentials who, const Answer& answer) {
   const Rules& door = doors_[who.door];
   const std::string name = door.listener;
   const auto at_once = [&](Verdict verdict) {
     answer(std::move(verdict));
     return Ticket{0};
   };
+  if (who.password.empty())
+    return at_once({mqtt::Reason::bad_username_or_password, "a password is wanted"});
+  if (who.client_id.size() + who.username.size() + who.password.size() > kHttpLoginBytesMax)
+    return at_once({mqtt::Reason::bad_username_or_password, "it is longer than 16 KiB"});
+  if (door.files.use_username_as_clientid) who.client_id = who.username;
   if (std::optional<HttpAnswer> known = door.server->remembered(who, name))
-    return at_once(judge(who, std::move(*known)));
+    return at_once(judge(who.door, who.address, who.username, std::move(*known)));
   if (door.server->is_away())
     return at_once({mqtt::Reason::server_unavailable, "the server that is asked is away"});
   const LoginWorker::Number number = door.server->ask(
-      who, name, [this, answer, who](HttpAnswer said) { answer(judge(who, std::move(said))); });
+      who, name,
+      [this, answer, by = who.door, from = who.address, user = who.username](HttpAnswer said) {
+        const Verdict verdict = judge(by, from, user, std::move(said));
+        answer(verdict);
+        return verdict.reason == mqtt::Reason::success;
+      });
   if (number == 0) return at_once({mqtt::Reason::server_busy, "too many log-ins wait already"});
   const auto at = std::find(servers_.begin(), servers_.end(), door.server) - servers_.begin();
   return number | (static_cast<Ticket>(at) + 1) << kServerShift;
 }
 
-Verdict Access::judge(const Credentials& who, HttpAnswer answer) {
+// The files may have been read again meanwhile, or users have changed.
+Verdict Access::judge(Door by, const std::string& address, const std::string& user,
+                      HttpAnswer answer) {
   if (answer.word == Word::unclear) return {mqtt::Reason::server_unavailable, answer.why};
-  const bool good = answer.word == Word::allowed;
-  if (too_hasty(who.door, who.address, who.username, good)) return kSlowed;
-  if (good && is_disabled(doors_[who.door], who.username)) return kDisabled;
-  return judge(doors_[who.door], answer.why, std::move(answer.claims));
+  const Rules& door = doors_[by];
+  Refusal refused = answer.why;
+  if (!refused && !asks_server(door, user)) refused = "the user has a password here now";
+  if (too_hasty(by, address, user, !refused)) return kSlowed;
+  if (!refused && is_disabled(door, user)) return kDisabled;
+  return judge(door, refused, std::move(answer.claims));
 }
 
 Verdict Access::judge(const Rules& door, Refusal refused, Claims claims) const {

@@ -48,6 +48,8 @@ class Access final : public Authenticator, public core::Permissions {
   Access(event_base* base, const std::vector<ListenerSection>& listeners,
          const core::Accounts* kept = nullptr);
 
+  ~Access() override;
+
   // Reads the files again. On an error all stays as it is.
   Status reload();
 
@@ -98,7 +100,7 @@ class Access final : public Authenticator, public core::Permissions {
   Ticket begin_password(Credentials who, const Answer& answer);
   Ticket begin_token(Credentials who, const Answer& answer);
   bool asks_server(const Rules& door, const std::string& username) const;
-  Ticket begin_http(const Credentials& who, const Answer& answer);
+  Ticket begin_http(Credentials who, const Answer& answer);
   std::shared_ptr<HttpLogins> server_of(event_base* base, const HttpSection& section);
   Status reload_headers();
   bool admits(Door by, const std::string& address, const std::string& user);
@@ -112,7 +114,7 @@ class Access final : public Authenticator, public core::Permissions {
   Verdict judge(Door by, const std::string& address, const std::string& user, bool is_user,
                 bool good);
   Verdict judge(const Rules& door, Refusal refused, Claims claims) const;
-  Verdict judge(const Credentials& who, HttpAnswer answer);
+  Verdict judge(Door by, const std::string& address, const std::string& user, HttpAnswer answer);
 
   RuntimeUsers kept_;
   std::string gone_;  // by the last change of users; empty: nobody

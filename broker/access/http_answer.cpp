@@ -10,11 +10,11 @@ using nlohmann::json;
 constexpr std::int64_t kLastsMax = 315'360'000;  // ten years
 
 HttpAnswer unclear(Refusal why) {
-  return {Word::unclear, why, {}};
+  return {Word::unclear, why, {}, true, 0};
 }
 
 HttpAnswer refused() {
-  return {Word::refused, "the server that is asked refuses it", {}};
+  return {Word::refused, "the server that is asked refuses it", {}, true, 0};
 }
 
 // False: it says something else than seconds.
@@ -44,7 +44,10 @@ std::string question_of(const Credentials& who, std::string_view listener) {
   return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-HttpAnswer read_answer(long status, std::string_view body, std::string_view username) {
+HttpAnswer read_answer(long status, std::string_view body, std::string_view username,
+                       bool with_header) {
+  if (status == 401 && with_header)
+    return unclear("it answers 401, as to a header that it refuses");
   if (status == 401 || status == 403) return refused();
   if (status != 200) return unclear("it answers with another status than 200, 401 or 403");
   const json said = json::parse(body, nullptr, false);
@@ -53,7 +56,7 @@ HttpAnswer read_answer(long status, std::string_view body, std::string_view user
   if (allow == said.end() || !allow->is_boolean())
     return unclear("its answer has no \"allow\" that is true or false");
   if (!allow->get<bool>()) return refused();
-  HttpAnswer out{Word::allowed, nullptr, {}};
+  HttpAnswer out{Word::allowed, nullptr, {}, true, body.size()};
   out.claims.username = username;
   if (!read_end(said, out.claims)) return unclear("its \"lasts_s\" is no number of seconds from 1");
   const auto rights = said.find("rights");

@@ -1,6 +1,7 @@
 #include "broker/config/read_listeners.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace tandemq::broker {
 namespace {
@@ -28,16 +29,24 @@ void read_tokens(ConfigReader& in, TokenSection& tokens) {
   }
 }
 
+bool names_a_host(std::string_view url) {
+  const std::size_t begin = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
+  const std::string_view host = url.substr(begin, url.find_first_of("/?#", begin) - begin);
+  return begin != 0 && !host.empty() && host.find('@') == host.npos &&
+         url.find_first_of(" \t\"<>\\") == url.npos;
+}
+
 void read_http(ConfigReader& in, HttpSection& http) {
   in.text("http_auth_url", http.url);
   in.text("http_auth_header_file", http.header_file);
   in.text("http_auth_cafile", http.cafile);
-  in.number("http_auth_timeout_ms", http.timeout_ms, 100, 30'000);
+  in.number("http_auth_timeout_ms", http.timeout_ms, 100, 9'000);  // a connection has 10 s
   in.number("http_auth_cache_s", http.cache_s, 0, 86'400);
   in.number("http_auth_requests_max", http.requests_max, 1, 64);
-  if (http.on() && !http.url.starts_with("https://") && !http.url.starts_with("http://")) {
+  if (http.on() && !names_a_host(http.url)) {
     in.complain("http_auth_url",
-                "must begin with https:// or http://, as \"https://auth.example/mqtt\"");
+                "must be https:// or http:// with a host, as \"https://auth.example/mqtt\"; a user "
+                "or a password belong into http_auth_header_file");
   }
   if (!http.on() && !(http.header_file.empty() && http.cafile.empty())) {
     in.complain("http_auth_url",

@@ -9,6 +9,7 @@ from support.expect import expect, free_port, wait_until
 from support.login_server import LoginServer
 from support.pair import Pair
 from support.passwords import write_passwords
+from support.tokens import token, write_keys
 from support.wire import CONNECT, DISCONNECT, PUBLISH, Client, Raw, packet, text
 
 UNAVAILABLE, BAD_LOGIN = 0x88, 0x86
@@ -76,12 +77,15 @@ def test_what_is_no_yes_refuses(ctx):
         wrong = (500, 204, b"{", b"[]", b"yes", {"allow": 1}, {}, {"allow": True, "lasts_s": 0},
                  {"allow": True, "rights": [""], "lasts_s": "1"}, {"allow": True, "rights": 3},
                  {"allow": True, "rights": {"all": ["#"]}}, b" " * 70_000)
-        for n, said in enumerate(wrong):
+        for said in wrong:
             server.answer["alice"] = said
             expect(code_of(broker, "alice") == UNAVAILABLE, f"{said!r:.60}")
-            if n % 2:   # three failures behind one another, and it counts as away
-                server.answer["good"] = {"allow": True}
-                expect(code_of(broker, "good", f"g{n}") == 0, "it answers")
+        server.answer["good"] = {"allow": True}
+        expect(code_of(broker, "good", "g") == 0, "wrong answers are no absence")
+        asked = len(server.asked)
+        for password, code in (("", BAD_LOGIN), ("x" * 20_000, BAD_LOGIN)):
+            expect(code_of(broker, "good", "g", password) == code, f"{password:.3}")
+        expect(len(server.asked) == asked, "asked for nothing")
         server.answer["alice"], server.delay_s = {"allow": True}, 1
         begun = time.monotonic()
         expect(code_of(broker, "alice") == UNAVAILABLE, "too late")
@@ -136,6 +140,38 @@ def test_a_slow_server_holds_up_nobody_else(ctx):
         expect(broker.process.returncode == 0, "it ends")
 
 
+def test_a_right_guess_among_many_is_not_remembered(ctx):
+    """It is slowed down with the others, and must not open the door a moment later."""
+    with LoginServer() as server:
+        broker = start(ctx, server, auth_http_auth_requests_max=1)
+        server.answer = {"alice": 401}
+        server.delay_s = 0.3
+        guesses = [waiting(broker, "c", "alice") for _ in range(12)]
+        for _ in guesses[:10]:
+            wait_until(lambda: broker.log().count("event=login_failed") > 0, "the first have failed")
+        server.delay_s, server.answer = 0, {"alice": {"allow": True}}
+        wait_until(lambda: broker.status()["sessions"] == 0 and
+                   broker.log().count("client_refused") + broker.log().count("login_failed") >= 12,
+                   "all are answered")
+        asked = len(server.asked)
+        time.sleep(1.2)
+        server.answer = {"alice": 401}
+        expect(code_of(broker, "alice") != 0, "it was remembered")
+        expect(len(server.asked) >= asked, f"{asked}")
+        for one in guesses:
+            one.close()
+
+
+def test_beside_tokens(ctx):
+    keys = write_keys(os.path.join(ctx.folder, "keys.json"), "one")
+    with LoginServer() as server:
+        broker = start(ctx, server, auth_jwt_jwks_file=keys)
+        server.answer = {"alice": {"allow": True}}
+        expect(code_of(broker, "alice") == 0, "a password")
+        expect(code_of(broker, None, "t", token(sub="bob")) == 0, "a token")
+        expect([one["username"] for one in server.asked] == ["alice"], f"{server.asked}")
+
+
 def test_an_end_and_a_header(ctx):
     header = os.path.join(ctx.folder, "header")
     with open(header, "w", encoding="utf-8") as file:
@@ -174,6 +210,8 @@ def test_after_a_failover(ctx):
 def test_configurations(ctx):
     for n, (settings, parts) in enumerate((
             ({"auth_http_auth_url": "ftp://x"}, ("auth.http_auth_url", "https://")),
+            ({"auth_http_auth_url": "https://"}, ("auth.http_auth_url", "with a host")),
+            ({"auth_http_auth_url": "https://me:secret@x/y"}, ("http_auth_header_file",)),
             ({"auth_http_auth_cafile": "/x"}, ("auth.http_auth_url", "mean nothing")),
             ({"auth_http_auth_url": "https://x", "auth_http_auth_header_file": "/nowhere"},
              ("/nowhere", "cannot be read")),
