@@ -29,21 +29,20 @@ void set_option(int fd, int level, int option, int value = 1) {
   setsockopt(fd, level, option, &value, sizeof(value));
 }
 
-// Whether the host has this family of addresses: IPv6 may be switched off.
-bool is_spoken(int family) {
-  const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd >= 0) close(fd);
-  return fd >= 0;
-}
-
 socklen_t size_of(const sockaddr_storage& address) {
   return address.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+}
+
+Error refused(const ListenAddress& address, const std::string& why, const std::string& remedy) {
+  return {"cannot listen on " + shown({address.host, address.port}) + ": " + why + "; " + remedy,
+          kExitEnvironment};
 }
 
 }  // namespace
 
 Result<std::vector<std::unique_ptr<Listener>>> Listener::bind(event_base* base,
                                                               const ListenAddress& address,
+                                                              const NameLookup::Found& found,
                                                               const Accept& accept) {
   std::vector<std::unique_ptr<Listener>> all;
   if (!address.socket.path.empty()) {
@@ -52,12 +51,11 @@ Result<std::vector<std::unique_ptr<Listener>>> Listener::bind(event_base* base,
     if (!bound) return bound.error();
     return all;
   }
-  const Result<std::vector<sockaddr_storage>> found = Listener(base, address, accept).resolve();
-  if (!found) return found.error();
-  for (const sockaddr_storage& to : *found) {
+  if (found.error != 0) return unknown_name(address, gai_strerror(found.error));
+  for (const sockaddr_storage& to : found.addresses) {
     all.emplace_back(new Listener(base, address, accept));
     all.back()->to_ = to;
-    all.back()->one_of_several_ = found->size() > 1;
+    all.back()->one_of_several_ = found.addresses.size() > 1;
     const Status bound = all.back()->bind_socket();
     if (!bound) return bound.error();
   }
@@ -69,33 +67,6 @@ Listener::~Listener() {
   if (fd_ < 0) return;
   ::close(fd_);
   if (is_unix()) unlink(address_.socket.path.c_str());
-}
-
-// Each once. What this host has no protocol for is left out, unless there is nothing else.
-Result<std::vector<sockaddr_storage>> Listener::resolve() const {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const std::string port = std::to_string(address_.port);
-  const int failed = getaddrinfo(address_.host.c_str(), port.c_str(), &hints, &found);
-  if (failed) {
-    return failure(gai_strerror(failed),
-                   "set " + address_.section + ".address to an address of this host");
-  }
-  std::vector<sockaddr_storage> out;
-  for (const addrinfo* one = found; one; one = one->ai_next) {
-    if (!is_spoken(one->ai_family) && (one->ai_next || !out.empty())) continue;
-    sockaddr_storage address{};
-    std::memcpy(&address, one->ai_addr, one->ai_addrlen);
-    if (std::none_of(out.begin(), out.end(), [&](const sockaddr_storage& other) {
-          return std::memcmp(&other, &address, sizeof address) == 0;
-        })) {
-      out.push_back(address);
-    }
-  }
-  freeaddrinfo(found);
-  return out;
 }
 
 Status Listener::bind_socket() {
@@ -139,8 +110,11 @@ Status Listener::hold() {
 }
 
 Error Listener::failure(const std::string& why, const std::string& remedy) const {
-  return {"cannot listen on " + shown({address_.host, address_.port}) + ": " + why + "; " + remedy,
-          kExitEnvironment};
+  return refused(address_, why, remedy);
+}
+
+Error Listener::unknown_name(const ListenAddress& address, const std::string& why) {
+  return refused(address, why, "set " + address.section + ".address to an address of this host");
 }
 
 std::string Listener::remedy(int error) const {

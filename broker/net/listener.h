@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "broker/base/result.h"
+#include "broker/net/name_lookup.h"
 #include "broker/net/transport.h"
 #include "broker/net/unix_socket.h"
 
@@ -31,11 +32,13 @@ class Listener {
  public:
   using Accept = std::function<void(std::unique_ptr<Transport>)>;
 
-  // Binds: one for each address of the host's name that this host has a protocol for. An error
-  // (code 3) names address, port and remedy. The loop outlives them.
+  // Binds: one for each address that was found for the host's name, none where it is a path. An
+  // error (code 3) names address, port and remedy. The loop outlives them.
   static Result<std::vector<std::unique_ptr<Listener>>> bind(event_base* base,
                                                              const ListenAddress& address,
+                                                             const NameLookup::Found& found,
                                                              const Accept& accept);
+  static Error unknown_name(const ListenAddress& address, const std::string& why);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -57,7 +60,6 @@ class Listener {
  private:
   Listener(event_base* base, ListenAddress address, Accept accept)
       : base_(base), address_(std::move(address)), accept_(std::move(accept)) {}
-  Result<std::vector<sockaddr_storage>> resolve() const;
   bool is_unix() const { return !address_.socket.path.empty(); }
   Status bind_socket();
   bool try_bind(bool shared);

@@ -100,6 +100,37 @@ def test_agent_tells_systemd(ctx):
     systemd.hears("STOPPING=1")
 
 
+def no_resolver(ctx, seconds):
+    """The environment of a program whose look-ups take so long and fail, until the file is removed."""
+    gone = os.path.join(ctx.folder, "no_resolver")
+    with open(gone, "w", encoding="utf-8"):
+        return {"LD_PRELOAD": compiled("slow_resolver", ctx.folder), "NO_RESOLVER": gone,
+                "SLOW_RESOLVER": str(seconds)}
+
+
+def test_a_listener_waits_for_its_name(ctx):
+    """Without a resolver a standby follows all the same; it is promoted once it can be reached."""
+    pair = Pair(ctx)
+    pair.a.start(listening=False)
+    pair.b.settings.update({"listener.address": "broker.example", "listener.allow_anonymous": True})
+    resolver = no_resolver(ctx, 1)
+    pair.b.start(resolver, listening=False)
+    wait_until(lambda: pair.a.status()["peer_connected"], "the nodes see each other")
+    pair.promote(pair.a)
+    pair.wait_paired()
+    expect(pair.b.tells("event=listener_unresolved address=broker.example"), pair.b.log_tail())
+    pair.a.kill()
+    answer = control.ask(pair.b.socket_file, "promote", 10, reason="test")
+    expect(not answer["ok"] and "cannot listen on broker.example" in answer["error"], answer)
+    expect(pair.b.status()["role"] == "standby", "it serves nobody")
+    os.unlink(resolver["NO_RESOLVER"])
+    expect(pair.b.tells("event=listener_resolved"), pair.b.log_tail())
+    pair.promote(pair.b)
+    pair.solo(pair.b)
+    absent_subscriber(pair.b)
+    publish_acknowledged(pair.b, 10)
+
+
 def answers_within(agent, seconds):
     begun = time.monotonic()
     control.ask(f"{agent.folder}/agent.sock", "status", 10)
@@ -111,11 +142,13 @@ def test_a_webhook_holds_nothing(ctx):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for number, url in enumerate(("http://hooks.example/", f"http://127.0.0.1:{silent.getsockname()[1]}/")):
             agent = AgentProcess(ctx, f"n{number}", webhook_url=url)
-            os.environ["LD_PRELOAD"], os.environ["SLOW_RESOLVER"] = compiled("slow_resolver", ctx.folder), "30"
+            resolver = no_resolver(ctx, 30)
+            os.environ.update(resolver)
             try:
                 agent.start()
             finally:
-                del os.environ["LD_PRELOAD"], os.environ["SLOW_RESOLVER"]
+                for name in resolver:
+                    del os.environ[name]
             expect("broker_down" in agent.log(), f"there is something to post: {agent.log()}")
             for _ in range(20):
                 answers_within(agent, 1)
