@@ -11,6 +11,7 @@ class LoginServer:
 
     def __init__(self, port=0):
         self.answer, self.asked, self.headers, self.delay_s = {}, [], [], 0
+        self.password = None  # the only right one; None: any is
         login_server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -22,6 +23,8 @@ class LoginServer:
                 login_server.headers.append(dict(self.headers))
                 time.sleep(login_server.delay_s)
                 said = login_server.answer.get(question["username"], 401)
+                if login_server.password not in (None, question["password"]):
+                    said = 401
                 with contextlib.suppress(OSError):   # who asked has gone
                     self.say(said)
 
