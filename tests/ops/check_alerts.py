@@ -71,6 +71,7 @@ ALERTS = {
                    {a("tandemq_agent_peer_heard_age_seconds", path="x"): always("0.1+0")}),
     "AddressHeldTwice": grows("tandemq_agent_vrrp_lower_priority_total"),
     "PeerRefused": gauge("tandemq_peer_refused", 1, 0),
+    "LoginServerAway": gauge("tandemq_http_auth_up", 0, 1, url="https://x/y"),
     "SettingsDiffer": gauge("tandemq_agent_settings_differ", 2, 0),
     "VersionsDiffer": ({a("tandemq_build_info", version="1"): "1+0x90", b("tandemq_build_info", version="2"): "1+0x90"},
                        {a("tandemq_build_info", version="1"): "1+0x90", b("tandemq_build_info", version="1"): "1+0x90"}),
