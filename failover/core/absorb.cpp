@@ -129,15 +129,27 @@ void learn_loss(State& s) {
   s.authority = {};
 }
 
+// One standstill soon after the other: what waits for a quiet time does not wait without end.
+void learn_standstill(Facts& f, const Settings& set) {
+  if (f.now >= f.awake_since + set.silence_ms) f.restless_since = f.now;
+  f.awake_since = f.now;
+}
+
 // The clock of a virtual machine stands still while its hypervisor pauses it, and so shows no gap;
 // the peer's went on, as what it said meanwhile tells.
-void learn_clock(Facts& f, const PeerReport& heard) {
+void learn_clock(Facts& f, const PeerReport& heard, const Settings& set) {
   const bool from_the_start = heard.clock < f.clock_there;  // its host began anew
-  if (heard.echo_sent_at > f.lease_from || from_the_start) f.lease_there = heard.clock;
+  if (heard.echo_sent_at > f.lease_from || from_the_start) {
+    f.lease_there = heard.clock;
+    f.paused_there = 0;
+  }
   f.lease_from = std::max(f.lease_from, heard.echo_sent_at);
   f.clock_there = heard.clock;
   const TimeMs here = f.now - f.lease_from;
-  if (f.clock_there > f.lease_there + here + here / 20 + kStallMs) f.awake_since = f.now;
+  const TimeMs accounted = f.lease_there + here + here / 20 + f.paused_there;
+  if (f.clock_there <= accounted + kStallMs) return;
+  f.paused_there += f.clock_there - accounted;
+  learn_standstill(f, set);
 }
 
 // That the peer reigned stays true, whenever it was said.
@@ -152,7 +164,7 @@ void learn_report(State& s, const PeerReport& heard, const Settings& set) {
   f.peer = heard.report;
   f.peer_known = true;
   f.peer_heard_at = f.now;
-  learn_clock(f, heard);
+  learn_clock(f, heard, set);
   learn_reign(f, f.peer.epoch, set);
   if (!peer_primary(s, set)) return;
   f.peer_primary_at = f.now;
@@ -175,8 +187,9 @@ void conclude_vrrp(const State& s, Facts& f) {
 
 void absorb(State& s, const Event& e, const Settings& set) {
   Facts& f = s.facts;
-  if (e.at > f.now + kStallMs) f.awake_since = e.at;
+  const bool stood_still = e.at > f.now + kStallMs;
   f.now = std::max(f.now, e.at);
+  if (stood_still) learn_standstill(f, set);
   switch (e.kind) {
     case EventKind::broker_up:
     case EventKind::broker_status:

@@ -152,7 +152,7 @@ Verdict judge_agreement(const State& s, const Settings& set) {
         return pending("the peer may have gone on alone");
       }
       if (s.facts.now < s.hold_until) return pending("the peer was given precedence");
-      if (fresh && !hears_the_present(s)) {
+      if (fresh && !hears_the_present(s) && !has_caught_up(s, set)) {
         return pending("this agent stood still: what the peer says may be old");
       }
       return fresh ? cold_start_with_peer(s, set) : cold_start_alone(s, set);

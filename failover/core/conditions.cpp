@@ -173,7 +173,8 @@ bool knows_its_broker(const State& s) {
 }
 
 bool has_caught_up(const State& s, const Settings& set) {
-  return s.facts.now >= s.facts.awake_since + set.silence_ms;
+  const Facts& f = s.facts;
+  return f.now >= f.awake_since + set.silence_ms || f.now >= f.restless_since + 4 * set.silence_ms;
 }
 
 // It looks for one every few milliseconds.

@@ -96,6 +96,7 @@ struct Facts {
   TimeMs now = 0;
   TimeMs started_at = 0;
   TimeMs awake_since = 0;  // the agent itself stood still until then: what it missed waits unread
+  TimeMs restless_since = 0;  // ... then after a quiet time: others have followed it since
 
   bool broker_known = false;      // `broker` was seen in this life of the agent, or is remembered
   bool broker_alive = false;      // its process exists
@@ -132,7 +133,8 @@ struct Facts {
   TimeMs in_sync_at = 0;       // when we learned that the broker is in sync
   TimeMs lease_from = 0;       // when we sent the newest report that the peer says it has received
   TimeMs lease_there = 0;      // by the peer's clock: when it first said so
-  TimeMs clock_there = 0;      // the peer's clock when it spoke last, 0 not told
+  TimeMs paused_there = 0;  // of it what our clock stood still for, as far as it is accounted for
+  TimeMs clock_there = 0;   // the peer's clock when it spoke last, 0 not told
 };
 
 }  // namespace tandemq::failover

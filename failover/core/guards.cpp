@@ -122,7 +122,9 @@ const Guard peer_is_primary{"the peer is primary", [](S s, E, C c) { return peer
 // still: it is asked first, which an order to it would have to wait for as well.
 const Guard peer_reigns_higher{
     "the peer is primary with a higher epoch", [](S s, E, C c) {
-      return peer_primary(s, c) && s.facts.peer.epoch > s.facts.broker.epoch && knows_its_broker(s);
+      const bool asked =
+          knows_its_broker(s) || s.facts.now >= s.facts.awake_since + c.health_timeout_ms;
+      return peer_primary(s, c) && s.facts.peer.epoch > s.facts.broker.epoch && asked;
     }};
 const Guard peer_could_serve{"the peer is in sync and can serve", [](S s, E, C c) {
                                return peer_can_serve(s, c) && hears_the_present(s);
@@ -147,8 +149,9 @@ const Guard no_primary_known{
       const BrokerStatus& b = s.facts.broker;
       const bool follows = b.peer_connected && b.pair_state == PairState::paired;
       const bool quiet = s.phase == Phase::standby && !peer_fresh(s, c);
-      return !peer_primary(s, c) && !follows && !quiet && has_caught_up(s, c) &&
-             s.facts.now >= s.since + 1000 && s.facts.now >= s.facts.peer_primary_at + 1000;
+      return !peer_primary(s, c) && !follows && !quiet && knows_its_broker(s) &&
+             has_caught_up(s, c) && s.facts.now >= s.since + 1000 &&
+             s.facts.now >= s.facts.peer_primary_at + 1000;
     }};
 const Guard reason_gone{"the reason to take over is gone", [](S s, E, C c) {
                           const bool silent =
@@ -192,8 +195,9 @@ const Guard peer_asks_promote{"the peer asks to serve, its journal comes first",
 const Guard wrong_node{"the address is here, the healthy primary is the peer", [](S s, E, C c) {
                          const Facts& f = s.facts;
                          return f.vrrp == Vrrp::master && peer_primary(s, c) &&
-                                hears_the_present(s) && f.peer.vrrp != Vrrp::fault &&
-                                f.peer.keepalived_alive && f.now >= f.vrrp_since + 100 &&
+                                (hears_the_present(s) || has_caught_up(s, c)) &&
+                                f.peer.vrrp != Vrrp::fault && f.peer.keepalived_alive &&
+                                f.now >= f.vrrp_since + 100 &&
                                 f.peer_heard_at >= f.vrrp_since + 50 && f.now >= s.yield_until;
                        }};
 const Guard interface_down{"the service interface is down",

@@ -22,7 +22,8 @@ Report report_of(const State& s, const Settings& settings) {
   r.claim = s.claim;
   // What a standstill has made doubtful is not said: the peer would act by it at once.
   const bool knows = knows_its_broker(s);
-  r.released = s.phase == Phase::released && knows;
+  const bool sees = f.broker_connected || sees_every_process(s);
+  r.released = s.phase == Phase::released && knows && sees;
   r.in_sync_lease_ms = settings.in_sync_lease_ms;
   if (knows && s.inquiry.purpose == Purpose::cold_start) r.ask = {AskKind::promote, s.inquiry.id};
   if (knows && s.inquiry.purpose == Purpose::solo) r.ask = {AskKind::solo, s.inquiry.id};

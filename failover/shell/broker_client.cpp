@@ -98,9 +98,9 @@ void BrokerClient::connected() {
 }
 
 void BrokerClient::call_for_status(const char* command) {
-  status_asked_at_ = boottime_ms();
-  status_due_ = status_asked_at_ + config_.status_ms;
-  status_id_ = next_id_;
+  const TimeMs now = boottime_ms();
+  status_due_ = now + config_.status_ms;
+  status_calls_.emplace(next_id_, now);
   send({{"cmd", command}});
 }
 
@@ -219,7 +219,16 @@ void BrokerClient::on_answer(std::uint64_t id, const json& answer) {
     done.change = number("change");
     return tell(EventKind::order_done, done);
   }
-  if (answer.contains("status")) heard(answer["status"], id == status_id_ ? status_asked_at_ : 0);
+  if (answer.contains("status")) heard(answer["status"], asked_at(id));
+}
+
+// When the call was sent that this answers: a slow broker answers one after the next was sent.
+TimeMs BrokerClient::asked_at(std::uint64_t id) {
+  const auto call = status_calls_.find(id);
+  if (call == status_calls_.end()) return 0;
+  const TimeMs at = call->second;
+  status_calls_.erase(status_calls_.begin(), std::next(call));
+  return at;
 }
 
 void BrokerClient::heard(const json& status, TimeMs asked_at) {
@@ -237,6 +246,7 @@ void BrokerClient::disconnect(const std::string& why) {
   bufferevent_free(channel_);
   channel_ = nullptr;
   ping_id_ = 0;
+  status_calls_.clear();
   health_.disconnected(boottime_ms());
   log(LogLevel::warning, "broker_disconnected", {{"reason", why}});
   tell(EventKind::broker_disconnected);
@@ -279,6 +289,7 @@ void BrokerClient::process_died() {
     channel_ = nullptr;
   }
   orders_.clear();
+  status_calls_.clear();
   ping_id_ = 0;
   health_.ended();
   absence_told_ = true;

@@ -62,6 +62,7 @@ class BrokerClient {
   void on_answer(std::uint64_t id, const nlohmann::json& answer);
   void call_for_status(const char* command);
   void heard(const nlohmann::json& status, TimeMs asked_at);
+  TimeMs asked_at(std::uint64_t id);
   void send(const nlohmann::json& request);
   void disconnect(const std::string& why);
   void process_died();
@@ -84,8 +85,7 @@ class BrokerClient {
   std::uint64_t ping_id_ = 0;  // health call without answer, 0 none
   std::optional<ProcessorUse> use_at_ping_;
   TimeMs ping_due_ = 0, status_due_ = 0;
-  std::uint64_t status_id_ = 0;  // of the newest call for the status
-  TimeMs status_asked_at_ = 0;
+  std::map<std::uint64_t, TimeMs> status_calls_;  // without answer: when they were sent
   TimeMs ticked_at_ = 0;
   std::unique_ptr<nlohmann::json> status_;
 };

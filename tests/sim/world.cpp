@@ -195,8 +195,12 @@ void World::freeze(unsigned side, bool frozen) {
 }
 
 // Neither host hears of the other: what `timeout` takes for a death. Without an agent there is the
-// link alone, which one direction ends.
+// link alone, which one direction ends. Nor does a host that sleeps and will hear nobody when it
+// wakes: it cannot know that it was replaced meanwhile.
 void World::learn_parted() {
+  for (const unsigned side : {0u, 1u})
+    ever_parted_ = ever_parted_ ||
+                   (frozen_[side] && !paths.reaches(1 - side, 0) && !paths.reaches(1 - side, 1));
   const bool link_alone = !agents[0]->exists() || !agents[1]->exists();
   const bool link_cut = paths.cut[0][1] || paths.cut[1][1];
   ever_parted_ = ever_parted_ || paths.parted() || (agents_run_ && link_alone && link_cut);

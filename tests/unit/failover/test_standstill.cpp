@@ -228,4 +228,31 @@ TEST_CASE("a claim to have been alone waits until what the peer says is heard") 
   CHECK_FALSE(a.was_ordered(Order::promote));
 }
 
+TEST_CASE(
+    "a woken primary whose broker does not answer is demoted for a later reign all the same") {
+  Stopped a;
+  a.wake();
+  for (TimeMs end = a.now + 400; a.now < end;) {
+    a.now += 10;
+    if (a.now % 50 == 0) a.hear(a.now - 20);
+    a.tell(EventKind::tick);
+    if (a.now < end - 200) CHECK_FALSE(a.was_ordered(Order::demote));
+  }
+  CHECK(a.was_ordered(Order::demote));
+}
+
+TEST_CASE(
+    "an agent that stands still again and again gives up being in sync when its lease is over") {
+  Follower b;
+  b.broker.peer_connected = false;
+  b.broker.pair_state = PairState::waiting;
+  for (TimeMs end = b.now + 6000; b.now < end;) {
+    b.now += 150;
+    b.broker.asked_at = b.now;
+    b.tell(EventKind::broker_status, b.broker);
+    b.tell(EventKind::tick);
+  }
+  CHECK(b.was_ordered(Order::lose_sync));
+}
+
 }  // namespace tandemq::failover
