@@ -85,19 +85,20 @@ LoginFigures Access::figures() const {
 }
 
 Status Access::check(core::AccountOrder& order) const {
-  const bool adds = order.what == core::AccountOrder::What::add;
   for (const Rules& door : doors_) {
-    if (!adds || order.kind != core::AccountKind::user || !door.has_in_file(order.name)) continue;
+    if (order.what == core::AccountOrder::What::remove || order.kind != core::AccountKind::user ||
+        !door.has_in_file(order.name))
+      continue;
     return Error{"user '" + order.name + "' is in " + door.files.password_file +
                  ", which goes first; take another name, or remove it there and reload"};
   }
   return RuntimeUsers::read(order);
 }
 
-void Access::accounts_changed(std::string_view gone) {
+void Access::accounts_changed(std::string_view gone, bool roles) {
   gone_ = gone;
   for (Rules& door : doors_) door.before = door.passwords;  // the files are as they were
-  kept_.forget_rules();
+  if (roles) kept_.forget_rules();
   ++revision_;
 }
 
@@ -308,7 +309,8 @@ core::GrantsRef Access::rights_at(const Rules& door, std::string_view client_id,
   if (const core::Account* user = account_of(door, username))
     return kept_.grants(*user, client_id, username, slash);
   const bool gone = door.files.runtime_users && !username.empty() && !door.has_in_file(username);
-  if (gone && !door.names_proven_otherwise) return no_grants();
+  // Without rules a name that was removed would have more rights than before.
+  if (gone && !(door.names_proven_otherwise && door.acl)) return no_grants();
   return door.acl ? door.acl->grants(client_id, username, slash) : nullptr;
 }
 

@@ -71,6 +71,7 @@ Status Access::reload() {
   if (loaded) loaded = reload_headers();
   if (!loaded) {
     for (Rules& door : doors_) door.before = door.passwords;  // its changes have been reviewed
+    gone_.clear();
     return loaded;
   }
   doors_ = std::move(fresh);

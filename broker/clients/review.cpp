@@ -16,6 +16,8 @@ void Review::begin() {
     if (client.stage() != Stage::serving) return;
     left_.push_back({client.id, taken_away(client)});
   });
+  // From the back: who must go before those whose certificates are looked at.
+  std::stable_partition(left_.begin(), left_.end(), [](const One& one) { return !one.why; });
 }
 
 const char* Review::taken_away(const Client& client) const {

@@ -89,9 +89,10 @@ struct ListenerSection {
   bool lets_anonymous_in() const;
   // A client's user name is checked, by its password, its token or its certificate.
   bool proves_names() const { return access.checks_logins() || proves_names_otherwise(); }
-  // By its token or its certificate.
+  // By its token, its certificate or a server's word.
   bool proves_names_otherwise() const {
-    return access.tokens.on() || tls.certificate_username != net::CertificateName::none;
+    return access.tokens.on() || access.http.on() ||
+           tls.certificate_username != net::CertificateName::none;
   }
   // A page of anybody's, in a browser that can reach this listener, would be let in without knowing
   // anything: as one of this host, or by the certificate that the browser shows for it.

@@ -60,13 +60,14 @@ Result<AclFinding> check_at(const ListenerSection& listener, AclQuestion asked,
                             const AskForUser& kept) {
   AclFinding found{listener.name, false, {}, {}};
   asked.names_with_slash = listener.access.acl_names_with_slash;
+  if (listener.access.use_username_as_clientid) asked.client_id = asked.username;
   if (!asked.username.empty() && listener.access.runtime_users) {
     const Result<bool> in_file = has_in_file(listener, asked.username);
     if (!in_file) return in_file.error();
     const Result<KeptUser> user = *in_file ? KeptUser{} : kept(asked.username);
     if (!user) return user.error();
     if (user->exists) return by_roles(*user, asked, std::move(found));
-    if (!*in_file && !listener.proves_names_otherwise()) {
+    if (!*in_file && !(listener.proves_names_otherwise() && !listener.access.acl_file.empty())) {
       found.source = "there is no such user";
       return found;
     }

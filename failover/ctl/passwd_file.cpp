@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "broker/access/password_file.h"
+#include "broker/support/text_file.h"
 #include "failover/ctl/private_file.h"
 
 namespace tandemq::failover {
@@ -90,7 +91,9 @@ Result<std::string> with_entry(std::string_view text, const std::string& user,
   const Status sound = check_name(user);
   if (!sound) return sound.error();
   const std::string own = entry.empty() ? "" : user + ":" + entry + "\n";
-  std::string out;
+  const std::string_view whole = text;
+  text = without_byte_order_mark(text);
+  std::string out(whole.substr(0, whole.size() - text.size()));
   bool found = false;
   while (!text.empty()) {
     const std::string_view line = text.substr(0, std::min(text.find('\n'), text.size() - 1) + 1);

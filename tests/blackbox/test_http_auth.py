@@ -165,6 +165,19 @@ def test_beside_tokens(ctx):
         expect([one["username"] for one in server.asked] == ["alice"], f"{server.asked}")
 
 
+def test_beside_users_at_run_time(ctx):
+    """Whom the server lets in has the rights of the rules; without any, none."""
+    rules = os.path.join(ctx.folder, "acl")
+    with open(rules, "w", encoding="utf-8") as file:
+        file.write("pattern readwrite a/#\n")
+    with LoginServer() as server:
+        server.answer = {"alice": {"allow": True}}
+        for name, acl_file, granted in (("with", rules, 1), ("without", "", 0x87)):
+            broker = ctx.broker(name, auth_http_auth_url=server.url, auth_runtime_users=True,
+                                auth_acl_file=acl_file).start()
+            expect(come(broker, "alice").subscribe("a/b").codes == [granted], name)
+
+
 def test_an_end_and_a_header(ctx):
     header = os.path.join(ctx.folder, "header")
     with open(header, "w", encoding="utf-8") as file:

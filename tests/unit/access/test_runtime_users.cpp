@@ -54,7 +54,7 @@ struct Doors {
     kept.roles["meters"] = {true, "", {"topic read m/#", "pattern write own/%u/#"}};
     kept.roles["quiet"] = {true, "", {"topic deny m/secret"}};
     kept.users["anna"] = {true, kSecret, {"meters"}};
-    access->accounts_changed("");
+    access->accounts_changed("", true);
   }
   ~Doors() {
     access.reset();
@@ -104,12 +104,12 @@ TEST_CASE("they may do what their roles say and nothing else, at once") {
   CHECK(grants->may_publish("own/anna/1"));
   CHECK_FALSE(grants->may_publish("own/eve/1"));
   doors.kept.users["anna"].lines.push_back("quiet");
-  doors.access->accounts_changed("");
+  doors.access->accounts_changed("", true);
   CHECK(doors.access->revision() != before);
   CHECK_FALSE(doors.reads("2", "anna", "m/secret"));
   CHECK(doors.reads("2", "anna", "m/1"));
   doors.kept.roles["meters"].lines.erase(doors.kept.roles["meters"].lines.begin());
-  doors.access->accounts_changed("");
+  doors.access->accounts_changed("", true);
   CHECK_FALSE(doors.reads("2", "anna", "m/1"));
   doors.kept.users["anna"].enabled = false;
   CHECK_FALSE(doors.access->decide("2", "client", "anna")->may_publish("own/anna/1"));
@@ -150,7 +150,7 @@ TEST_CASE("who proves such a name by token or certificate is that user") {
 TEST_CASE("only the one who was changed is not welcome any more") {
   Doors doors;
   doors.kept.users["bob"] = {true, kSecret, {}};
-  doors.access->accounts_changed("bob");
+  doors.access->accounts_changed("bob", false);
   CHECK(doors.access->sent_away(0, "bob"));
   CHECK_FALSE(doors.access->sent_away(1, "bob"));  // another one, of the files alone
   CHECK_FALSE(doors.access->sent_away(0, "anna"));
