@@ -211,6 +211,10 @@ FAULTS = {
 }
 
 
+STARTS = (both_lose_power, agents_again, agent_dies_promoting, successor_dies, standby_dies_at_checkpoint,
+          primary_dies_as_standby_returns, data_deleted)
+
+
 def draw(rng, authority, has_disk, restarts):
     """One to three of them for a round, with a pause before each. [(name, seconds)]"""
     allowed = [name for name, f in FAULTS.items()
@@ -222,4 +226,7 @@ def draw(rng, authority, has_disk, restarts):
     # An operator who promotes one node and lets the other go on alone has decided for two histories.
     if {"operator promotes the standby", "operator wants the primary solo"} & names and len(names) > 1:
         return chosen[:1]
+    # What is started on a frozen host waits for the thaw, and the soak with it.
+    if {"primary frozen", "standby frozen"} & names:
+        chosen = [one for one in chosen if FAULTS[one[0]].action not in STARTS]
     return chosen
