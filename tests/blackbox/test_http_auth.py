@@ -86,10 +86,10 @@ def test_what_is_no_yes_refuses(ctx):
         for password, code in (("", BAD_LOGIN), ("x" * 20_000, BAD_LOGIN)):
             expect(code_of(broker, "good", "g", password) == code, f"{password:.3}")
         expect(len(server.asked) == asked, "asked for nothing")
-        server.answer["alice"], server.delay_s = {"allow": True}, 1
+        server.answer["alice"], server.delay_s = {"allow": True}, 4
         begun = time.monotonic()
         expect(code_of(broker, "alice") == UNAVAILABLE, "too late")
-        expect(time.monotonic() - begun < 1, "it is waited for")
+        expect(time.monotonic() - begun < 3, "it is waited for")
         expect(broker.tells("event=login_server_failed"), "told")
 
 
@@ -125,13 +125,13 @@ def test_a_slow_server_holds_up_nobody_else(ctx):
         server.answer = {"alice": {"allow": True}}
         alice = come(broker, "alice")
         alice.subscribe("t")
-        server.delay_s = 2
+        server.delay_s = 4
         impatient = [waiting(broker, f"w{n}", "alice") for n in range(20)]
         begun = time.monotonic()
         expect(code_of(broker, "carol", "k") == 0, "a user of the password file")
         alice.publish("t", "1", 1)
         expect(alice.receive(PUBLISH).payload == b"1", "who is in")
-        expect(time.monotonic() - begun < 1, "held up")
+        expect(time.monotonic() - begun < 3, "held up")
         for one in impatient:
             one.close()
         server.delay_s = 0
