@@ -48,7 +48,7 @@ struct Doors {
     listeners[3].access.runtime_users = true;
     listeners[3].access.tokens.keys_file = folder / "keys";
     listeners[3].tls.certificate_username = net::CertificateName::common_name;
-    for (int i = 0; i < 4; ++i) listeners[i].name = std::to_string(i);
+    for (std::size_t i = 0; i < 4; ++i) listeners[i].name = std::to_string(i);
     access = std::make_unique<Access>(base, listeners, &kept);
     REQUIRE(access->reload());
     kept.roles["meters"] = {true, "", {"topic read m/#", "pattern write own/%u/#"}};
