@@ -44,15 +44,11 @@ Access::Access(event_base* base, const std::vector<ListenerSection>& listeners,
     : kept_(kept) {
   for (const ListenerSection& listener : listeners) {
     const AccessSection& files = listener.access;
-    doors_.push_back({listener.name,
-                      files,
-                      listener.lets_anonymous_in(),
-                      listener.proves_names_otherwise(),
-                      {},
-                      {},
-                      {},
-                      {},
-                      {}});
+    Rules& door = doors_.emplace_back();
+    door.listener = listener.name;
+    door.files = files;
+    door.lets_anonymous_in = listener.lets_anonymous_in();
+    door.names_proven_otherwise = listener.proves_names_otherwise();
     has_rules_ = has_rules_ || !files.acl_file.empty() || !files.tokens.rights_claim.empty() ||
                  files.http.on() || files.runtime_users;
   }
@@ -79,7 +75,7 @@ LoginFigures Access::figures() const {
   LoginFigures out{worker_ ? worker_->waiting() : 0, slowed_, {}};
   for (const auto& server : servers_) {
     out.waiting += server->waiting();
-    out.servers.push_back({server->shown_url(), server->counters(), server->answers()});
+    out.servers.push_back({server->section().shown(), server->counters(), server->answers()});
   }
   return out;
 }

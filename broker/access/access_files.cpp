@@ -46,7 +46,7 @@ std::vector<std::string> doubts_about(const HttpSection& http) {
   std::vector<std::string> out;
   if (!http.on()) return out;
   if (HttpLogins::is_in_clear(http.url))
-    out.push_back("http_auth_url " + http.url +
+    out.push_back("http_auth_url " + http.shown() +
                   " has the passwords go there in clear; use https://");
   std::string mode = doubt_about_mode("http_auth_header_file", http.header_file, "the broker");
   if (!http.header_file.empty() && !mode.empty()) out.push_back(std::move(mode));

@@ -41,7 +41,8 @@ CURL* own_handle(std::uint64_t of) {
   return handle.get();
 }
 
-// What no client's bytes can bring about.
+// Of these only the time limit may be one client's doing: of a server that is slow to refuse. Yet
+// one that hangs has to count, or each log-in would wait for it in vain.
 bool is_unreachable(CURLcode code) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -277,9 +278,9 @@ bool HttpLogins::is_away() {
 void HttpLogins::tell_health() {
   const bool away = health_->is_away();
   if (std::exchange(told_away_, away) == away) return;
-  if (!away) return log(LogLevel::notice, "login_server_back", {{"url", shown_url()}});
+  if (!away) return log(LogLevel::notice, "login_server_back", {{"url", section_.shown()}});
   log(LogLevel::error, "login_server_away",
-      {{"url", shown_url()},
+      {{"url", section_.shown()},
        {"reason", "it cannot be reached, or does not answer in time"},
        {"result", "log-ins that it is to decide are refused, one a second tries it"},
        {"remedy", "look at that server, and at auth.http_auth_url"}});
@@ -291,7 +292,8 @@ void HttpLogins::count(const HttpAnswer& answer) {
   if (answer.word == Word::refused) ++counters_.refused;
   if (answer.word != Word::unclear) return;
   ++counters_.failed;
-  log(LogLevel::warning, "login_server_failed", {{"url", shown_url()}, {"reason", answer.why}});
+  log(LogLevel::warning, "login_server_failed",
+      {{"url", section_.shown()}, {"reason", answer.why}});
 }
 
 LoginWorker::Number HttpLogins::ask(const Credentials& who, std::string_view listener,

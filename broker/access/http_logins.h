@@ -60,8 +60,6 @@ class HttpLogins {
   };
   const Counters& counters() const { return counters_; }
   bool answers() const;
-  // Without what may be a secret in it.
-  std::string shown_url() const { return section_.url.substr(0, section_.url.find('?')); }
   std::size_t waiting() const { return worker_.waiting(); }
 
  private:

@@ -1,5 +1,6 @@
-// Threads on which passwords and tokens are checked: one check takes from a tenth of a millisecond
-// to seconds, by the iterations that the password file demands, and the loop must not wait for it.
+// Threads on which passwords and tokens are checked and servers asked: one check takes from a tenth
+// of a millisecond to seconds, by the iterations that the password file demands or the time that a
+// server takes, and the loop must not wait for it.
 //
 // The answers come back on the loop, a few a turn, in the order in which they were asked for: of
 // two connections of one client the younger is answered last and keeps the session.

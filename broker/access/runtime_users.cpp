@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/access/acl_text.h"
 #include "broker/access/rule_grants.h"
 
 namespace tandemq::broker {
@@ -11,20 +12,21 @@ namespace {
 
 using What = core::AccountOrder::What;
 
-// "topic  read\ta/b " and "topic read a/b" are the same rule; a filter may have spaces inside.
+bool is_access(std::string_view word) {
+  return word == "read" || word == "write" || word == "readwrite" || word == "deny";
+}
+
+// "topic  read\ta/b " and "topic read a/b" are the same rule; the spaces in a filter are its own.
 std::string with_single_spaces(std::string_view rule) {
   std::string out;
-  for (int word = 0; word < 2; ++word) {
-    const std::size_t begin = rule.find_first_not_of(" \t");
-    if (begin == rule.npos) return out;
-    rule.remove_prefix(begin);
-    const std::size_t end = std::min(rule.find_first_of(" \t"), rule.size());
-    out.append(out.empty() ? "" : " ").append(rule.substr(0, end));
-    rule.remove_prefix(end);
+  for (rule = trim(rule); !rule.empty();) {
+    const std::string_view word = rule.substr(0, rule.find_first_of(" \t"));
+    const bool is_filter = !out.empty() && !is_access(word);
+    const std::string_view next = is_filter ? rule : word;
+    out.append(out.empty() ? "" : " ").append(next);
+    rule = trim(rule.substr(next.size()));
   }
-  const std::size_t begin = rule.find_first_not_of(" \t");
-  if (begin == rule.npos) return out;
-  return out.append(" ").append(rule.substr(begin, rule.find_last_not_of(" \t\r") + 1 - begin));
+  return out;
 }
 
 Status read_rule(std::string& rule) {

@@ -248,7 +248,7 @@ Clients::Verdict Clients::look_at_served(Client& client) {
   const std::uint32_t left = seconds_left(client, turn_.now());
   if (left == 0) {
     log_client(LogLevel::notice, "client_expired", client, "has come to the end of its log-in");
-    stages_.dismiss(client, mqtt::Reason::maximum_connect_time, "the token has expired");
+    stages_.dismiss(client, mqtt::Reason::maximum_connect_time, "the log-in has come to its end");
     return Verdict::ended;
   }
   if (client.keep_alive_s == 0) {

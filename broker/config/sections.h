@@ -48,6 +48,8 @@ struct HttpSection {
   bool operator==(const HttpSection&) const = default;
 
   bool on() const { return !url.empty(); }
+  // Without what may be a secret in it.
+  std::string shown() const { return url.substr(0, url.find('?')); }
 };
 
 // Who may come in and what they may do: [auth], and each listener where it says something else.

@@ -26,6 +26,8 @@ Status check_text(const std::string& what, std::string_view text, std::size_t by
       std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
   if (controls || !mqtt::valid_utf8(text))
     return Error{what + " has control characters or is not UTF-8; leave them out"};
+  if (text.front() == ' ' || text.back() == ' ')
+    return Error{what + " begins or ends with a blank; leave it out"};
   return Done{};
 }
 

@@ -11,8 +11,7 @@ std::string users_of(const AccessSection& access) {
   const auto add = [&](const std::string& more) { out += (out.empty() ? "" : " and ") + more; };
   if (access.runtime_users) add("those of tandemqctl user");
   if (access.tokens.on()) add("who has a token by " + access.tokens.keys_file);
-  if (access.http.on())
-    add("whom " + access.http.url.substr(0, access.http.url.find('?')) + " lets in");
+  if (access.http.on()) add("whom " + access.http.shown() + " lets in");
   return out;
 }
 

@@ -1,6 +1,8 @@
 """A web server that is asked who may come in (http_auth_url): what it says holds, its silence refuses."""
 import os
+import shutil
 import signal
+import ssl
 import struct
 import time
 import urllib.request
@@ -9,6 +11,7 @@ from support.expect import expect, free_port, wait_until
 from support.login_server import LoginServer
 from support.pair import Pair
 from support.passwords import write_passwords
+from support.pki import Pki
 from support.tokens import token, write_keys
 from support.wire import CONNACK, CONNECT, DISCONNECT, PUBLISH, Client, Raw, packet, text
 
@@ -114,6 +117,51 @@ def test_away_and_back(ctx):
         wait_until(lambda: code_of(broker, "bob", "b") == 0, "it is asked again")
         expect(broker.tells("event=login_server_back"), "told")
         expect(broker.status()["login_servers"][0]["answers"], "status")
+
+
+def test_who_leaves_before_the_answer_tells_as_well(ctx):
+    """Else nobody would learn that the server hangs, or that it is back, from impatient clients."""
+    with LoginServer() as server:
+        broker = start(ctx, server, auth_http_auth_timeout_ms=300)
+        server.answer, server.delay_s = {"alice": {"allow": True}}, 10
+        for n in range(4):
+            one = waiting(broker, f"w{n}", "alice")
+            time.sleep(0.1)
+            one.close()
+        wait_until(lambda: not broker.status()["login_servers"][0]["answers"], "it does not answer")
+        time.sleep(1)
+        expect(code_of(broker, "alice") == UNAVAILABLE, "it hangs")
+        expect(broker.tells("event=login_server_away"), "told")
+        server.delay_s = 0
+
+        def comes_back():
+            waiting(broker, "w", "alice").close()
+            return broker.status()["login_servers"][0]["answers"]
+        wait_until(comes_back, "it answers one who has left")
+        expect(code_of(broker, "alice", "d") == 0, "it is asked")
+        expect(broker.tells("event=login_server_back"), "told")
+
+
+def test_whom_it_trusts(ctx):
+    """With http_auth_cafile that authority alone; a reload reads the file anew, whatever is remembered."""
+    ours, others = Pki(ctx.folder, "ours"), Pki(ctx.folder, "others")
+    ours.issue("server")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(ours.path("server.pem"), ours.path("server.key"))
+    with LoginServer(tls=tls) as server:
+        server.answer = {"alice": {"allow": True}}
+        cafile = os.path.join(ctx.folder, "ca.pem")
+        shutil.copy(ours.cafile, cafile)
+        broker = start(ctx, server, auth_http_auth_cafile=cafile, auth_http_auth_cache_s=0)
+        expect(code_of(broker, "alice") == 0, "by its authority")
+        expect(broker.log().count("in clear") == 0, "it is no http://")
+        shutil.copy(others.cafile, cafile)
+        broker.control("reload")
+        expect(code_of(broker, "alice") == UNAVAILABLE, "by another authority")
+        expect(broker.tells("event=login_server_failed"), "told")
+        stranger = ctx.broker("b", auth_http_auth_url=server.url).start()
+        expect(code_of(stranger, "alice") == UNAVAILABLE, "by those that the host trusts")
+        expect(len(server.asked) == 1, "a password went to a server that is not trusted")
 
 
 def test_a_slow_server_holds_up_nobody_else(ctx):

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class LoginServer:
     """`answer` maps a user name to what is said: a dict, a status, or bytes; others are refused."""
 
-    def __init__(self, port=0):
+    def __init__(self, port=0, tls=None):
+        """`tls`: an SSLContext of a server."""
         self.answer, self.asked, self.headers, self.delay_s = {}, [], [], 0
         self.password = None  # the only right one; None: any is
         login_server = self
@@ -43,8 +44,10 @@ class LoginServer:
         ThreadingHTTPServer.request_queue_size = 64
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/mqtt"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/mqtt"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self):

@@ -62,6 +62,11 @@ std::string obey_busy(const json& r) {
   if (a.contains("status")) a["status"]["busy"] = "takes over a snapshot";
   return a.dump() + "\n";
 }
+// So slow that the next call was sent before each answer.
+std::string one_behind(const json& r) {
+  static std::string held;
+  return r["cmd"] == "status" ? std::exchange(held, obey(r)) : obey(r);
+}
 std::string garbage_after_watch(const json& r) {
   return r["cmd"] == "watch" ? obey(r) : "{\"id\": [}\n";
 }
@@ -133,6 +138,18 @@ TEST_CASE("status, orders, refusals") {
   CHECK(rig.last_done()->refused);
   CHECK(rig.last_done()->error == "not waiting");
   CHECK_FALSE(rig.until(400, [&] { return rig.count(EventKind::broker_hung) > 0; }));
+}
+
+TEST_CASE("of a slow broker's status it is known when it was asked for") {
+  Rig rig;
+  rig.start(&one_behind);
+  REQUIRE(rig.until(3000, [&] { return rig.count(EventKind::broker_status) >= 3; }));
+  TimeMs before = 0;
+  for (const auto& [kind, data] : rig.events) {
+    if (kind != EventKind::broker_up && kind != EventKind::broker_status) continue;
+    CHECK(std::get<BrokerStatus>(data).asked_at > before);
+    before = std::get<BrokerStatus>(data).asked_at;
+  }
 }
 
 TEST_CASE("kill -9 is noticed at once") {

@@ -59,6 +59,7 @@ TEST_CASE_FIXTURE(Book, "what cannot be is refused in a sentence with a remedy")
       {{What::add, kUser, "", "", {}}, "is empty"},
       {{What::add, kUser, "a\nb", "", {}}, "control characters"},
       {{What::add, kUser, "\xff", "", {}}, "UTF-8"},
+      {{What::add, kUser, " v", "", {}}, "begins or ends with a blank"},
       {{What::add, kUser, std::string(256, 'x'), "", {}}, "longer than 255"},
       {{What::add, kUser, "v", std::string(501, 'x'), {}}, "longer than 500"},
       {{What::add, kUser, "v", "", {"none"}}, "no role 'none'; add it first"},

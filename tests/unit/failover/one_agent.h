@@ -78,6 +78,28 @@ struct OneAgent {
   bool asked_status = false, killed = false;
 };
 
+// B follows A, which reigns over a whole pair.
+struct Following : OneAgent {
+  Following() : OneAgent(2) {
+    broker.epoch = peer.epoch = make_epoch(5, 1);
+    broker.last_lsn = peer.last_lsn = 100;
+    broker.in_sync = broker.was_in_sync = peer.in_sync = peer.was_in_sync = true;
+    peer.role = Role::primary;
+    peer.phase = Phase::primary;
+    peer.vrrp = Vrrp::master;
+    peer.holds_address = true;
+    link(true);
+    tell(EventKind::broker_up, broker);
+    pass(3000, true);
+  }
+  // As both brokers have it; told with the next status.
+  void link(bool on) {
+    broker.peer_connected = on;
+    broker.peer_silent_ms = 0;
+    broker.pair_state = peer.pair_state = on ? PairState::paired : PairState::waiting;
+  }
+};
+
 // A reigns over a whole pair.
 struct Reigning : OneAgent {
   Reigning() : OneAgent(1) {

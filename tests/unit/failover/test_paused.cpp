@@ -8,17 +8,8 @@ namespace tandemq::failover {
 namespace {
 
 // A standby in sync, whose primary goes on alone while it is paused.
-struct Following : OneAgent {
-  Following() : OneAgent(2) {
-    peer.role = Role::primary;
-    peer.phase = Phase::primary;
-    peer.pair_state = broker.pair_state = PairState::paired;
-    peer.epoch = broker.epoch = make_epoch(5, 1);
-    peer.last_lsn = broker.last_lsn = 100;
-    peer.in_sync = peer.was_in_sync = broker.in_sync = broker.was_in_sync = true;
-    peer.holds_address = broker.peer_connected = true;
-    tell(EventKind::broker_up, broker);
-    pass(3000, true);
+struct Paused : Following {
+  Paused() {
     anchor = now - 20;
     hear(anchor);
   }
@@ -42,7 +33,7 @@ struct Following : OneAgent {
 }  // namespace
 
 TEST_CASE("a lease is over when the peer's clock says so, whatever our own has counted") {
-  Following b;
+  Paused b;
   REQUIRE(b.phase() == Phase::standby);
   b.read_what_waited(1000);
   CHECK(b.lease());
@@ -55,7 +46,7 @@ TEST_CASE("a lease is over when the peer's clock says so, whatever our own has c
 }
 
 TEST_CASE("a standby that was paused briefly takes over still") {
-  Following b;
+  Paused b;
   b.read_what_waited(300);
   b.lose_link();
   b.pass(1000, false);
@@ -63,7 +54,7 @@ TEST_CASE("a standby that was paused briefly takes over still") {
 }
 
 TEST_CASE("a new echo begins a new lease by the peer's clock as well") {
-  Following b;
+  Paused b;
   b.read_what_waited(5000);
   b.hear(b.now);
   CHECK(b.lease());
@@ -73,7 +64,7 @@ TEST_CASE("a new echo begins a new lease by the peer's clock as well") {
 }
 
 TEST_CASE("what waited while the clock stood still is not the present") {
-  Following b;
+  Paused b;
   CHECK(hears_the_present(b.machine->state()));
   b.read_what_waited(500);
   CHECK_FALSE(hears_the_present(b.machine->state()));
@@ -82,8 +73,23 @@ TEST_CASE("what waited while the clock stood still is not the present") {
   CHECK(hears_the_present(b.machine->state()));
 }
 
+TEST_CASE("a pause is found once, also while the peer does not hear us") {
+  Paused b;
+  b.read_what_waited(500);
+  const TimeMs awake_since = b.machine->state().facts.awake_since;
+  REQUIRE(awake_since == b.now);
+  for (int i = 0; i < 20; ++i) {
+    b.now += 50;
+    b.hear(b.anchor);
+  }
+  CHECK(b.machine->state().facts.awake_since == awake_since);
+  CHECK(has_caught_up(b.machine->state(), b.settings));
+  b.read_what_waited(500);  // it is paused again
+  CHECK(b.machine->state().facts.awake_since == b.now);
+}
+
 TEST_CASE("clocks of different rates, late reports and a peer that starts anew are no pause") {
-  Following b;
+  Paused b;
   for (int i = 0; i < 200; ++i) {
     b.now += 50;
     b.peer_ahead += i % 2 == 0 ? 5 : 0;  // 5 %
@@ -100,7 +106,7 @@ TEST_CASE("clocks of different rates, late reports and a peer that starts anew a
 }
 
 TEST_CASE("an agent that tells no clock is judged by ours alone") {
-  Following b;
+  Paused b;
   b.now += 500;
   b.tell(EventKind::peer_report, PeerReport{b.peer, b.anchor, 0});
   CHECK(b.lease());

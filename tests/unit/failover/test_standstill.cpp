@@ -40,25 +40,6 @@ struct Stopped : Reigning {
   BrokerStatus before;
 };
 
-// B follows A, which reigns over a whole pair.
-struct Follower : OneAgent {
-  Follower() : OneAgent(2) {
-    peer = reigning(peer, make_epoch(5, 1));
-    broker.epoch = peer.epoch;
-    peer.last_lsn = broker.last_lsn = 100;
-    peer.pair_state = broker.pair_state = PairState::paired;
-    peer.in_sync = peer.was_in_sync = broker.in_sync = broker.was_in_sync = true;
-    broker.peer_connected = true;
-    tell(EventKind::broker_up, broker);
-    pass(3000, true);
-    REQUIRE(phase() == Phase::standby);
-  }
-  void wake() {
-    now += kStoodStill;
-    tell(EventKind::tick);
-  }
-};
-
 }  // namespace
 
 TEST_CASE("a reign of long ago demotes no primary whose broker has reigned later still") {
@@ -179,30 +160,6 @@ TEST_CASE("an answer that waited unread is no reason to kill a broker") {
   CHECK(a.killed);
 }
 
-TEST_CASE("a word of long ago, or a link of long ago, puts no broker out of sync") {
-  Follower b;
-  SUBCASE("the peer went alone then, and took this broker in again") {
-    b.broker.peer_connected = false;
-    b.tell(EventKind::broker_status, b.broker);
-    b.now += 10;
-    b.hear(b.now - 5);
-    b.wake();
-    b.broker.peer_connected = true;
-    b.tell(EventKind::broker_status, b.broker);
-    b.peer.pair_state = PairState::solo;
-    b.hear(b.now - kStoodStill);
-  }
-  SUBCASE("the link was down then") {
-    b.broker.peer_connected = false;
-    b.tell(EventKind::broker_status, b.broker);
-    b.wake();
-    b.tell(EventKind::tick);
-    b.broker.peer_connected = true;
-    b.tell(EventKind::broker_status, b.broker);
-  }
-  CHECK_FALSE(b.was_ordered(Order::lose_sync));
-}
-
 TEST_CASE("a claim to have been alone waits until what the peer says is heard") {
   OneAgent a(1);
   a.broker.epoch = make_epoch(5, 1);
@@ -243,7 +200,7 @@ TEST_CASE(
 
 TEST_CASE(
     "an agent that stands still again and again gives up being in sync when its lease is over") {
-  Follower b;
+  Following b;
   b.broker.peer_connected = false;
   b.broker.pair_state = PairState::waiting;
   for (TimeMs end = b.now + 6000; b.now < end;) {
@@ -253,6 +210,133 @@ TEST_CASE(
     b.tell(EventKind::tick);
   }
   CHECK(b.was_ordered(Order::lose_sync));
+}
+
+// The link came back meanwhile, and its broker has told so: but it is not read yet.
+TEST_CASE("a standby whose agent stood still is not judged by a link that was down before") {
+  Following b;
+  b.link(false);
+  b.tell(EventKind::broker_status, b.broker);
+  b.pass(20, true);
+  b.now += 5000;
+  b.tell(EventKind::tick);
+  SUBCASE("it is up, and the primary counts on this broker") {
+    b.link(true);
+    b.pass(20, false);
+    b.tell(EventKind::broker_status, b.broker);
+    b.pass(2000, true);
+    CHECK_FALSE(b.was_ordered(Order::lose_sync));
+    CHECK(b.phase() == Phase::standby);
+  }
+  SUBCASE("it is down, and nobody is heard") {
+    b.pass(2000, false);
+    CHECK(b.was_ordered(Order::lose_sync));
+    CHECK_FALSE(b.was_ordered(Order::promote));
+  }
+}
+
+TEST_CASE("that the primary was alone while the agent stood still does not make it so now") {
+  Following b;
+  const TimeMs heard_there = b.now - 20;
+  b.now += 5000;
+  b.tell(EventKind::tick);
+  b.peer.pair_state = PairState::solo;
+  b.hear(heard_there);
+  CHECK_FALSE(b.was_ordered(Order::lose_sync));
+  SUBCASE("it counts on this broker again") {
+    b.peer.pair_state = PairState::paired;
+    b.pass(1000, true);
+    CHECK_FALSE(b.was_ordered(Order::lose_sync));
+    CHECK(b.phase() == Phase::standby);
+  }
+  SUBCASE("it is alone still") {
+    b.pass(200, true);
+    CHECK(b.was_ordered(Order::lose_sync));
+  }
+}
+
+// Its agent began, and stood still before it heard anybody.
+TEST_CASE("a node that went alone, whose agent stood still, listens before it serves") {
+  OneAgent a(1);
+  a.broker.epoch = make_epoch(5, 1);
+  a.broker.last_lsn = 100;
+  a.broker.in_sync = a.broker.was_in_sync = a.broker.was_solo = true;
+  a.broker.peer_silent_ms = 100000;
+  a.now += 3000;
+  a.tell(EventKind::broker_up, a.broker);
+  a.tell(EventKind::tick);
+  CHECK_FALSE(a.was_ordered(Order::promote));
+  SUBCASE("to the peer, which has reigned since") {
+    a.peer.phase = Phase::primary;
+    a.peer.role = Role::primary;
+    a.peer.pair_state = PairState::solo;
+    a.peer.epoch = make_epoch(6, 2);
+    a.peer.was_solo = a.peer.in_sync = true;
+    a.tell(EventKind::peer_unproven, PeerReport{a.peer});
+    a.pass(5000, false);
+    CHECK_FALSE(a.was_ordered(Order::promote));
+  }
+  SUBCASE("to nobody") {
+    a.pass(3000, false);
+    CHECK(a.was_ordered(Order::promote));
+  }
+}
+
+TEST_CASE("the end of a process of long ago is not told while a later one may be there") {
+  Reigning a;
+  a.now += kStoodStill;
+  a.tell(EventKind::broker_lost);
+  REQUIRE(a.phase() == Phase::released);
+  CHECK_FALSE(a.released());
+  a.pass(100, false);
+  CHECK(a.released());
+}
+
+TEST_CASE("a standby that woke gives its claim up by what its broker answers, however late") {
+  Following b;
+  const TimeMs heard_there = b.now - 20;
+  b.now += kStoodStill;
+  b.tell(EventKind::tick);
+  b.link(false);
+  b.broker.asked_at = b.now - kStoodStill;  // it waited unread
+  b.peer.phase = Phase::broker_down;
+  b.peer.role = Role::standby;
+  b.peer.broker_alive = false;
+  for (int i = 0; i < 40; ++i) {
+    b.now += 50;
+    b.hear(heard_there);
+    b.tell(EventKind::broker_status, b.broker);
+    b.tell(EventKind::tick);
+  }
+  CHECK(b.phase() == Phase::standby);
+  b.broker.asked_at = b.now;
+  b.tell(EventKind::broker_status, b.broker);
+  CHECK(b.was_ordered(Order::lose_sync));
+}
+
+// What it says is read as it comes, though it never says that it has heard of this agent.
+TEST_CASE("a node that went alone serves again beside a peer that hears nothing") {
+  OneAgent a(1);
+  a.broker.epoch = a.peer.epoch = make_epoch(5, 1);
+  a.broker.last_lsn = 100;
+  a.broker.in_sync = a.broker.was_in_sync = a.broker.was_solo = true;
+  a.peer.phase = Phase::broker_down;
+  a.peer.broker_alive = false;
+  const TimeMs heard_there = a.now;
+  const auto pass = [&](TimeMs ms) {
+    for (TimeMs end = a.now + ms; a.now < end;) {
+      a.now += 50;
+      a.hear(heard_there);
+      a.tell(EventKind::tick);
+    }
+  };
+  a.now += 50;
+  a.hear(heard_there);
+  a.now += 150;  // it stands still
+  a.tell(EventKind::broker_up, a.broker);
+  CHECK_FALSE(a.was_ordered(Order::promote));
+  pass(3000);
+  CHECK(a.was_ordered(Order::promote));
 }
 
 }  // namespace tandemq::failover
