@@ -100,6 +100,16 @@ struct Following : OneAgent {
   }
 };
 
+// A went on alone, and its broker is there again as standby; it is not told yet.
+struct WentAlone : OneAgent {
+  explicit WentAlone(bool manual = false) : OneAgent(1, manual) {
+    broker.epoch = peer.epoch = make_epoch(5, 1);
+    broker.last_lsn = 100;
+    broker.in_sync = broker.was_in_sync = broker.was_solo = true;
+    broker.peer_silent_ms = 100000;
+  }
+};
+
 // A reigns over a whole pair.
 struct Reigning : OneAgent {
   Reigning() : OneAgent(1) {

@@ -25,11 +25,7 @@ struct Frozen : OneAgent {
 TEST_CASE("a node that went alone does not serve by that claim after the peer's later reign") {
   for (const bool manual : {false, true}) {
     CAPTURE(manual);
-    OneAgent a(1, manual);
-    a.broker.epoch = make_epoch(5, 1);
-    a.broker.last_lsn = 100;
-    a.broker.in_sync = a.broker.was_in_sync = a.broker.was_solo = true;
-    a.broker.peer_silent_ms = 100000;
+    WentAlone a(manual);
     a.tell(EventKind::broker_up, a.broker);
     a.peer.phase = Phase::primary;
     a.peer.role = Role::primary;
@@ -104,11 +100,7 @@ TEST_CASE("a standby whose primary is alone does not wait for its link to break"
 }
 
 TEST_CASE("a node that went alone serves again where no later reign is known") {
-  OneAgent a(1);
-  a.broker.epoch = make_epoch(5, 1);
-  a.broker.last_lsn = 100;
-  a.broker.in_sync = a.broker.was_in_sync = a.broker.was_solo = true;
-  a.broker.peer_silent_ms = 100000;
+  WentAlone a;
   a.tell(EventKind::broker_up, a.broker);
   a.pass(10000, false);
   CHECK(a.was_ordered(Order::promote));

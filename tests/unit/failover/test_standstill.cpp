@@ -161,10 +161,7 @@ TEST_CASE("an answer that waited unread is no reason to kill a broker") {
 }
 
 TEST_CASE("a claim to have been alone waits until what the peer says is heard") {
-  OneAgent a(1);
-  a.broker.epoch = make_epoch(5, 1);
-  a.broker.last_lsn = 100;
-  a.broker.in_sync = a.broker.was_in_sync = a.broker.was_solo = true;
+  WentAlone a;
   a.peer.role = Role::primary;
   a.peer.phase = Phase::primary;
   a.peer.epoch = make_epoch(4, 2);
@@ -257,11 +254,7 @@ TEST_CASE("that the primary was alone while the agent stood still does not make 
 
 // Its agent began, and stood still before it heard anybody.
 TEST_CASE("a node that went alone, whose agent stood still, listens before it serves") {
-  OneAgent a(1);
-  a.broker.epoch = make_epoch(5, 1);
-  a.broker.last_lsn = 100;
-  a.broker.in_sync = a.broker.was_in_sync = a.broker.was_solo = true;
-  a.broker.peer_silent_ms = 100000;
+  WentAlone a;
   a.now += 3000;
   a.tell(EventKind::broker_up, a.broker);
   a.tell(EventKind::tick);
@@ -316,10 +309,7 @@ TEST_CASE("a standby that woke gives its claim up by what its broker answers, ho
 
 // What it says is read as it comes, though it never says that it has heard of this agent.
 TEST_CASE("a node that went alone serves again beside a peer that hears nothing") {
-  OneAgent a(1);
-  a.broker.epoch = a.peer.epoch = make_epoch(5, 1);
-  a.broker.last_lsn = 100;
-  a.broker.in_sync = a.broker.was_in_sync = a.broker.was_solo = true;
+  WentAlone a;
   a.peer.phase = Phase::broker_down;
   a.peer.broker_alive = false;
   const TimeMs heard_there = a.now;
