@@ -16,11 +16,13 @@ void learn_solo(State& s, const BrokerStatus& b) {
 }
 
 // It may have committed alone, and comes back without that reign and without any claim: its data
-// are gone, and nobody else holds them. True until it is in sync again or follows a later reign.
-bool lost_its_data(const Facts& f, const BrokerStatus& b) {
+// are gone, and nobody else holds them. True until it is in sync again or follows a later reign;
+// who followed one already and loses that too is told by its broker alone.
+bool lost_its_data(const Facts& f, const BrokerStatus& b, const Settings& set) {
   const bool was_alone = f.maybe_solo || f.broker.was_solo || f.broker.lost_alone;
   const bool claims = b.role == Role::primary || b.in_sync || b.was_in_sync;
-  return was_alone && !claims && b.epoch < f.broker.epoch;
+  const bool own = epoch_node(f.broker.epoch) == set.index;
+  return was_alone && own && !claims && b.epoch < f.broker.epoch;
 }
 
 void forgive(State& s) {
@@ -32,7 +34,7 @@ void begin_reign(Facts& f) {
   f.paired_once = false;
 }
 
-void learn_status(State& s, const BrokerStatus& b) {
+void learn_status(State& s, const BrokerStatus& b, const Settings& set) {
   Facts& f = s.facts;
   if (b.role == Role::primary) s.stood_down = false;
   if (f.broker_connected && f.broker.role == Role::primary && b.role == Role::standby) {
@@ -42,7 +44,7 @@ void learn_status(State& s, const BrokerStatus& b) {
   if (b.peer_silent_ms < f.now - f.started_at) {
     f.link_heard_at = std::max(f.link_heard_at, f.now - b.peer_silent_ms);
   }
-  const bool lost = lost_its_data(f, b);
+  const bool lost = lost_its_data(f, b, set);
   const Epoch reign = f.broker.epoch;
   learn_solo(s, b);
   if (b.role == Role::primary) {
@@ -85,6 +87,12 @@ void settle_debt(State& s, const Settings& set) {
   if (s.owe_outlived || by_word) forgive(s);
 }
 
+// The order alone began the broker's present episode: it was in sync right up to it.
+void learn_given_up(State& s, std::uint64_t change) {
+  const std::uint64_t ended = s.giving_up.change;
+  s.given_up = {s.giving_up.peer_boot, ended != 0 && change == ended + 1 ? change : 0};
+}
+
 void learn_order(State& s, const OrderDone& done) {
   Facts& f = s.facts;
   if (done.order == Order::lose_sync) {
@@ -93,6 +101,7 @@ void learn_order(State& s, const OrderDone& done) {
       f.broker.in_sync = f.broker.was_in_sync = f.warm = false;
       forgive(s);
       s.sync_lost_for = s.lose_sync_for;
+      learn_given_up(s, done.change);
     } else {
       s.retry_at = f.now + 200;
     }
@@ -127,6 +136,7 @@ void learn_loss(State& s) {
   s.owe_outlived = s.owe_lose_sync && sees_every_process(s);
   s.lose_sync_pending = false;
   s.authority = {};
+  s.given_up = {};
 }
 
 // One standstill soon after the other: what waits for a quiet time does not wait without end.
@@ -192,8 +202,10 @@ void absorb(State& s, const Event& e, const Settings& set) {
   if (stood_still) learn_standstill(f, set);
   switch (e.kind) {
     case EventKind::broker_up:
+      s.given_up = {};
+      [[fallthrough]];
     case EventKind::broker_status:
-      learn_status(s, std::get<BrokerStatus>(e.data));
+      learn_status(s, std::get<BrokerStatus>(e.data), set);
       break;
     case EventKind::broker_disconnected:
       f.broker_connected = false;

@@ -58,6 +58,11 @@ Verdict cold_start_with_peer(const State& s, const Settings& set) {
           "the peer holds no data and cannot tell whether it went on alone before: only "
           "the operator may promote this node");
     }
+    if (peer_lost_alone(s)) {
+      return pending(
+          "the peer went on alone later and its state is unusable: only the operator may promote "
+          "this node, with --force");
+    }
     return pending(s.facts.peer.broker_alive
                        ? "the peer's journal comes first"
                        : "the peer's broker is not there; its journal may be the newer one");

@@ -190,6 +190,11 @@ bool peer_is_empty(const State& s) {
   return s.facts.peer.broker_alive && knows_nothing(s.facts.peer) && !fresh_pair(s);
 }
 
+bool peer_lost_alone(const State& s) {
+  const Report& r = s.facts.peer;
+  return r.broker_alive && r.was_solo && !r.in_sync && !r.was_in_sync;
+}
+
 // What a broker that is gone told last is the least that it holds, and it may have had a life that
 // its agent has not seen: only who holds everything by its own broker's finding comes before it.
 bool outranks_peer(const State& s, const Settings& set) {

@@ -44,6 +44,8 @@ bool sees_every_process(const State& s);
 bool fresh_pair(const State& s);  // both journals are empty: either node may begin
 // Its disk is new, ours is not: what it held and did before, nobody can tell.
 bool peer_is_empty(const State& s);
+// It went on alone and is unusable: it is not to be promoted, and holds what nobody else has.
+bool peer_lost_alone(const State& s);
 bool outranks_peer(const State& s, const Settings& set);  // ours is the journal to continue
 bool peer_outranks(const State& s, const Settings& set);
 
@@ -51,7 +53,7 @@ namespace guard {
 // own broker
 extern const Guard role_primary, role_standby, role_fenced, was_primary, maybe_solo, not_in_sync,
     following, sync_given_up, in_sync, broker_gone, owes_lose_sync, may_be_forced, stood_down,
-    hand_over_broke_off;
+    hand_over_broke_off, gave_up_for_nothing, out_of_sync_since, just_woke;
 // pair
 extern const Guard pair_waiting, pair_not_waiting, may_go_alone, had_its_chance, lease_over,
     not_damped, episode_over;

@@ -124,6 +124,7 @@ struct ModelBroker {
         pair = PairState::waiting;
         synced_at = 0;
         ++change;
+        done.change = change;
         return done;
       default:
         return refuse("unknown");

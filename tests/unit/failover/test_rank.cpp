@@ -245,3 +245,45 @@ TEST_CASE("a claim to be the last one that went alone is void where the lost one
   CHECK(electable(a));
   CHECK(outranks_peer(a, set));
 }
+
+TEST_CASE("who followed a later reign and lost its state then claims nothing of that reign") {
+  Reigning a;
+  a.broker.pair_state = PairState::solo;
+  a.broker.was_solo = true;
+  a.broker.peer_connected = false;
+  a.pass(1000, false);
+  // The peer reigned too, higher: what was acknowledged here is in quarantine, the rest cut off.
+  a.broker = {};
+  a.broker.epoch = make_epoch(5, 2);
+  a.broker.last_lsn = 43;
+  a.broker.lost_alone = true;  // no snapshot has come yet
+  a.tell(EventKind::broker_status, a.broker);
+  a.tell(EventKind::broker_lost);
+  a.broker.epoch = make_epoch(4, 1);
+  a.broker.last_lsn = 471;
+  a.tell(EventKind::broker_up, a.broker);
+  CHECK(a.says().epoch == make_epoch(4, 1));
+
+  State b = both_started(46, 471);
+  b.facts.broker_connected = true;
+  b.facts.broker.epoch = make_epoch(5, 2);
+  b.facts.broker.in_sync = b.facts.broker.was_in_sync = b.facts.broker.was_solo = true;
+  b.facts.peer = a.says();
+  Settings of_b;
+  of_b.index = 2;
+  CHECK(outranks_peer(b, of_b));
+}
+
+TEST_CASE("a peer whose lonely reign is lost is granted nothing that it cannot use") {
+  Settings set;
+  State s = both_started(46, 471);
+  s.facts.now = s.facts.peer_heard_at = 5000;
+  s.facts.broker_known = s.facts.peer_known = true;
+  s.facts.broker.was_in_sync = s.facts.peer.was_solo = true;
+  s.facts.peer.epoch = s.facts.peer_reign = make_epoch(6, 2);
+  s.facts.peer.ask = {AskKind::promote, 1};
+  CHECK(peer_outranks(s, set));
+  CHECK_FALSE(guard::peer_asks_promote.holds(s, {}, set));
+  s.facts.peer.in_sync = true;
+  CHECK(guard::peer_asks_promote.holds(s, {}, set));
+}
