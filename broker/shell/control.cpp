@@ -148,14 +148,16 @@ void ControlImpl::run(const Caller& caller, const std::string& command, const js
 
 void ControlImpl::promote(const Caller& caller, const json& request) {
   const auto deadline_ms = argument<std::uint64_t>(request, "deadline_ms", 0);
-  if (deadline_ms != 0 && boottime_ms() > deadline_ms) {
+  std::function<bool()> in_time;
+  if (deadline_ms != 0) in_time = [deadline_ms] { return boottime_ms() <= deadline_ms; };
+  if (in_time && !in_time()) {
     return refuse(caller, "the order to promote came after its deadline; ask for it again",
                   "expired");
   }
   if (stale(caller, request)) return;
-  const Result<Epoch> epoch =
-      orders_.promote(argument<Epoch>(request, "epoch", 0), argument<bool>(request, "force", false),
-                      argument<std::string>(request, "reason", "ordered over the control socket"));
+  const Result<Epoch> epoch = orders_.promote(
+      argument<Epoch>(request, "epoch", 0), argument<bool>(request, "force", false),
+      argument<std::string>(request, "reason", "ordered over the control socket"), in_time);
   if (!epoch) return refuse(caller, epoch.error().message, "refused");
   answer(caller, {{"epoch", *epoch}, {"change", orders_.status().replica.change}});
 }

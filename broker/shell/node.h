@@ -73,7 +73,8 @@ class Node : public repl::ReplicatorHost, public Orders {
 
   // Orders (node_orders.cpp)
   NodeStatus status() override;
-  Result<Epoch> promote(Epoch at_least, bool force, const std::string& reason) override;
+  Result<Epoch> promote(Epoch at_least, bool force, const std::string& reason,
+                        const std::function<bool()>& stands) override;
   Status demote(const std::string& reason) override;
   Status solo(const std::string& authority) override;
   Status lose_sync(const std::string& reason) override;

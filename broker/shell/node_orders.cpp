@@ -60,7 +60,8 @@ NodeStatus Node::status() {
   return out;
 }
 
-Result<Epoch> Node::promote(Epoch at_least, bool force, const std::string& reason) {
+Result<Epoch> Node::promote(Epoch at_least, bool force, const std::string& reason,
+                            const std::function<bool()>& stands) {
   log(LogLevel::notice, "order_promote",
       {{"epoch_min", epoch_counter(at_least)}, {"force", force}, {"reason", reason}});
   Status prepared = listeners_.prepare();
@@ -68,7 +69,7 @@ Result<Epoch> Node::promote(Epoch at_least, bool force, const std::string& reaso
     if (!engine_) listeners_.close();
     return prepared.error();
   }
-  Result<Epoch> epoch = replicator_->promote(at_least, force);
+  Result<Epoch> epoch = replicator_->promote(at_least, force, stands);
   if (!epoch && !engine_) listeners_.close();
   return epoch;
 }

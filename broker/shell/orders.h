@@ -21,7 +21,9 @@ class Orders {
 
   virtual ~Orders() = default;
   virtual NodeStatus status() = 0;
-  virtual Result<Epoch> promote(Epoch at_least, bool force, const std::string& reason) = 0;
+  // `stands`: as of Replicator::promote.
+  virtual Result<Epoch> promote(Epoch at_least, bool force, const std::string& reason,
+                                const std::function<bool()>& stands) = 0;
   virtual Status demote(const std::string& reason) = 0;
   virtual Status solo(const std::string& authority) = 0;
   virtual Status lose_sync(const std::string& reason) = 0;

@@ -70,6 +70,11 @@ struct Promote {
   // Where a node that holds nothing and is forced begins to count: above all reigns of a former
   // life with another disk, of which its peer may hold records.
   std::uint64_t counter_if_empty = 0;
+  // The new reign is made durable and does not begin before Claimed, which comes next.
+  bool claims_first = false;
+};
+struct Claimed {  // a disk takes its time: whether the order still stands when the reign is durable
+  bool stands = false;
 };
 struct Demote {
   std::string reason;
@@ -92,8 +97,9 @@ using EventKind =
     std::variant<event::Started, event::Tick, event::LinkUp, event::LinkDown, event::Received,
                  event::PeerRefused, event::Appended, event::Written, event::Synced,
                  event::RecordsSent, event::JournalTrimmed, event::Rebuilt, event::SnapshotReady,
-                 event::SnapshotSent, event::SnapshotInstalled, event::Promote, event::Demote,
-                 event::GoSolo, event::LoseSync, event::Leave, event::Switchover, event::Ending>;
+                 event::SnapshotSent, event::SnapshotInstalled, event::Promote, event::Claimed,
+                 event::Demote, event::GoSolo, event::LoseSync, event::Leave, event::Switchover,
+                 event::Ending>;
 struct Event {
   EventKind what;
   std::uint64_t now_ms = 0;  // monotonic

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -101,6 +102,7 @@ class Replica {
 
   // replica_promotion.cpp: orders of the agent, changes of role
   void on(const event::Promote&);
+  void on(const event::Claimed&);
   void on(const event::Demote&);
   void on(const event::GoSolo&);
   void on(const event::LoseSync&);
@@ -115,6 +117,7 @@ class Replica {
     m_.out->refusal = std::move(reason);
   }
   Epoch next_epoch(Epoch at_least) const;
+  Meta reigning(Epoch epoch) const;
   void reign(Epoch epoch, bool accepting_offer, std::string reason);
   void go_solo(std::string reason);
   void step_down(bool keeps_sync);
@@ -137,6 +140,11 @@ class Replica {
   bool handing_over_ = false;  // a switchover drains
   bool offered_ = false;       // stepped down, the offer is out
   bool ends_ = false;          // takes no reign any more
+  struct Intended {
+    Epoch epoch = 0;
+    std::string reason;
+  };
+  std::optional<Intended> reign_;  // durable, and the order for it is asked once more
   std::uint64_t handing_over_since_ms_ = 0;
 
   struct Reported {

@@ -1,5 +1,6 @@
 // Orders of the failover agent, and every change of role.
 #include <algorithm>
+#include <utility>
 
 #include "broker/base/check.h"
 #include "replicator/core/history.h"
@@ -29,8 +30,25 @@ void Replica::on(const event::Promote& e) {
   const bool forced = !m_.in_sync();
   const bool empty = forced && m_.last == 0;
   const Epoch above = empty ? make_epoch(e.counter_if_empty, m_.config.node_index) : 0;
-  reign(next_epoch(std::max(e.at_least, above)), false,
-        forced ? "promoted by force, out of sync" : "promoted; holds everything committed");
+  const Epoch epoch = next_epoch(std::max(e.at_least, above));
+  const char* reason =
+      forced ? "promoted by force, out of sync" : "promoted; holds everything committed";
+  if (!e.claims_first) return reign(epoch, false, reason);
+  drop_link("this node begins a new reign", false);
+  reign_ = {epoch, reason};
+  m_.durable = reigning(epoch);
+  m_.act(action::PersistMeta{m_.durable});
+}
+
+// What came to nothing is durably taken back: the peer, which may have gone on alone meanwhile,
+// would follow the higher epoch.
+void Replica::on(const event::Claimed& e) {
+  const std::optional<Intended> next = std::exchange(reign_, std::nullopt);
+  if (!next || m_.primary()) return;
+  if (e.stands) return reign(next->epoch, false, next->reason);
+  m_.persist();
+  refuse(
+      "the time of the order ended while the new reign was written to the disk; ask for it again");
 }
 
 // Higher than any seen, this node's own, and at least what the agent wants.
@@ -42,16 +60,23 @@ Epoch Replica::next_epoch(Epoch at_least) const {
                             : make_epoch(epoch_counter(at_least) + 1, m_.config.node_index);
 }
 
+Meta Replica::reigning(Epoch epoch) const {
+  Meta meta = m_.meta;
+  meta.epoch_seen = epoch;
+  meta.role = Role::primary;
+  meta.in_sync = true;
+  extend_history(meta.history, epoch, m_.last + 1);
+  return meta;
+}
+
 // The link goes first: from here on this node confirms nothing of the old epoch.
 void Replica::reign(Epoch epoch, bool accepting_offer, std::string reason) {
   TMQ_CHECK(!m_.primary() && epoch > m_.meta.epoch_seen && !m_.meta.needs_snapshot);
   if (!accepting_offer) drop_link("this node begins a new reign", false);
   standby_.apply_all();
   const bool alone = !m_.meta.peer_in_sync;
-  m_.meta.epoch_seen = epoch;
-  m_.meta.role = Role::primary;
-  m_.meta.in_sync = m_.confirmed = true;
-  extend_history(m_.meta.history, epoch, m_.last + 1);
+  m_.meta = reigning(epoch);
+  m_.confirmed = true;
   m_.persist();
   m_.epoch = epoch;
   primary_.begin(alone);

@@ -123,8 +123,10 @@ Status Driver::order(EventKind what) {
   return Error{refusal_};
 }
 
-Result<Epoch> Driver::promote(Epoch at_least, bool force) {
-  const Status done = order(event::Promote{at_least, force, ports_.runtime->wall_s()});
+Result<Epoch> Driver::promote(Epoch at_least, bool force, const std::function<bool()>& stands) {
+  const bool claims_first = static_cast<bool>(stands);
+  Status done = order(event::Promote{at_least, force, ports_.runtime->wall_s(), claims_first});
+  if (done && claims_first) done = order(event::Claimed{stands()});
   if (!done) return done.error();
   return replica_.epoch();
 }

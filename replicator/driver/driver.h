@@ -28,7 +28,7 @@ class Driver final : public Replicator, private LinkHost {
   Lsn unsent() const override;
   void end_of_turn() override;
   std::uint8_t writes(std::uint16_t kind) const override { return replica_.writes(kind); }
-  Result<Epoch> promote(Epoch at_least, bool force) override;
+  Result<Epoch> promote(Epoch at_least, bool force, const std::function<bool()>& stands) override;
   Status demote(const std::string& reason) override;
   Status go_solo(const std::string& authority) override;
   Status lose_sync(const std::string& reason) override;

@@ -125,7 +125,10 @@ class Replicator {
   virtual std::uint8_t writes(std::uint16_t kind) const = 0;
 
   // Orders of the failover agent. Refusals say why in a sentence.
-  virtual Result<Epoch> promote(Epoch at_least, bool force) = 0;
+  // `stands` is asked when the new reign is on the disk, which may have taken long: false takes it
+  // back, and the order is refused. Null: it stands.
+  virtual Result<Epoch> promote(Epoch at_least, bool force,
+                                const std::function<bool()>& stands = {}) = 0;
   virtual Status demote(const std::string& reason) = 0;
   virtual Status go_solo(const std::string& authority) = 0;
   // Standby: durably out of sync when this returns; an open link is dropped, so that the next

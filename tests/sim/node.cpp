@@ -186,10 +186,14 @@ void Node::carry_out(const Order& order, const Told& told) {
   if (stale) return tell(Error{"the broker's episode is another one than that of the order"});
   switch (order.kind) {
     case Order::Kind::promote: {
-      if (order.deadline != 0 && place_.boottime_ms(side()) > order.deadline) {
+      std::function<bool()> in_time;
+      if (order.deadline != 0) {
+        in_time = [&] { return place_.boottime_ms(side()) <= order.deadline; };
+      }
+      if (in_time && !in_time()) {
         return tell(Error{"the order to promote came after its deadline"});
       }
-      const Result<Epoch> reigns = replicator.promote(order.epoch, order.force);
+      const Result<Epoch> reigns = replicator.promote(order.epoch, order.force, in_time);
       return tell(reigns ? Status(Done{}) : Status(reigns.error()));
     }
     case Order::Kind::solo:

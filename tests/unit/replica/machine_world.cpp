@@ -102,9 +102,12 @@ void MachineWorld::cut() {
 std::string MachineWorld::order(MachineNode& node, EventKind what) {
   node.refusal.clear();
   if (!node.replica) return "down";
-  if (const auto* promote = std::get_if<event::Promote>(&what)) forced = forced || promote->force;
+  auto* promote = std::get_if<event::Promote>(&what);
+  if (promote) forced = forced || promote->force;
+  if (promote) promote->claims_first = claims_first;
   const bool was_primary = node.replica->role() == Role::primary;
   step(node, std::move(what));
+  if (claims_first && node.refusal.empty()) step(node, event::Claimed{in_time});
   if (node.replica->role() == Role::primary && !was_primary) check_promoted(node);
   return node.refusal;
 }
@@ -242,11 +245,11 @@ void MachineWorld::step(MachineNode& node, EventKind what) {
 
 void MachineWorld::print_event(const MachineNode& node, const EventKind& what) const {
   static const char* names[] = {
-      "Started",        "Tick",     "LinkUp",        "LinkDown",     "Received",
-      "PeerRefused",    "Appended", "Written",       "Synced",       "RecordsSent",
-      "JournalTrimmed", "Rebuilt",  "SnapshotReady", "SnapshotSent", "SnapshotInstalled",
-      "Promote",        "Demote",   "GoSolo",        "LoseSync",     "Leave",
-      "Switchover",     "Ending"};
+      "Started",        "Tick",       "LinkUp",        "LinkDown",     "Received",
+      "PeerRefused",    "Appended",   "Written",       "Synced",       "RecordsSent",
+      "JournalTrimmed", "Rebuilt",    "SnapshotReady", "SnapshotSent", "SnapshotInstalled",
+      "Promote",        "Claimed",    "Demote",        "GoSolo",       "LoseSync",
+      "Leave",          "Switchover", "Ending"};
   static_assert(std::size(names) == std::variant_size_v<EventKind>);
   const auto* got = std::get_if<event::Received>(&what);
   const ReplicaStatus s = node.status();

@@ -80,6 +80,8 @@ class MachineWorld {
   MachineNode b{2};
   bool network = true;
   std::uint64_t now_ms = 1000;
+  // Orders to promote have a deadline, and stand when the new reign is durable, or do not.
+  bool claims_first = false, in_time = true;
   bool forced = false;                // a promotion by force happened: losses are allowed
   std::map<Lsn, Identity> committed;  // by any node, ever
   bool trace = std::getenv("REPLICA_TRACE") != nullptr;

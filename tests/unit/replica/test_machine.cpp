@@ -58,6 +58,35 @@ TEST_CASE("promotion: the link goes first, then the epoch is durable, then the r
   CHECK(w.order(w.a, event::Promote{}).empty());  // asked twice
 }
 
+TEST_CASE(
+    "promotion with a deadline: the reign is durable and has not begun when it is asked again") {
+  World w;
+  w.start(w.a);
+  w.start(w.b);
+  w.settle();
+  w.claims_first = true;
+  SUBCASE("it stands") {
+    const std::size_t from = w.a.actions.size();
+    CHECK(w.order(w.a, event::Promote{}).empty());
+    CHECK(w.a.status().role == Role::primary);
+    CHECK(position(w.a, "PersistMeta", from) < position(w.a, "AppendControl", from));
+    w.settle();
+    CHECK(w.a.status().pair_state == PairState::paired);
+  }
+  SUBCASE("it came too late: nothing of it is left, and the peer need not heed it") {
+    const Meta before = w.a.meta;
+    w.in_time = false;
+    CHECK(w.order(w.a, event::Promote{}).find("time of the order ended") != std::string::npos);
+    CHECK(w.a.status().role == Role::standby);
+    CHECK(w.a.meta == before);
+    CHECK(w.a.last() == 0);
+    w.claims_first = false;
+    CHECK(w.order(w.b, event::Promote{}).empty());
+    w.settle();
+    CHECK(w.b.status().pair_state == PairState::paired);
+  }
+}
+
 TEST_CASE("paired: nothing commits before the standby confirms") {
   World w;
   w.pair_up();

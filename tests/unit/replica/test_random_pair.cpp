@@ -67,6 +67,8 @@ class RandomRun {
     } else if (dice < 945) {
       if (!up(node)) begin(node);
     } else if (dice < 970) {
+      world_.claims_first = pick(2) == 0;
+      world_.in_time = pick(4) != 0;
       world_.order(node, event::Promote{});
     } else if (dice < 985) {
       grant_solo(node);
@@ -101,7 +103,7 @@ class RandomRun {
 
   // Everything works again: the pair must come to rest, paired, with equal journals.
   std::string heal() {
-    world_.network = true;
+    world_.network = world_.in_time = true;
     for (MachineNode* node : {&world_.a, &world_.b}) {
       if (!up(*node)) world_.start(*node);
     }

@@ -21,7 +21,9 @@ namespace {
 class NotedOrders : public Orders {
  public:
   NodeStatus status() override { return status_; }
-  Result<Epoch> promote(Epoch at_least, bool force, const std::string&) override {
+  Result<Epoch> promote(Epoch at_least, bool force, const std::string&,
+                        const std::function<bool()>& stands) override {
+    bounded = static_cast<bool>(stands);
     if (refuse) return Error{"not in sync"};
     noted = "promote " + std::to_string(at_least) + (force ? " force" : "");
     return Epoch{77};
@@ -49,6 +51,7 @@ class NotedOrders : public Orders {
     return Done{};
   }
   NodeStatus status_;
+  bool bounded = false;
   std::string noted;
   core::AccountOrder ordered;
   core::Accounts accounts_;
@@ -118,6 +121,9 @@ TEST_CASE("commands and their answers") {
   CHECK(bench.ask(fd, R"({"cmd":"ping","id":1})") == json{{"id", 1}, {"ok", true}});
   CHECK(bench.ask(fd, R"({"cmd":"promote","id":"x","epoch":5,"force":true})")["epoch"] == 77);
   CHECK(bench.orders.noted == "promote 5 force");
+  CHECK_FALSE(bench.orders.bounded);
+  bench.ask(fd, R"({"cmd":"promote","id":"x","epoch":5,"deadline_ms":9000000000000})");
+  CHECK(bench.orders.bounded);
   CHECK(bench.ask(fd, R"({"cmd":"demote","id":2,"reason":"r"})")["ok"] == true);
   CHECK(bench.orders.noted == "demote r");
   CHECK(bench.ask(fd, R"({"cmd":"lose_sync","id":2,"reason":"r"})")["ok"] == true);
