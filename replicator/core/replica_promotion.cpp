@@ -34,7 +34,6 @@ void Replica::on(const event::Promote& e) {
   const char* reason =
       forced ? "promoted by force, out of sync" : "promoted; holds everything committed";
   if (!e.claims_first) return reign(epoch, false, reason);
-  drop_link("this node begins a new reign", false);
   reign_ = {epoch, reason};
   m_.durable = reigning(epoch);
   m_.act(action::PersistMeta{m_.durable});

@@ -186,13 +186,10 @@ void Node::carry_out(const Order& order, const Told& told) {
   if (stale) return tell(Error{"the broker's episode is another one than that of the order"});
   switch (order.kind) {
     case Order::Kind::promote: {
-      std::function<bool()> in_time;
-      if (order.deadline != 0) {
-        in_time = [&] { return place_.boottime_ms(side()) <= order.deadline; };
-      }
-      if (in_time && !in_time()) {
-        return tell(Error{"the order to promote came after its deadline"});
-      }
+      const auto in_time = [&] {
+        return order.deadline == 0 || place_.boottime_ms(side()) <= order.deadline;
+      };
+      if (!in_time()) return tell(Error{"the order to promote came after its deadline"});
       const Result<Epoch> reigns = replicator.promote(order.epoch, order.force, in_time);
       return tell(reigns ? Status(Done{}) : Status(reigns.error()));
     }
