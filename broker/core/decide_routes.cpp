@@ -58,28 +58,39 @@ void route_plain(const RouteRules& rules, const Session* publisher, const Messag
   }
 }
 
-// The member whose turn it is: connected ones first, else one that can keep the message.
-// `fits(member)`: whether it is asked at all.
+// The member whose turn it is of those that have room: connected ones first, else one that can keep
+// the message. Where nobody has room, whose queue overflows. `fits(member)`: whether it is asked at
+// all.
+struct Choice {
+  const Subscriber* member = nullptr;
+  bool has_room = false;
+};
 template <class Fits>
-const Subscriber* choose_member(const RouteRules& rules, const ShareGroup& group,
-                                const MessageFields& message, const Fits& fits) {
+Choice choose_member(const RouteRules& rules, const ShareGroup& group, const MessageFields& message,
+                     const Fits& fits) {
   const std::size_t count = group.members.size();
   std::uint32_t& turn = rules.turns.of(group);
-  const Subscriber* keeper = nullptr;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t at = (turn + i) % count;
-    const Subscriber& member = group.members[at];
+  constexpr std::size_t kConnected = 0, kKeeper = 1, kFull = 2, kRanks = 4;
+  const Subscriber* best[kRanks] = {};
+  for (std::size_t i = 0; i < count && !best[kConnected]; ++i) {
+    const Subscriber& member = group.members[(turn + i) % count];
     const Session& session = member.session();
     if (!fits(member) || !may_receive(rules, session, message.topic)) continue;
-    if (rules.seats.of(session).attachment.conn != 0) {
-      turn = static_cast<std::uint32_t>(at + 1);
-      return &member;
-    }
-    const bool keeps = member.qos() != 0 && message.qos != 0 && session.expiry_s != 0;
-    if (!keeper && keeps) keeper = &member;
+    Seat& seat = rules.seats.of(session);
+    const bool connected = seat.attachment.conn != 0;
+    const std::uint8_t qos = std::min(member.qos(), message.qos);
+    if (!connected && (qos == 0 || session.expiry_s == 0)) continue;
+    const bool room =
+        qos == 0 || has_room(rules, seat, message.topic.size() + message.payload.size());
+    const std::size_t rank = (room ? 0 : kFull) + (connected ? kConnected : kKeeper);
+    if (!best[rank]) best[rank] = &member;
   }
-  if (keeper) turn = static_cast<std::uint32_t>(keeper - group.members.begin()) + 1;
-  return keeper;
+  for (std::size_t rank = 0; rank < kRanks; ++rank) {
+    if (!best[rank]) continue;
+    turn = static_cast<std::uint32_t>(best[rank] - group.members.begin()) + 1;
+    return {best[rank], rank < kFull};
+  }
+  return {};
 }
 
 }  // namespace
@@ -112,7 +123,7 @@ void decide_routes(const RouteRules& rules, const Session* publisher, const Mess
     route_plain(rules, publisher, message, *node, plan);
     for (const ShareGroup& group : node->groups)
       if (const Subscriber* member =
-              choose_member(rules, group, message, [](const Subscriber&) { return true; }))
+              choose_member(rules, group, message, [](const Subscriber&) { return true; }).member)
         plan.routes.push_back(make_route(*member, message));
   }
 }
@@ -127,10 +138,13 @@ void decide_member(const RouteRules& rules, const ShareGroup& group, const Sessi
     return other(one) && one.qos() != 0 && !is_volatile(one.session().id);
   };
   // What is in the journal stays there, if one can have it so.
-  const Subscriber* member = nullptr;
-  if (!is_volatile(leaving.id)) member = choose_member(rules, group, message, durable);
-  if (!member) member = choose_member(rules, group, message, other);
-  if (member) plan.routes.push_back(make_route(*member, message));
+  Choice choice;
+  if (!is_volatile(leaving.id)) choice = choose_member(rules, group, message, durable);
+  if (!choice.has_room) {
+    const Choice any = choose_member(rules, group, message, other);
+    if (any.has_room || !choice.member) choice = any;
+  }
+  if (choice.member) plan.routes.push_back(make_route(*choice.member, message));
 }
 
 void collect_identifiers(const RoutePlan& plan, std::size_t route,

@@ -76,6 +76,14 @@ Placement decide_target(const RouteRules& rules, Seat& seat, RoutePlan& plan, st
   return placement;
 }
 
+bool has_room(const RouteRules& rules, const Seat& seat, std::size_t bytes) {
+  const DeliveryQueue& queue = seat.session->queue;
+  const bool flows = seat.attachment.conn != 0 && queue.queued() == 0;
+  if (flows && queue.inflight() < seat.attachment.window) return true;
+  return queue.queued() < rules.limits.queued_messages_max + seat.room.messages &&
+         seat.session->queued_bytes + bytes <= rules.limits.queued_bytes_max + seat.room.bytes;
+}
+
 bool decide_replaced(const RouteRules& rules, Seat& seat, RoutePlan& plan, std::size_t footprint,
                      Dropped& dropped) {
   const DeliveryQueue& queue = seat.session->queue;

@@ -50,7 +50,6 @@ class ControlImpl : public Control {
   bool stale(const Caller& caller, const json& request);
   void promote(const Caller& caller, const json& request);
   void solo(const Caller& caller, const json& request);
-  void lose_sync(const Caller& caller, const std::string& reason);
   void change_account(const Caller& caller, const json& request);
   void list_accounts(const Caller& caller, const json& request);
   void answer(const Caller& caller, json result);
@@ -123,7 +122,7 @@ void ControlImpl::run(const Caller& caller, const std::string& command, const js
   if (command == "promote") return promote(caller, request);
   if (command == "solo") return solo(caller, request);
   if (command == "demote") return answer_done(caller, orders_.demote(reason));
-  if (command == "lose_sync") return lose_sync(caller, reason);
+  if (command == "lose_sync") return answer_done(caller, orders_.lose_sync(reason));
   if (command == "switchover") return orders_.switchover(reason, later(caller));
   if (command == "leave") return orders_.leave(reason, later(caller));
   if (command == "checkpoint") {
@@ -175,12 +174,6 @@ bool ControlImpl::stale(const Caller& caller, const json& request) {
 void ControlImpl::solo(const Caller& caller, const json& request) {
   if (stale(caller, request)) return;
   answer_done(caller, orders_.solo(argument<std::string>(request, "authority", "operator")));
-}
-
-void ControlImpl::lose_sync(const Caller& caller, const std::string& reason) {
-  const Status done = orders_.lose_sync(reason);
-  if (!done) return refuse(caller, done.error().message, "refused");
-  answer(caller, {{"change", orders_.status().replica.change}});
 }
 
 void ControlImpl::change_account(const Caller& caller, const json& request) {

@@ -87,12 +87,6 @@ void settle_debt(State& s, const Settings& set) {
   if (s.owe_outlived || by_word) forgive(s);
 }
 
-// The order alone began the broker's present episode: it was in sync right up to it.
-void learn_given_up(State& s, std::uint64_t change) {
-  const std::uint64_t ended = s.giving_up.change;
-  s.given_up = {s.giving_up.peer_boot, ended != 0 && change == ended + 1 ? change : 0};
-}
-
 void learn_order(State& s, const OrderDone& done) {
   Facts& f = s.facts;
   if (done.order == Order::lose_sync) {
@@ -101,7 +95,6 @@ void learn_order(State& s, const OrderDone& done) {
       f.broker.in_sync = f.broker.was_in_sync = f.warm = false;
       forgive(s);
       s.sync_lost_for = s.lose_sync_for;
-      learn_given_up(s, done.change);
     } else {
       s.retry_at = f.now + 200;
     }
@@ -136,7 +129,6 @@ void learn_loss(State& s) {
   s.owe_outlived = s.owe_lose_sync && sees_every_process(s);
   s.lose_sync_pending = false;
   s.authority = {};
-  s.given_up = {};
 }
 
 // One standstill soon after the other: what waits for a quiet time does not wait without end.
@@ -202,8 +194,6 @@ void absorb(State& s, const Event& e, const Settings& set) {
   if (stood_still) learn_standstill(f, set);
   switch (e.kind) {
     case EventKind::broker_up:
-      s.given_up = {};
-      [[fallthrough]];
     case EventKind::broker_status:
       learn_status(s, std::get<BrokerStatus>(e.data), set);
       break;

@@ -121,7 +121,6 @@ class Stepper {
       case Do::lose_sync:
         s_.lose_sync_pending = true;
         s_.lose_sync_for = {s_.facts.peer.boot, s_.facts.peer.ask.id};
-        s_.giving_up = {s_.facts.peer.boot, s_.facts.broker.in_sync ? s_.facts.broker.change : 0};
         s_.owe_reign = newest_epoch();
         s_.facts.warm = false;
         order(Order::lose_sync);

@@ -136,20 +136,6 @@ const Guard peer_gave_release{"the peer's agent released the role, in sync", [](
                                        connected_as(s, Role::standby) && !s.owe_lose_sync &&
                                        !s.lose_sync_pending && may_retry(s);
                               }};
-// What it gave up being in sync for was not used: the agent that may have asked for it lives, and
-// says that its broker never went on alone.
-const Guard gave_up_for_nothing{
-    "it was in sync until it was asked, and the peer's agent, the same life, released the role",
-    [](S s, E, C c) {
-      const Facts& f = s.facts;
-      return peer_released(s, c) && connected_as(s, Role::standby) && knows_its_broker(s) &&
-             !s.owe_lose_sync && !s.lose_sync_pending && may_retry(s) && s.given_up.change != 0 &&
-             s.given_up.change == f.broker.change && s.given_up.peer_boot == f.peer.boot &&
-             f.peer.epoch == f.broker.epoch && !f.peer.was_solo;
-    }};
-const Guard out_of_sync_since{
-    "the broker is out of sync, and not for nothing",
-    [](S s, E e, C c) { return !s.facts.broker.in_sync && !gave_up_for_nothing.holds(s, e, c); }};
 const Guard peer_cannot{"the peer is heard and cannot take over", [](S s, E, C c) {
                           return peer_fresh(s, c) && hears_the_present(s) &&
                                  !peer_can_serve(s, c) && !peer_primary(s, c);

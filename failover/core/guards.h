@@ -53,7 +53,7 @@ namespace guard {
 // own broker
 extern const Guard role_primary, role_standby, role_fenced, was_primary, maybe_solo, not_in_sync,
     following, sync_given_up, in_sync, broker_gone, owes_lose_sync, may_be_forced, stood_down,
-    hand_over_broke_off, gave_up_for_nothing, out_of_sync_since, just_woke;
+    hand_over_broke_off, just_woke;
 // pair
 extern const Guard pair_waiting, pair_not_waiting, may_go_alone, had_its_chance, lease_over,
     not_damped, episode_over;

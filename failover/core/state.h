@@ -19,13 +19,6 @@ struct Inquiry {
   std::uint64_t change = 0;  // the broker's episode that it was asked for
 };
 
-// Our broker was in sync until it was ordered to give that up: it holds what was acknowledged until
-// then, and all there is unless this life of the peer's agent has let its broker go on alone since.
-struct GivenUp {
-  std::uint64_t peer_boot = 0;
-  std::uint64_t change = 0;  // the broker's episode since then, 0: it was not, or nobody can tell
-};
-
 struct State {
   Phase phase = Phase::starting;
   TimeMs since = 0;
@@ -39,10 +32,8 @@ struct State {
 
   Order pending = Order::none;  // the role-changing order that the broker has not answered
   bool lose_sync_pending = false;
-  Answer lose_sync_for;  // the peer's question that the order under way was given for
-  Answer sync_lost_for;  // ... that the broker has carried it out for
-  GivenUp giving_up;     // by the order under way: the peer, and the episode that it ends
-  GivenUp given_up;
+  Answer lose_sync_for;        // the peer's question that the order under way was given for
+  Answer sync_lost_for;        // ... that the broker has carried it out for
   bool owe_lose_sync = false;  // the peer may go solo: our broker must hear so when it is back
   // The broker's process that this was owed for is gone, and every later one began after the
   // question: not known of one that came and went while this agent stood still.

@@ -161,6 +161,11 @@ void AddressWatch::on_link(const nlmsghdr* m) {
     if (interface_ != static_cast<const char*>(RTA_DATA(a))) return;
   }
   seen_ = true;
+  const bool known = index_ != 0;
+  if (m->nlmsg_type == RTM_NEWLINK && std::exchange(index_, link->ifi_index) != link->ifi_index &&
+      known) {
+    callbacks_.replaced();
+  }
   const bool up =
       m->nlmsg_type == RTM_NEWLINK && (link->ifi_flags & IFF_UP) && (link->ifi_flags & IFF_RUNNING);
   if (up == up_) return;

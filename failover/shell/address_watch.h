@@ -21,6 +21,7 @@ class AddressWatch {
   struct Callbacks {
     std::function<void(bool up)> interface;
     std::function<void(bool holds)> address;  // the first of the addresses
+    std::function<void()> replaced;           // another interface has taken the name
   };
   static Result<std::unique_ptr<AddressWatch>> open(event_base* base, const std::string& interface,
                                                     const std::vector<std::string>& addresses,
@@ -58,6 +59,7 @@ class AddressWatch {
   Dump dumping_ = Dump::none;
   unsigned dump_ = 0;   // number of the request that is being answered
   bool again_ = false;  // changes were lost meanwhile
+  int index_ = 0;       // of the interface, 0: none was seen
   bool up_ = true;
   bool seen_ = false;   // the interface exists
   bool found_ = false;  // the address, since the dump began

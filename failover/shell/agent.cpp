@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -18,7 +19,6 @@ namespace {
 
 constexpr std::uint64_t kTickMs = 10;
 constexpr std::uint64_t kRefreshMs = 200;
-constexpr TimeMs kRetouchMs = 1000;
 constexpr std::uint64_t kGatewayMs = 250;
 
 // JSON numbers are exact up to 2^53.
@@ -126,7 +126,8 @@ Status Agent::start_network() {
   Result<std::unique_ptr<AddressWatch>> address =
       AddressWatch::open(base_, config_.interface, config_.addresses,
                          {[this](bool up) { post(EventKind::interface, up); },
-                          [this](bool holds) { post(EventKind::address, holds); }});
+                          [this](bool holds) { post(EventKind::address, holds); },
+                          [this] { care_.interface_replaced(); }});
   if (!address) return address.error();
   address_ = std::move(address).value();
   announcer_ = std::make_unique<Announcer>(base_, config_.interface, config_.addresses,
@@ -266,12 +267,31 @@ void Agent::refresh() {
   metrics_->refresh(s, peer_->paths(), peer_->meeting(), impairments().size());
   notify_watchdog();
   peer_->tell_absence();
-  // A keepalived that starts reads its own value after we have written ours: say it once more.
-  const bool missed = s.eligible && s.facts.vrrp == Vrrp::fault && s.facts.interface_up;
-  if (missed && s.facts.now > s.eligible_since + kRetouchMs &&
-      s.facts.now > touched_at_ + kRetouchMs) {
-    touched_at_ = s.facts.now;
-    track_->touch();
+  care_for_keepalived();
+}
+
+void Agent::care_for_keepalived() {
+  const auto source_here = [this] {
+    if (config_.unicast_source.empty()) return true;
+    const Result<HostAddress> source = parse_address(config_.unicast_source);
+    return source && is_here(*source);
+  };
+  switch (care_.judge(machine_.state(), source_here)) {
+    case Cure::none:
+      return;
+    case Cure::touch:
+      return track_->touch();
+    case Cure::reload:
+      log(LogLevel::notice, "keepalived_reloaded",
+          {{"reason", config_.interface + " is another interface than the one it started with"}});
+      return keepalived_.send(SIGHUP);
+    case Cure::restart:
+      log(LogLevel::warning, "keepalived_ended",
+          {{"reason",
+            "it stays in FAULT though interface and address are there, as one does that "
+            "started before they were"},
+           {"remedy", "systemd starts it again; without it, start keepalived"}});
+      return keepalived_.send(SIGTERM);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "broker/base/result.h"
 #include "broker/support/control_server.h"
 #include "failover/core/fsm.h"
+#include "failover/core/keepalived_care.h"
 #include "failover/shell/address_watch.h"
 #include "failover/shell/announcer.h"
 #include "failover/shell/broker_client.h"
@@ -51,6 +52,7 @@ class Agent {
   void on_notification(const Notification& n);
   void tick();
   void refresh();
+  void care_for_keepalived();
 
   void on_line(ControlServer::ClientId client, std::string_view line);
   void on_request(ControlServer::ClientId client, const nlohmann::json& request);
@@ -75,6 +77,7 @@ class Agent {
   std::unique_ptr<AddressWatch> address_;
   std::unique_ptr<Announcer> announcer_;
   KeepalivedWatch keepalived_;
+  KeepalivedCare care_;
   std::unique_ptr<PeerLink> peer_;
   std::unique_ptr<Gateway> gateway_;
   BrokerClient broker_;
@@ -84,7 +87,6 @@ class Agent {
   std::deque<Event> queue_;
   bool handling_ = false;
   TimeMs ticked_at_ = 0;
-  TimeMs touched_at_ = 0;
   std::uint64_t next_request_ = 1;
   std::map<std::uint64_t, std::pair<ControlServer::ClientId, std::string>> requests_;
 };

@@ -24,6 +24,7 @@ using nlohmann::json;
 
 constexpr std::uint64_t kPollMs = 5;
 constexpr std::size_t kLineMax = 64 << 10;
+constexpr std::size_t kLastWordsMax = 1 << 20;
 
 json request_of(const Action& a) {
   json r{{"cmd", to_string(a.order)}, {"reason", a.why}};
@@ -84,7 +85,9 @@ void BrokerClient::connect() {
   bufferevent_setcb(
       channel_, [](bufferevent*, void* self) { static_cast<BrokerClient*>(self)->read(); }, nullptr,
       [](bufferevent*, short, void* self) {
-        static_cast<BrokerClient*>(self)->disconnect("the broker closed the control connection");
+        auto* client = static_cast<BrokerClient*>(self);
+        client->read_last_words();  // a write that failed says nothing of what can be read
+        client->disconnect("the broker closed the control connection");
       },
       this);
   bufferevent_enable(channel_, EV_READ | EV_WRITE);
@@ -281,10 +284,27 @@ void BrokerClient::hang_up_for_it() const {
   }).detach();
 }
 
+// libevent takes in a piece at a time; what the process wrote before it died can be read still.
+void BrokerClient::read_last_words() {
+  const int fd = bufferevent_getfd(channel_);
+  evbuffer* words = evbuffer_new();
+  evbuffer_add_buffer(words, bufferevent_get_input(channel_));
+  while (evbuffer_get_length(words) < kLastWordsMax && evbuffer_read(words, fd, -1) > 0) {
+  }
+  std::size_t size = 0;
+  for (char* line;
+       channel_ && (line = evbuffer_readln(words, &size, EVBUFFER_EOL_LF)) != nullptr;) {
+    const std::string text(line, size);
+    free(line);
+    on_line(text);
+  }
+  evbuffer_free(words);
+}
+
 void BrokerClient::process_died() {
   if (std::exchange(buried_, false)) return;  // told already
   if (channel_) {
-    read();  // its last words
+    read_last_words();
     if (channel_) bufferevent_free(channel_);
     channel_ = nullptr;
   }

@@ -66,6 +66,7 @@ class BrokerClient {
   void send(const nlohmann::json& request);
   void disconnect(const std::string& why);
   void process_died();
+  void read_last_words();
   void bury();
   void hang_up_for_it() const;
   bool is_starved(TimeMs since, TimeMs now) const;

@@ -36,6 +36,7 @@ std::string global_defs(const AgentConfig& c) {
          "    vrrp_garp_lower_prio_repeat 5\n"
          "    vrrp_higher_prio_send_advert true\n"
          "    vrrp_rt_priority 50\n"
+         "    vrrp_rlimit_rttime 200000\n"
          "    vrrp_no_swap\n"
          "}\n";
 }

@@ -1,6 +1,11 @@
 #include "failover/shell/keepalived_watch.h"
 
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 #include <fstream>
+
+#include "broker/support/log.h"
 
 namespace tandemq::failover {
 namespace {
@@ -47,6 +52,12 @@ void KeepalivedWatch::look() {
     return;
   }
   changed_(true);
+}
+
+void KeepalivedWatch::send(int signal) const {
+  if (main_ == 0 || kill(main_, signal) == 0) return;
+  log(LogLevel::error, "keepalived_not_signalled",
+      {{"reason", std::strerror(errno)}, {"remedy", "the agent needs CAP_KILL"}});
 }
 
 bool KeepalivedWatch::watch_children() {

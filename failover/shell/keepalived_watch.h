@@ -19,6 +19,7 @@ class KeepalivedWatch {
 
   void start();
   pid_t pid() const { return main_; }
+  void send(int signal) const;
 
  private:
   void look();

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "broker/support/endpoint.h"
+#include "failover/shell/loop.h"
 
 namespace tandemq::failover {
 namespace {
@@ -33,27 +34,42 @@ Result<HostAddress> parse_address(const std::string& text) {
   return host;
 }
 
+namespace {
+
+SocketAddress with_port(const HostAddress& host, std::uint16_t port) {
+  SocketAddress e;
+  if (host.family == AF_INET) {
+    auto& in = reinterpret_cast<sockaddr_in&>(e.address);
+    in.sin_family = AF_INET;
+    in.sin_port = htons(port);
+    std::memcpy(&in.sin_addr, host.bytes, 4);
+    e.size = sizeof(sockaddr_in);
+  } else {
+    auto& in = reinterpret_cast<sockaddr_in6&>(e.address);
+    in.sin6_family = AF_INET6;
+    in.sin6_port = htons(port);
+    std::memcpy(&in.sin6_addr, host.bytes, 16);
+    e.size = sizeof(sockaddr_in6);
+  }
+  return e;
+}
+
+}  // namespace
+
+bool is_here(const HostAddress& address) {
+  const SocketAddress any_port = with_port(address, 0);
+  const Fd fd(socket(address.family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return fd &&
+         bind(fd.get(), reinterpret_cast<const sockaddr*>(&any_port.address), any_port.size) == 0;
+}
+
 Result<SocketAddress> parse_socket_address(const std::string& text) {
   const Result<Endpoint> endpoint = parse_endpoint(text);
   if (!endpoint) return Error{endpoint.error().message};
   const Result<HostAddress> host = parse_address(endpoint->host);
   if (!host) return host.error();
   if (host->prefix != -1) return Error{"'" + text + "' has a prefix length, which a port excludes"};
-  SocketAddress e;
-  if (host->family == AF_INET) {
-    auto& in = reinterpret_cast<sockaddr_in&>(e.address);
-    in.sin_family = AF_INET;
-    in.sin_port = htons(endpoint->port);
-    std::memcpy(&in.sin_addr, host->bytes, 4);
-    e.size = sizeof(sockaddr_in);
-  } else {
-    auto& in = reinterpret_cast<sockaddr_in6&>(e.address);
-    in.sin6_family = AF_INET6;
-    in.sin6_port = htons(endpoint->port);
-    std::memcpy(&in.sin6_addr, host->bytes, 16);
-    e.size = sizeof(sockaddr_in6);
-  }
-  return e;
+  return with_port(*host, endpoint->port);
 }
 
 std::string shown(const SocketAddress& address) {

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kCloseBytes = 1u << 20;
 // A disk that is busy may take that many times longer than a standby that only receives.
 constexpr std::uint64_t kSyncPatience = 10;
+constexpr std::uint64_t kSnapshotPauseMs = 1000, kSnapshotPauseMaxMs = 30000;
 
 }  // namespace
 
@@ -176,6 +177,7 @@ void Primary::now_paired(std::string reason) {
   follower_.required_from = follower_.announced = 0;
   mode_ = Mode::paired;
   solo_from_ = 0;
+  snapshot_pause_ms_ = snapshot_not_before_ms_ = 0;
   m_.say(std::move(reason));
 }
 
@@ -240,8 +242,28 @@ Lsn Primary::commit_candidate() const {
 void Primary::stream_snapshot(const std::string& reason) {
   follower_ = {};
   follower_.stream = Stream::snapshot_wanted;
-  m_.act(action::MakeSnapshot{});
+  const std::uint64_t due = snapshot_not_before_ms_;
+  snapshot_waits_ = m_.now_ms < due;
+  if (snapshot_waits_) {
+    return m_.say("the standby gets another snapshot in " + std::to_string(due - m_.now_ms) +
+                  " ms, the one before did not bring it into sync (its log says why): " + reason);
+  }
+  make_snapshot();
   m_.say("the standby gets a snapshot: " + reason);
+}
+
+void Primary::make_snapshot() {
+  snapshot_waits_ = false;
+  snapshot_not_before_ms_ = m_.now_ms + snapshot_pause_ms_;  // the second follows at once
+  snapshot_pause_ms_ =
+      std::clamp<std::uint64_t>(2 * snapshot_pause_ms_, kSnapshotPauseMs, kSnapshotPauseMaxMs);
+  m_.act(action::MakeSnapshot{});
+}
+
+void Primary::make_due_snapshot() {
+  if (!snapshot_waits_ || m_.now_ms < snapshot_not_before_ms_) return;
+  if (follower_.stream == Stream::snapshot_wanted) make_snapshot();
+  snapshot_waits_ = false;
 }
 
 LinkFault Primary::on(const msg::NeedSnapshot& m) {

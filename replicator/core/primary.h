@@ -34,6 +34,7 @@ class Primary {
   // The link is gone: that the peer is out of sync is recorded, then commits need it no more.
   void go_solo(std::string reason);
   void watch_confirmations();
+  void make_due_snapshot();
   // This node stood still: what came meanwhile is not looked at yet.
   void slept();
 
@@ -86,6 +87,7 @@ class Primary {
 
   void pump();
   void stream_snapshot(const std::string& reason);
+  void make_snapshot();
   void release_snapshot();
   void take_confirmation(const msg::Confirm& confirm);
   void follow_progress();
@@ -100,6 +102,10 @@ class Primary {
   Mode mode_ = Mode::waiting;
   Lsn solo_from_ = 0;      // went_solo record, synced before solo commits
   Lsn peer_received_ = 0;  // survives the link: what to keep for it in the journal
+  // A snapshot that is not made, not stored or not installed is tried again after ever longer
+  // pauses, until the standby is in sync: each costs a copy of the whole state.
+  std::uint64_t snapshot_pause_ms_ = 0, snapshot_not_before_ms_ = 0;
+  bool snapshot_waits_ = false;
 };
 
 }  // namespace tandemq::repl

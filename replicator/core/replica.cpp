@@ -62,6 +62,7 @@ void Replica::on(const event::Tick&) {
     m_.request_sync();
   watch_silence();
   primary_.watch_confirmations();
+  primary_.make_due_snapshot();
   if (m_.linked && m_.greeted && m_.now_ms - beat_ms_ >= m_.config.heartbeat_ms) {
     beat_ms_ = m_.now_ms;
     if (!m_.primary() && standby_.confirms()) {

@@ -234,3 +234,48 @@ def standby_listens_not(bed):
     expect(not service_port_open("10.99.0.12" if primary == "a" else "10.99.0.11"),
            "the standby accepted a connection")
     return bed.load(seconds=2).finish()
+
+
+def ip(node, *command):
+    subprocess.run(["ip", "-n", f"tandemq-{node}", *command], check=True)
+
+
+def service_address(node):
+    return "10.99.0.11/24" if node == "a" else "10.99.0.12/24"
+
+
+@case("standby's service interface is made anew under its keepalived, then the primary's broker dies",
+      budget_ms=100, limit_ms=3000, options=("--restart",))
+def interface_made_anew(bed):
+    old = bed.primary()
+    new = peer_of(old)
+    ip(new, "link", "del", "eth0")
+    ip("lan", "link", "add", f"svc-{new}", "type", "veth", "peer", "name", "eth0", "netns", f"tandemq-{new}")
+    ip("lan", "link", "set", f"svc-{new}", "master", "service", "up")
+    ip(new, "addr", "add", service_address(new), "dev", "eth0")
+    ip(new, "link", "set", "eth0", "up")
+    bed.wait_role(new, "standby", 10, in_sync=True)
+    time.sleep(1)   # its keepalived is silent about it
+    load = bed.load(seconds=6)
+    load.until(FAULT_AT_S)
+    bed.kill_broker(old)
+    bed.wait_role(new, "primary", 10)
+    return load.finish()
+
+
+@case("both hosts start before their service network has addresses", apart=True, options=("--restart",))
+def addresses_come_late(bed):
+    for node in "ab":
+        bed.lab("kill", node, "all")
+    for node in "ab":
+        ip(node, "addr", "flush", "dev", "eth0")
+        bed.lab("start", node, "all")
+    time.sleep(2)
+    for node in "ab":
+        ip(node, "addr", "add", service_address(node), "dev", "eth0")
+    end = time.monotonic() + 20
+    while not any(bed.holds_address(node) for node in "ab"):
+        expect(time.monotonic() < end, "keepalived stays deaf: nobody holds the address")
+        time.sleep(0.2)
+    load = bed.load(seconds=3)
+    return load.finish()

@@ -53,7 +53,8 @@ int lose_words(bool last) {
   ioctl(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), SIOCSIFFLAGS, &lo);
   change(fd, "192.0.2.100", !last);
   LoopRig rig;
-  auto watch = AddressWatch::open(rig.base, "lo", {"192.0.2.100/32"}, {[](bool) {}, [](bool) {}});
+  auto watch =
+      AddressWatch::open(rig.base, "lo", {"192.0.2.100/32"}, {[](bool) {}, [](bool) {}, {}});
   if (!watch) return kNoNamespace;
   rig.until(200, [] { return false; });
   if ((*watch)->holds() == last) return kNotSeen;

@@ -39,7 +39,12 @@ const json kStatus{{"role", "standby"}, {"pair_state", "paired"}, {"epoch", 257}
     text.append(buffer, static_cast<std::size_t>(size));
     for (std::size_t end; (end = text.find('\n')) != text.npos; text.erase(0, end + 1)) {
       const std::string answer = reply(json::parse(text.substr(0, end)));
-      if (!answer.empty() && write(fd, answer.data(), answer.size()) < 0) _exit(1);
+      const std::size_t end_of_life = std::min(answer.find('\0'), answer.size());
+      if (write(fd, answer.data(), end_of_life) < 0) _exit(1);
+      if (end_of_life == answer.size()) continue;
+      usleep(50000);
+      if (write(fd, answer.data() + end_of_life + 1, answer.size() - end_of_life - 1) < 0) _exit(1);
+      _exit(0);
     }
   }
   _exit(0);
@@ -61,6 +66,17 @@ std::string obey_busy(const json& r) {
   json a = json::parse(obey_unpaired(r));
   if (a.contains("status")) a["status"]["busy"] = "takes over a snapshot";
   return a.dump() + "\n";
+}
+// Says more than is read at once, the last of it that it goes alone, and dies.
+std::string obey_and_die(const json& r) {
+  std::string words = obey(r) + '\0';
+  json status = json::parse(obey(r))["status"];
+  status["pad"] = std::string(1700, 'x');
+  for (int i = 0; i < 5; ++i) {
+    status["was_solo"] = i == 4;
+    words += json{{"event", "status"}, {"status", status}}.dump() + "\n";
+  }
+  return words;
 }
 // So slow that the next call was sent before each answer.
 std::string one_behind(const json& r) {
@@ -116,6 +132,18 @@ struct Rig : LoopRig {
 };
 
 }  // namespace
+
+TEST_CASE("the last words of a broker that died while the agent stood still are read to the end") {
+  Rig rig;
+  rig.start(&obey_and_die);
+  usleep(200000);
+  REQUIRE(rig.until(1000, [&] { return rig.count(EventKind::broker_lost) == 2; }));
+  bool solo = false;
+  for (const auto& [kind, data] : rig.events) {
+    if (kind == EventKind::broker_status) solo = std::get<BrokerStatus>(data).was_solo;
+  }
+  CHECK(solo);
+}
 
 TEST_CASE("status, orders, refusals") {
   Rig rig;

@@ -290,3 +290,53 @@ TEST_CASE("what is in the journal stays there when it goes to another member") {
   rig.fail_over();
   CHECK(rig.connect("b", {.clean = false, .expiry_s = kStays}).payloads() == "1 2 3");
 }
+
+TEST_CASE("a share passes over a member whose queue is full while another one has room") {
+  Limits limits;
+  limits.queued_messages_max = 20;
+  Rig rig(limits);
+  Client& stuck = rig.connect("stuck", {.expiry_s = 600, .receive_maximum = 10});
+  stuck.subscribe("$share/g/t", 1);
+  Client& idle = rig.connect("idle", {.expiry_s = 600});
+  idle.subscribe("$share/g/t", 1);
+  Client& publisher = rig.connect("p", {.expiry_s = 600});
+  std::size_t taken = 0;
+  for (std::uint16_t i = 1; i <= 500; ++i) {
+    publisher.publish("t", "x", {.qos = 1, .packet_id = i});
+    const auto got = idle.publishes();
+    idle.clear();
+    for (const auto& one : got) idle.puback(one.packet_id), ++taken;
+  }
+  CHECK(taken == 470);  // 10 are in flight to the other one, 20 wait for it
+  CHECK(rig.counters.dropped_queue_full == 0);
+  SUBCASE("where nobody has room it is dropped, and told") {
+    idle.drop();
+    for (std::uint16_t i = 501; i <= 521; ++i)
+      publisher.publish("t", "x", {.qos = 1, .packet_id = i});
+    CHECK(rig.counters.dropped_queue_full == 1);  // the keeper's queue was empty
+  }
+}
+
+TEST_CASE("what a member leaves goes to one that has room") {
+  for (const bool absent : {false, true}) {
+    CAPTURE(absent);
+    Limits limits;
+    limits.queued_messages_max = 20;
+    Rig rig(limits);
+    Client& leaves = rig.connect("leaves", {.expiry_s = 600, .receive_maximum = 1});
+    leaves.subscribe("$share/g/t", 1);
+    Client& publisher = rig.connect("p", {.expiry_s = 600});
+    for (std::uint16_t i = 1; i <= 20; ++i) publisher.publish("t", "x", {.qos = 1, .packet_id = i});
+    Client& full = rig.connect("full", {.expiry_s = 600, .receive_maximum = 1});
+    full.subscribe("$share/g/t", 1);
+    full.subscribe("own", 1);
+    for (std::uint16_t i = 101; i <= 121; ++i)
+      publisher.publish("own", "x", {.qos = 1, .packet_id = i});
+    Client& third = rig.connect("third", {.expiry_s = 600});
+    third.subscribe("$share/g/t", 1);
+    if (absent) third.drop();
+    leaves.disconnect(mqtt::Reason::success, 0);
+    for (int i = 0; i < 5; ++i) rig.now += 100, rig.expire();
+    CHECK(rig.counters.dropped_queue_full == 0);
+  }
+}

@@ -124,7 +124,6 @@ struct ModelBroker {
         pair = PairState::waiting;
         synced_at = 0;
         ++change;
-        done.change = change;
         return done;
       default:
         return refuse("unknown");

@@ -98,4 +98,16 @@ TEST_CASE("who reigns after a node went alone may go alone itself, by that node'
   }
 }
 
+TEST_CASE("a plain promote behind a standstill waits for what the peer has said meanwhile") {
+  Following b;
+  b.now += 5000;  // nothing was read for so long
+  b.tell(EventKind::tick);
+  b.tell(EventKind::operator_promote, OperatorOrder{1, false});
+  CHECK_FALSE(b.was_ordered(Order::promote));
+  SUBCASE("--force does not") {
+    b.tell(EventKind::operator_promote, OperatorOrder{2, true});
+    CHECK(b.was_ordered(Order::promote));
+  }
+}
+
 }  // namespace tandemq::failover

@@ -53,6 +53,28 @@ TEST_CASE(
   CHECK(w.a.status().pair_state == PairState::paired);
 }
 
+TEST_CASE("a snapshot that comes to nothing is tried again after ever longer pauses") {
+  World w;
+  w.leave_only_a_snapshot();
+  const auto made = [&w] {
+    long n = 0;
+    for (const std::string& name : w.b.actions) n += name == "MakeSnapshot";
+    return n;
+  };
+  long seen = 0;
+  for (int ms = 0; ms < 60000; ms += 20) {
+    w.tick(20);
+    w.connect();
+    while (w.deliver(w.a) || w.deliver(w.b)) {
+    }
+    if (std::exchange(seen, made()) != made()) w.cut();
+  }
+  CHECK(seen >= 5);
+  CHECK(seen <= 8);
+  for (int i = 0; i < 40; ++i) w.tick(1000), w.connect(), w.settle();
+  CHECK(w.b.status().pair_state == PairState::paired);
+}
+
 TEST_CASE("a snapshot whose checksum at the end is another one is not installed") {
   World w;
   w.leave_only_a_snapshot();

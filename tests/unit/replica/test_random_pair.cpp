@@ -33,6 +33,10 @@ class RandomRun {
   static bool reigns(const MachineNode& node) {
     return up(node) && node.replica->role() == Role::primary;
   }
+  bool paired() const {
+    const MachineNode& primary = reigns(world_.a) ? world_.a : world_.b;
+    return up(primary) && primary.status().pair_state == PairState::paired;
+  }
 
   void one() {
     MachineNode& node = any();
@@ -123,6 +127,8 @@ class RandomRun {
         }
       }
     }
+    // A snapshot that came to nothing again and again is tried after a pause.
+    for (int i = 0; i < 70 && !paired(); ++i) world_.tick(500), world_.connect(), world_.settle();
     world_.settle();
     MachineNode& primary = reigns(world_.a) ? world_.a : world_.b;
     world_.append(primary, 3);
