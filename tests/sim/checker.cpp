@@ -102,14 +102,16 @@ void Checker::retained_are(const std::map<std::string, MessageKey>& got) {
   if (got.size() != expected.size()) violate("something is retained that nobody asked for");
 }
 
-void Checker::wills(std::uint64_t published, std::uint64_t allowed) {
-  if (published <= allowed || forked_) return;
-  violate(std::to_string(published) + " wills were published, but only " + std::to_string(allowed) +
+void Checker::wills(std::uint64_t allowed) {
+  if (wills_ <= allowed || forked_) return;
+  violate(std::to_string(wills_) + " wills were published, but only " + std::to_string(allowed) +
           " connections were seen to end: a false death");
 }
 
-void Checker::committed(const std::string& node, Lsn lsn, Epoch epoch, std::uint32_t checksum) {
+void Checker::committed(const std::string& node, Lsn lsn, Epoch epoch, std::uint32_t checksum,
+                        bool of_will) {
   const auto [at, made] = committed_.try_emplace(lsn, epoch, checksum);
+  if (made && of_will) ++wills_;
   if (made || at->second.second == checksum) return;
   violate_unless_forked("record " + std::to_string(lsn) + " was committed in epoch " +
                         text(at->second.first) + " and again, with other bytes, by " + node +

@@ -57,10 +57,12 @@ class Checker {
   // publisher resends in order, so with one QoS to a topic nothing older can be left.
   void retained_are(const std::map<std::string, MessageKey>& got);
   // A will was published although its client may come back: `allowed` connections were seen to end.
-  void wills(std::uint64_t published, std::uint64_t allowed);
+  void wills(std::uint64_t allowed);
 
-  // Nodes. Record `lsn` was committed by `node`, as bytes with this checksum.
-  void committed(const std::string& node, Lsn lsn, Epoch epoch, std::uint32_t checksum);
+  // Nodes. Record `lsn` was committed by `node`, as bytes with this checksum; of a will: nobody
+  // hears of one whose record is lost before that.
+  void committed(const std::string& node, Lsn lsn, Epoch epoch, std::uint32_t checksum,
+                 bool of_will);
   // An effect of record `lsn` left `node`. After a later reign has begun that is only right for
   // what it took over: the old primary may still hear that its standby held it.
   void released(const std::string& node, Epoch epoch, Lsn lsn);
@@ -108,6 +110,7 @@ class Checker {
   std::map<std::pair<Epoch, Lsn>, std::pair<std::string, std::uint64_t>> states_;
   std::map<Epoch, Lsn> reigns_;    // first record
   std::map<Epoch, Lsn> released_;  // last record of which an effect got out
+  std::uint64_t wills_ = 0;        // published, their records committed
   std::uint64_t acknowledged_ = 0;
   std::uint64_t delivered_ = 0;
   std::uint64_t hashes_compared_ = 0;

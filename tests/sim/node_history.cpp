@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/base/crc32c.h"
+#include "broker/core/records.h"
 
 namespace tandemq::sim {
 namespace {
@@ -19,12 +20,19 @@ void each_frame(repl::Replicator& replicator, Lsn first, Lsn last, const Each& e
   }
 }
 
+bool is_of_will(const repl::FrameView& frame) {
+  if (frame.kind != static_cast<std::uint16_t>(core::Kind::published)) return false;
+  const Result<core::Record> record =
+      core::decode_record(core::Kind::published, frame.body, frame.version);
+  return record && std::get<core::Published>(*record).is_will;
+}
+
 }  // namespace
 
 void NodeHistory::committed(Lsn after, Lsn upto) const {
   const Lsn first = std::max(after + 1, replicator.journal_figures().first);
   each_frame(replicator, first, upto, [&](const repl::FrameView& frame) {
-    checker.committed(node, frame.lsn, frame.epoch, crc32c(frame.bytes));
+    checker.committed(node, frame.lsn, frame.epoch, crc32c(frame.bytes), is_of_will(frame));
   });
 }
 

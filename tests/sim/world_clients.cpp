@@ -59,9 +59,8 @@ void World::judge_wills() {
   Checker& checker = place.checker;
   if (clocks_wrong || checker.forked()) return;
   const bool died = mortal && mortal->died_at() != 0;
-  checker.wills(
-      nodes[0]->wills_published() + nodes[1]->wills_published(),
-      nodes[0]->deaths_seen() + nodes[1]->deaths_seen() + (mortal ? mortal->connections() : 0));
+  checker.wills(nodes[0]->deaths_seen() + nodes[1]->deaths_seen() +
+                (mortal ? mortal->connections() : 0));
   if (!died || heir->subscribed_at() == 0 || heir->subscribed_at() > mortal->died_at()) return;
   const TimeUs end = place.clock.now() + kWillLimit;
   while (!heir->has_will_of(mortal->name()) && place.clock.now() < end) run(kClientsLook);
