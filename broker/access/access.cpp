@@ -91,11 +91,16 @@ Status Access::check(core::AccountOrder& order) const {
   return RuntimeUsers::read(order);
 }
 
-void Access::accounts_changed(std::string_view gone, bool roles) {
+void Access::account_changed(core::AccountKind kind, std::string_view name, std::string_view gone) {
   gone_ = gone;
   for (Rules& door : doors_) door.before = door.passwords;  // the files are as they were
-  if (roles) kept_.forget_rules();
+  if (kind == core::AccountKind::role) kept_.forget_rules(name);
   ++revision_;
+}
+
+void Access::accounts_changed() {
+  kept_.forget_rules();
+  account_changed(core::AccountKind::user, "", "");
 }
 
 // A name in the password file is the file's.

@@ -57,9 +57,10 @@ class Access final : public Authenticator, public core::Permissions {
   // file has its user already.
   Status check(core::AccountOrder& order) const;
   // Users or roles of the journal have changed, and rights with them. `gone`: the one whose log-ins
-  // so far count no more, "" for none; sent_away() asks for it. `roles`: what was read of them is
-  // old.
-  void accounts_changed(std::string_view gone, bool roles);
+  // so far count no more, "" for none; sent_away() asks for it.
+  void account_changed(core::AccountKind kind, std::string_view name, std::string_view gone);
+  // A reign begins: all of them may be others than before.
+  void accounts_changed();
 
   [[nodiscard]] Ticket begin(Credentials who, Answer answer) override;
   void cancel(Ticket ticket) override;

@@ -142,9 +142,9 @@ Result<Acl> Acl::load(const std::string& path) {
   return parse(*text, path);
 }
 
-core::GrantsRef Acl::grants(std::string_view client_id, std::string_view username,
-                            bool names_with_slash, std::string_view section) const {
-  AclRules own;
+void Acl::add_grants(std::string_view client_id, std::string_view username, bool names_with_slash,
+                     std::string_view section, std::vector<std::shared_ptr<const AclRules>>& shared,
+                     AclRules& own) const {
   for (const AclRule& pattern : patterns_) {
     // A rule that cannot be applied opens nothing: what it would deny is denied for every name.
     const bool slash = names_with_slash || pattern.denies();
@@ -153,8 +153,15 @@ core::GrantsRef Acl::grants(std::string_view client_id, std::string_view usernam
     if (!filter.empty()) own.push_back({pattern.access, std::move(filter)});
   }
   const auto user = users_.find(section);
-  return std::make_shared<RuleGrants>(user == users_.end() ? nullptr : user->second,
-                                      std::move(own));
+  if (user != users_.end()) shared.push_back(user->second);
+}
+
+core::GrantsRef Acl::grants(std::string_view client_id, std::string_view username,
+                            bool names_with_slash, std::string_view section) const {
+  RuleGrants::Shared shared;
+  AclRules own;
+  add_grants(client_id, username, names_with_slash, section, shared, own);
+  return std::make_shared<RuleGrants>(std::move(shared), std::move(own));
 }
 
 }  // namespace tandemq::broker

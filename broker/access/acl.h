@@ -48,6 +48,10 @@ class Acl {
   // The same, of the `topic` lines those below `user` SECTION ("": above any).
   core::GrantsRef grants(std::string_view client_id, std::string_view username,
                          bool names_with_slash, std::string_view section) const;
+  // The same in parts: adds what all clients of the section share, and what is this client's own.
+  void add_grants(std::string_view client_id, std::string_view username, bool names_with_slash,
+                  std::string_view section, std::vector<std::shared_ptr<const AclRules>>& shared,
+                  AclRules& own) const;
   // Lines that are good by the letter and may not be meant, with file, line and remedy.
   const std::vector<std::string>& doubts() const { return doubts_; }
   // Of the text that it was read from.

@@ -15,11 +15,6 @@ std::string_view take_level(std::string_view& filter, bool& last) {
   return level;
 }
 
-std::shared_ptr<const AclRules> or_none(std::shared_ptr<const AclRules> rules) {
-  static const auto none = std::make_shared<const AclRules>();
-  return rules ? std::move(rules) : none;
-}
-
 bool begins_wild(std::string_view filter) {
   return filter.starts_with('#') || filter.starts_with('+');
 }
@@ -72,8 +67,8 @@ bool filters_overlap(std::string_view a, std::string_view b) {
   return filter_intersection(a, b).has_value();
 }
 
-RuleGrants::RuleGrants(std::shared_ptr<const AclRules> users, AclRules own)
-    : users_(or_none(std::move(users))), own_(std::move(own)) {
+RuleGrants::RuleGrants(Shared shared, AclRules own)
+    : shared_(std::move(shared)), own_(std::move(own)) {
   const bool all = any_rule(
       [](const AclRule& rule) { return (rule.access & AclRule::kRead) && rule.filter == "#"; });
   receives_all_ = all && !any_rule([](const AclRule& rule) { return rule.denies(); });

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/access/acl.h"
 #include "broker/core/grants.h"
@@ -19,9 +20,9 @@ bool filter_covers(std::string_view wide, std::string_view narrow);
 
 class RuleGrants final : public core::Grants {
  public:
-  // The user's rules (null: none), shared by all clients of that name, and what the patterns come
-  // to for this client.
-  RuleGrants(std::shared_ptr<const AclRules> users, AclRules own);
+  using Shared = std::vector<std::shared_ptr<const AclRules>>;
+  // Rules that others have too, and what the patterns come to for this client.
+  RuleGrants(Shared shared, AclRules own);
 
   bool may_publish(std::string_view topic) const override;
   bool may_subscribe(std::string_view filter) const override;
@@ -32,14 +33,15 @@ class RuleGrants final : public core::Grants {
   // True when call(rule) is for one of the rules.
   template <class Call>
   bool any_rule(Call call) const {
-    for (const AclRule& rule : *users_)
-      if (call(rule)) return true;
+    for (const auto& rules : shared_)
+      for (const AclRule& rule : *rules)
+        if (call(rule)) return true;
     for (const AclRule& rule : own_)
       if (call(rule)) return true;
     return false;
   }
 
-  std::shared_ptr<const AclRules> users_;
+  Shared shared_;
   AclRules own_;
 };
 

@@ -75,28 +75,33 @@ std::optional<PasswordHash> RuntimeUsers::password_of(std::string_view name) con
 core::GrantsRef RuntimeUsers::grants(const core::Account& user, std::string_view client_id,
                                      std::string_view username, bool names_with_slash) const {
   if (!user.enabled) return no_grants();
-  std::string names;
-  for (const std::string& role : user.lines) names += role + "\n";
-  const auto [at, is_new] = read_.try_emplace(names);
-  if (is_new) at->second = read_rules(user);
-  // What cannot be read may be what denies.
-  if (!at->second) return no_grants();
-  return at->second->grants(client_id, username, names_with_slash, "");
+  RuleGrants::Shared shared;
+  AclRules own;
+  for (const std::string& role : user.lines) {
+    const Acl* rules = rules_of(role);
+    if (!rules) return no_grants();  // what cannot be read may be what denies
+    rules->add_grants(client_id, username, names_with_slash, "", shared, own);
+  }
+  return std::make_shared<RuleGrants>(std::move(shared), std::move(own));
 }
 
-std::shared_ptr<const Acl> RuntimeUsers::read_rules(const core::Account& user) const {
-  std::vector<std::string> rules;
-  for (const std::string& name : user.lines) {
-    const auto role = kept_->roles.find(name);
-    if (role == kept_->roles.end()) return nullptr;
-    rules.insert(rules.end(), role->second.lines.begin(), role->second.lines.end());
-  }
-  Result<Acl> acl = Acl::of_user("", rules);
-  return acl ? std::make_shared<const Acl>(std::move(acl).value()) : nullptr;
+void RuntimeUsers::forget_rules(std::string_view role) {
+  if (const auto found = read_.find(role); found != read_.end()) read_.erase(found);
+}
+
+const Acl* RuntimeUsers::rules_of(const std::string& role) const {
+  const auto [at, is_new] = read_.try_emplace(role);
+  if (!is_new) return at->second.get();
+  const auto kept = kept_->roles.find(role);
+  if (kept == kept_->roles.end()) return nullptr;
+  Result<Acl> rules = Acl::of_user("", kept->second.lines);
+  if (rules) at->second = std::make_unique<const Acl>(std::move(rules).value());
+  return at->second.get();
 }
 
 core::GrantsRef no_grants() {
-  static const core::GrantsRef nothing = std::make_shared<RuleGrants>(nullptr, AclRules{});
+  static const core::GrantsRef nothing =
+      std::make_shared<RuleGrants>(RuleGrants::Shared{}, AclRules{});
   return nothing;
 }
 

@@ -32,16 +32,16 @@ class RuntimeUsers {
   // What its roles allow, and nothing besides. Never null.
   core::GrantsRef grants(const core::Account& user, std::string_view client_id,
                          std::string_view username, bool names_with_slash) const;
-  // A role has changed.
+  // A role has changed; all may have.
+  void forget_rules(std::string_view role);
   void forget_rules() { read_.clear(); }
 
  private:
-  std::shared_ptr<const Acl> read_rules(const core::Account& user) const;
+  const Acl* rules_of(const std::string& role) const;
 
   const core::Accounts* kept_;
-  // The rules of the same roles are read once, whoever has them; null: one cannot be read. By the
-  // roles' names, each with a line end.
-  mutable std::map<std::string, std::shared_ptr<const Acl>> read_;
+  // The rules of a role are read once, whoever has it; null: they cannot be read.
+  mutable std::map<std::string, std::unique_ptr<const Acl>, std::less<>> read_;
 };
 
 // Rights to nothing.

@@ -54,7 +54,7 @@ void AccountOrders::change(core::Engine* engine, core::AccountOrder order, const
   if (!changed) return done(changed);
   log_change(order, by);
   const bool sent_away = sends_away(order);
-  access_.accounts_changed(sent_away ? order.name : "", order.kind == core::AccountKind::role);
+  access_.account_changed(order.kind, order.name, sent_away ? order.name : "");
   engine->rules_changed();
   clients_.rules_changed();
   if (sent_away) clients_.review();

@@ -64,7 +64,7 @@ void Node::status_changed(const repl::ReplicaStatus& status) {
 void Node::begin_reign(const repl::ReplicaStatus& status) {
   reign_ns_ = monotonic_ns();
   clock_.not_before(state_.meta().time, reign_ns_);
-  access_->accounts_changed("", true);
+  access_->accounts_changed();
   engine_ = std::make_unique<core::Engine>(state_, commit_, config_.limits, access_->permissions(),
                                            counters_);
   sys_topics_.forget();

@@ -56,7 +56,7 @@ struct Doors {
     kept.roles["meters"] = {true, "", {"topic read m/#", "pattern write own/%u/#"}};
     kept.roles["quiet"] = {true, "", {"topic deny m/secret"}};
     kept.users["anna"] = {true, kSecret, {"meters"}};
-    access->accounts_changed("", true);
+    access->accounts_changed();
   }
   ~Doors() {
     access.reset();
@@ -106,15 +106,28 @@ TEST_CASE("they may do what their roles say and nothing else, at once") {
   CHECK(grants->may_publish("own/anna/1"));
   CHECK_FALSE(grants->may_publish("own/eve/1"));
   doors.kept.users["anna"].lines.push_back("quiet");
-  doors.access->accounts_changed("", true);
+  doors.access->accounts_changed();
   CHECK(doors.access->revision() != before);
   CHECK_FALSE(doors.reads("2", "anna", "m/secret"));
   CHECK(doors.reads("2", "anna", "m/1"));
   doors.kept.roles["meters"].lines.erase(doors.kept.roles["meters"].lines.begin());
-  doors.access->accounts_changed("", true);
+  doors.access->accounts_changed();
   CHECK_FALSE(doors.reads("2", "anna", "m/1"));
   doors.kept.users["anna"].enabled = false;
   CHECK_FALSE(doors.access->decide("2", "client", "anna")->may_publish("own/anna/1"));
+}
+
+TEST_CASE("a change of one role has only that one read again") {
+  Doors doors;
+  doors.kept.users["anna"].lines.push_back("quiet");
+  CHECK_FALSE(doors.reads("2", "anna", "m/secret"));
+  doors.kept.roles["meters"].lines = {"topic read n/#"};
+  doors.kept.roles["quiet"].lines = {"not a rule"};  // nobody has said so
+  doors.access->account_changed(core::AccountKind::role, "meters", "");
+  CHECK(doors.reads("2", "anna", "n/1"));
+  CHECK_FALSE(doors.reads("2", "anna", "m/1"));
+  doors.access->account_changed(core::AccountKind::role, "quiet", "");
+  CHECK_FALSE(doors.reads("2", "anna", "n/1"));
 }
 
 TEST_CASE("who has no role, or was removed, may do nothing") {
@@ -154,7 +167,7 @@ TEST_CASE("who proves such a name by token or certificate is that user") {
 TEST_CASE("only the one who was changed is not welcome any more") {
   Doors doors;
   doors.kept.users["bob"] = {true, kSecret, {}};
-  doors.access->accounts_changed("bob", false);
+  doors.access->account_changed(core::AccountKind::user, "bob", "bob");
   CHECK(doors.access->sent_away(0, "bob"));
   CHECK_FALSE(doors.access->sent_away(1, "bob"));  // another one, of the files alone
   CHECK_FALSE(doors.access->sent_away(0, "anna"));
