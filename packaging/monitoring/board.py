@@ -74,10 +74,13 @@ def graph(title, description, unit, queries, thresholds=FINE, size=(12, 8)):
             **({"axisSoftMax": 1} if unit in COUNTS else {})})   # else nothing at all looks like a scale of 100
 
 
-def bars(title, description, unit, queries, thresholds, size=(12, 8)):
-    return panel("bargauge", title, description, unit, queries, thresholds, size, options={
+def bars(title, description, unit, most, queries, thresholds, size=(12, 8)):
+    """`most`: where a bar is full."""
+    made = panel("bargauge", title, description, unit, queries, thresholds, size, options={
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}, "orientation": "horizontal",
         "displayMode": "basic", "showUnfilled": True})
+    made["fieldConfig"]["defaults"].update(min=0, max=most)
+    return made
 
 
 def state_lines(title, description, queries, names, size=(24, 6)):

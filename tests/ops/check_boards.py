@@ -34,6 +34,8 @@ def incomplete(panel):
         yield "says nothing about itself"
     if not defaults["unit"] or not defaults["thresholds"]["steps"]:
         yield "has no unit or thresholds"
+    if panel["type"] == "bargauge" and not defaults.get("max"):
+        yield "has no end to its bars"
     if not panel["targets"] or any(t["datasource"]["uid"] != "${datasource}" for t in panel["targets"]):
         yield "does not ask the chosen data source"
     if panel["type"] in ("stat", "bargauge") and not all(t["instant"] and not t["range"] for t in panel["targets"]):
