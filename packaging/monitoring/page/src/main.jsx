@@ -20,6 +20,9 @@ const wanted = new URLSearchParams(location.search);
 function go(name, value) {
   const next = new URLSearchParams(location.search);
   next.set(name, value);
+  if (name === "from") {
+    next.delete("to");   // the last minutes end now
+  }
   location.search = next;
 }
 
@@ -100,7 +103,7 @@ function Bar({ boards, board, variables }) {
         <Choice key={name} label={label} name={`var-${name}`} value={chosen} values={names.map((one) => [one, one])} />
       ))}
       <Choice label="Last" name="from" value={from}
-        values={[...new Set([...SPANS, from])].map((one) => [one, one.replace("now-", "")])} />
+        values={[...new Set([...SPANS, from])].map((one) => [one, one.startsWith("now-") ? one.slice(4) : "as given"])} />
       <p>{board.description}</p>
     </header>
   );
