@@ -5,7 +5,8 @@ import re
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 WIDTH = 24
 _METRIC = re.compile(r"\b((tandemq_agent_\w+|tandemq_\w+|up)\b)(?:\{([^}]*)\})?")
-GREEN, YELLOW, RED, GREY = "green", "yellow", "red", "#8e8e8e"
+COUNTS = ("short", "none", "ops", "mps", "recps")
+GREEN, YELLOW, RED, BLUE, GREY = "green", "yellow", "red", "blue", "#8e8e8e"
 
 
 def selected(expression):
@@ -32,9 +33,10 @@ GOOD_AT_1 = limits((1, GREEN), base=RED)
 
 def panel(kind, title, description, unit, queries, thresholds, size, options=None, custom=None, mappings=None):
     """`queries`: {legend: expression}; `size`: width of 24 and height."""
-    table = kind == "table"
+    # The last value of a span is not what is now: a node that is gone would be shown as it was.
+    now = kind in ("stat", "bargauge")
     targets = [{"refId": chr(ord("A") + i), "datasource": DATASOURCE, "expr": selected(expression), "legendFormat": legend,
-                "range": not table, "instant": table, "format": "table" if table else "time_series"}
+                "range": not now, "instant": now, "format": "time_series"}
                for i, (legend, expression) in enumerate(queries.items())]
     defaults = {"unit": unit, "thresholds": thresholds, "custom": custom or {}, "mappings": mappings or [],
                 "color": {"mode": "palette-classic" if kind == "timeseries" else "thresholds"}}
@@ -49,9 +51,16 @@ def words(names):
                                           for i, (value, (text, color)) in enumerate(names.items())}}]
 
 
+def states(metric, names):
+    """A metric that is 1 for the state that holds, as one number a node, and the words for it. `names`: {state: colour}."""
+    parts = [f'{number} * {metric}{{state="{name}"}}' for number, name in enumerate(names, 1)]
+    return (f"sum by (pair, node) ({' or '.join(parts)}) > 0",
+            {number: (name, color) for number, (name, color) in enumerate(names.items(), 1)})
+
+
 def stat(title, description, unit, queries, thresholds=FINE, size=(4, 4), mappings=None):
     return panel("stat", title, description, unit, queries, thresholds, size, mappings=mappings, options={
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}, "colorMode": "background",
+        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}, "colorMode": "background_solid",
         "graphMode": "none", "textMode": "value_and_name", "justifyMode": "auto", "orientation": "auto"})
 
 
@@ -60,14 +69,18 @@ def graph(title, description, unit, queries, thresholds=FINE, size=(12, 8)):
     return panel("timeseries", title, description, unit, queries, thresholds, size, options={
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
         "tooltip": {"mode": "multi", "sort": "desc"}}, custom={
-            "lineWidth": 1, "fillOpacity": 8, "showPoints": "never", "spanNulls": False,
-            "thresholdsStyle": {"mode": "line" if shown else "off"}})
+            "lineWidth": 2, "fillOpacity": 0, "showPoints": "never", "spanNulls": False,
+            "thresholdsStyle": {"mode": "line" if shown else "off"}, "axisSoftMin": 0,
+            **({"axisSoftMax": 1} if unit in COUNTS else {})})   # else nothing at all looks like a scale of 100
 
 
-def bars(title, description, unit, queries, thresholds, size=(12, 8)):
-    return panel("bargauge", title, description, unit, queries, thresholds, size, options={
+def bars(title, description, unit, most, queries, thresholds, size=(12, 8)):
+    """`most`: where a bar is full."""
+    made = panel("bargauge", title, description, unit, queries, thresholds, size, options={
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}, "orientation": "horizontal",
         "displayMode": "basic", "showUnfilled": True})
+    made["fieldConfig"]["defaults"].update(min=0, max=most)
+    return made
 
 
 def state_lines(title, description, queries, names, size=(24, 6)):
@@ -104,9 +117,10 @@ def board(uid, title, description, panels):
         "uid": uid, "title": title, "description": description, "tags": ["tandemq"], "editable": False, "id": None,
         "schemaVersion": 38, "version": 1, "refresh": "5s", "time": {"from": "now-30m", "to": "now"}, "timezone": "",
         "graphTooltip": 1, "panels": placed(panels), "annotations": {"list": [{
-            "name": "Failovers", "datasource": DATASOURCE, "enable": True, "iconColor": RED,
+            "name": "New primary", "datasource": DATASOURCE, "enable": True, "iconColor": RED,
             "titleFormat": "{{node}} took over", "expr": selected(
-                "changes(tandemq_agent_failovers_total[$__interval]) > 0")}]},
+                'tandemq_role{role="primary"} == 1 and on (pair, node) '
+                'tandemq_role{role="primary"} offset $__rate_interval == 0')}]},
         "links": [{"type": "dashboards", "title": "TandeMQ", "tags": ["tandemq"], "asDropdown": True,
                    "includeVars": True, "keepTime": True}],
         "templating": {"list": [

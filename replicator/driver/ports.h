@@ -72,7 +72,7 @@ class PeerLink {
   virtual std::size_t unsent() const = 0;
   // Ends the link without link_down; what was sent goes out as far as it can at once.
   virtual void drop(bool back_off) = 0;
-  virtual const LinkFigures& figures() const = 0;
+  virtual LinkFigures figures() const = 0;  // with what the present link has carried so far
   virtual std::uint16_t listening_port() const = 0;  // 0 when this node dials
 };
 

@@ -245,10 +245,18 @@ void Link::drop(bool back_off) {
   dial_later(back_off);
 }
 
+LinkFigures Link::figures() const {
+  LinkFigures all = figures_;
+  if (link_) {
+    all.sent_bytes += link_->sent_bytes();
+    all.received_bytes += link_->received_bytes();
+  }
+  return all;
+}
+
 void Link::bury_link() {
   link_->close();
-  figures_.sent_bytes += link_->sent_bytes();
-  figures_.received_bytes += link_->received_bytes();
+  figures_ = figures();
   graveyard_.push_back(std::move(link_));
 }
 

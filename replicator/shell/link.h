@@ -48,7 +48,7 @@ class Link final : public PeerLink {
   void send_records(std::string_view frames) override;
   std::size_t unsent() const override;
   void drop(bool back_off) override;
-  const LinkFigures& figures() const override { return figures_; }
+  LinkFigures figures() const override;
   std::uint16_t listening_port() const override { return port_; }
 
  private:
@@ -81,7 +81,7 @@ class Link final : public PeerLink {
   const LinkConfig config_;
   const std::string unlike_;  // to a peer that has TLS where this node has none, or the reverse
   LinkHost* host_ = nullptr;  // since start()
-  LinkFigures figures_;
+  LinkFigures figures_;       // its bytes are those of links that are over
   std::uint64_t refusal_told_ms_ = 0;
   std::string failure_told_;  // of a handshake that we began
   LinkAddress peer_;

@@ -1,11 +1,13 @@
 """The roles of a pair by order of the control socket: who listens, what waits, what is handed over."""
 import json
+import re
 import signal
 import socket
 import time
+from urllib.request import urlopen
 
 from support import control
-from support.expect import expect, wait_until
+from support.expect import expect, free_port, wait_until
 from support.pair import Pair
 from support.wire import CONNACK, DISCONNECT, PUBACK, PUBLISH, PUBREC, Client, Raw
 
@@ -53,6 +55,25 @@ def test_what_is_logged_of_link_and_epoch(ctx):
     expect(up and not any("closed" in line for line in up), f"{up}")
     reign = [line for line in lines if "event=role_changed" in line and "role=primary" in line]
     expect(len(reign) == 1 and f" epoch={pair.a.status()['epoch'] >> 8} " in reign[0], f"{reign}")
+
+
+def test_the_bytes_of_a_link_are_counted_while_it_stands(ctx):
+    pair = Pair(ctx)
+    port = free_port()
+    pair.a.settings["metrics.listen"] = f"127.0.0.1:{port}"
+    pair.start()
+
+    def carried():
+        with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            return [int(line.split()[1]) for line in answer.read().decode().splitlines()
+                    if re.match(r"tandemq_link_(sent|received)_bytes_total ", line)]
+    wait_until(carried, "there are metrics")
+    before = carried()
+    client = Client(pair.a.port, "p", clean=False, expiry=60)
+    client.subscribe("t", 1)
+    client.publish("t", "x" * 10000, 1)
+    client.drain()
+    wait_until(lambda: carried()[0] - before[0] >= 10000 and carried()[1] > before[1], f"10 kB more than {before}", 5)
 
 
 def intruder(port):

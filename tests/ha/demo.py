@@ -2,6 +2,8 @@
 """The pair as a story: bring it up, kill its primary under load, count what was lost (nothing).
 
 demo.py [--once] [--loops N]    exit code 0 only when nothing was lost or doubled and the gap was short
+demo.py --watch [--port N]      a pair that stays, with Prometheus and the Grafana boards as a page
+demo.py --pictures FOLDER       pictures of these boards after a failover
 """
 import argparse
 import calendar
@@ -17,6 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from testbed import (LAB, LAB_SH, ROOT, VIRTUAL_IP, Bed, Failed, claim_lab, expect, in_node,  # noqa: E402
                      measuring, peer_of, read_result)
+from watch import watch  # noqa: E402
 
 GAP_MAX_MS = 250
 KILL_AT_S = 3
@@ -195,10 +198,24 @@ def guarded(bed):
         return False
 
 
+def watched(options):
+    try:
+        watch(Bed("demo", options.prefix), options.port, options.pictures)
+    except KeyboardInterrupt:
+        say()
+    except Failed as failure:
+        say(f"demo: {failure}")
+        return 1
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./run demo")
     parser.add_argument("--once", action="store_true", help="take the pair down at the end")
     parser.add_argument("--loops", type=int, default=1, metavar="N")
+    parser.add_argument("--watch", action="store_true", help="Prometheus and the boards as a page, until Ctrl-C")
+    parser.add_argument("--port", type=int, default=8090, metavar="N", help="of that page (8090); Prometheus has N + 1")
+    parser.add_argument("--pictures", metavar="FOLDER", help="of the boards of a failover (docs/pictures)")
     parser.add_argument("--prefix", help="folder of the programs (build/release/bin)")
     options = parser.parse_args()
     if os.getuid() != 0:
@@ -209,6 +226,8 @@ def main():
     except Failed as failure:
         say(f"demo: {failure}")
         return 1
+    if options.watch or options.pictures:
+        return watched(options)
     good = 0
     for number in range(1, options.loops + 1):
         if options.loops > 1:

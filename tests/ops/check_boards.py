@@ -34,8 +34,12 @@ def incomplete(panel):
         yield "says nothing about itself"
     if not defaults["unit"] or not defaults["thresholds"]["steps"]:
         yield "has no unit or thresholds"
+    if panel["type"] == "bargauge" and not defaults.get("max"):
+        yield "has no end to its bars"
     if not panel["targets"] or any(t["datasource"]["uid"] != "${datasource}" for t in panel["targets"]):
         yield "does not ask the chosen data source"
+    if panel["type"] in ("stat", "bargauge") and not all(t["instant"] and not t["range"] for t in panel["targets"]):
+        yield "shows one value, and asks for a span: the last value of a node that is gone would be shown"
 
 
 def wrong_names(expression, metrics, recorded):
@@ -55,7 +59,8 @@ def wrong_names(expression, metrics, recorded):
             yield f"{name} is a counter and is shown without rate or increase"
 
 
-# Counters that are asked as they are: what has happened since the daemon's start.
+# Counters that are asked as they are: what has happened since the daemon's start. Some have no series until it does, and
+# `increase` does not see those begin.
 SINCE_START = {"tandemq_quarantined_records_total", "tandemq_acknowledged_lost_records_total",
                "tandemq_checkpoint_failures_total", "tandemq_agent_failovers_total"}
 

@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import check_alerts  # noqa: E402
 import check_boards  # noqa: E402
+import check_page  # noqa: E402
 
 ROOT = check_boards.ROOT
 WORK = os.path.join(ROOT, "build", "ops")
@@ -56,6 +57,7 @@ def alertmanager():
 
 
 CHECKS = {"alerts fire and stay silent": lambda: check_alerts.check(ROOT, WORK), "boards and runbooks": check_boards.check,
+          "page of the boards": lambda: check_page.check(WORK),
           "alertmanager's example": alertmanager, "ansible-lint": ansible_lint, "yamllint": yamllint,
           "playbooks can be read": syntax}
 

@@ -24,7 +24,7 @@ class NodeLink final : public repl::PeerLink {
   void send_records(std::string_view frames) override;
   std::size_t unsent() const override { return 0; }
   void drop(bool back_off) override;
-  const repl::LinkFigures& figures() const override { return figures_; }
+  repl::LinkFigures figures() const override { return figures_; }
   std::uint16_t listening_port() const override { return 0; }
 
   // The socket, from the network.

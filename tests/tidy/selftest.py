@@ -98,6 +98,7 @@ FINE = [
     ("include", "broker/clients/good.h", '#include "broker/net/transport.h"\n'),
     ("class-size", "broker/core/good.h", long_class(590)),
     ("function-size", "broker/core/good.cpp", long_function(80)),
+    ("leftover", "docs/pictures/good.png", "TO" + "DO\n"),
     ("function-size", "broker/core/good.cpp",
      "namespace a {\n" + "void f(char c = '{') {\n}\n" * 90 + "}  // namespace a\n"),
     ("prose", "docs/good.md", "word " * 23 + "\n| " + "word " * 25 + "|\n```\n" + "word " * 25 + "\n```\n"),

@@ -47,8 +47,8 @@ class Tree:
         return [f for f in self.files if is_script(f)]
 
     def corpus(self, path):
-        """Fuzzing inputs and other test data are not source."""
-        return "/corpus/" in path or "/data/" in path
+        """Fuzzing inputs, other test data and pictures are not source."""
+        return "/corpus/" in path or "/data/" in path or path.endswith(".png")
 
 
 _TOKEN = re.compile(
