@@ -115,7 +115,8 @@ std::optional<PasswordHash> Access::password_of(const Rules& door, std::string_v
 }
 
 PasswordHash Access::of_nobody(const Rules& door) const {
-  return door.passwords ? door.passwords->of_nobody() : PasswordFile::hash_of_nobody();
+  if (door.passwords && door.passwords->size() > 0) return door.passwords->of_nobody();
+  return door.files.runtime_users ? kept_.of_nobody() : PasswordFile::hash_of_nobody();
 }
 
 Authenticator::Ticket Access::begin(Credentials who, Answer answer) {

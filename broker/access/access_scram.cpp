@@ -83,9 +83,10 @@ Exchange::Step Access::ScramExchange::finish(std::string_view data) {
 ScramVerifier Access::verifier_of(const Rules& door, const std::string& user) const {
   const std::optional<PasswordHash> known = password_of(door, user);
   if (known && known->is_scram()) return known->verifier();
-  return scram_verifier_of_nobody(
-      user, names_secret_,
-      door.passwords ? door.passwords->scram_iterations() : kScramIterationsMin);
+  const PasswordHash nobody = of_nobody(door);
+  const int otherwise = door.passwords ? door.passwords->scram_iterations() : kScramIterationsMin;
+  return scram_verifier_of_nobody(user, names_secret_,
+                                  nobody.is_scram() ? nobody.iterations : otherwise);
 }
 
 std::unique_ptr<Exchange> Access::exchange(Credentials who, std::string_view method) {

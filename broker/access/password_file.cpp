@@ -81,13 +81,6 @@ bool take(std::string_view& text, std::string_view start) {
   return true;
 }
 
-// No password matches it, and trying one takes as long.
-PasswordHash like(PasswordHash entry) {
-  entry.salt = "nobody";
-  entry.hash.assign(entry.hash.size(), '\0');
-  return entry;
-}
-
 constexpr std::string_view kScramStart = "SCRAM-SHA-256$";
 static_assert(kScramStart.substr(0, kScramStart.size() - 1) == kScramMethod);
 
@@ -124,6 +117,12 @@ PasswordHash PasswordFile::hash_of_nobody() {
   return {kIterationsDefault, "nobody", std::string(kHashSize, '\0')};
 }
 
+PasswordHash PasswordFile::hash_of_nobody_like(PasswordHash entry) {
+  entry.salt = "nobody";
+  entry.hash.assign(entry.hash.size(), '\0');
+  return entry;
+}
+
 Result<PasswordFile> PasswordFile::parse(std::string_view text, const std::string& path) {
   PasswordFile file;
   file.checksum_ = crc32c(text);
@@ -140,7 +139,7 @@ Result<PasswordFile> PasswordFile::parse(std::string_view text, const std::strin
                        (user.empty() ? "names no user; remove it" : entry.error().message),
                    kExitConfiguration};
     }
-    file.of_nobody_ = like(*entry);
+    file.of_nobody_ = hash_of_nobody_like(*entry);
     if (entry->is_scram()) file.scram_iterations_ = entry->iterations;
     file.users_[user] = *entry;
   }

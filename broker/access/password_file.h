@@ -49,6 +49,8 @@ class PasswordFile {
   static Result<PasswordHash> parse_entry(std::string_view text);
   // Of a file without users.
   static PasswordHash hash_of_nobody();
+  // No password matches it, and trying one takes as long as with `entry`.
+  static PasswordHash hash_of_nobody_like(PasswordHash entry);
 
  private:
   std::map<std::string, PasswordHash, std::less<>> users_;

@@ -16,10 +16,10 @@ using mqtt::Reason;
 
 namespace {
 
-std::string line_of(const std::string& user, const std::string& password) {
-  const ScramVerifier made = scram_verifier(password, "0123456789abcdef", 4096);
-  return user + ":SCRAM-SHA-256$4096:" + to_base64(made.salt) + "$" + to_base64(made.stored_key) +
-         ":" + to_base64(made.server_key) + "\n";
+std::string line_of(const std::string& user, const std::string& password, int iterations = 4096) {
+  const ScramVerifier made = scram_verifier(password, "0123456789abcdef", iterations);
+  return user + ":SCRAM-SHA-256$" + std::to_string(iterations) + ":" + to_base64(made.salt) + "$" +
+         to_base64(made.stored_key) + ":" + to_base64(made.server_key) + "\n";
 }
 
 // Made by `mosquitto_passwd -b` (2.0.11): password secret.
@@ -115,6 +115,25 @@ TEST_CASE("whether a name exists is not told, only the log knows why") {
   CHECK(causes.find("there is no such user") != std::string::npos);
   // The right password of an entry of another kind neither.
   CHECK(doors.come(0, "old", "secret").verdict.reason == Reason::bad_username_or_password);
+}
+
+TEST_CASE("a name that nobody has is asked for as much work as those that are kept") {
+  Doors doors;
+  const auto iterations = [](const Said& said) {
+    return said.challenge.substr(said.challenge.find(",i="));
+  };
+  doors.kept.users["amy"] = {};  // without a password
+  doors.kept.users["bob"].password = line_of("", "bobs", 5000).substr(1);
+  doors.kept.users["bob"].password.pop_back();
+  CHECK(iterations(doors.come(1, "eve", "x")) == ",i=5000");
+  doors.write(line_of("anna", "secret", 6000) + kOld);
+  REQUIRE(doors.access->reload());
+  CHECK(iterations(doors.come(0, "eve", "x")) == ",i=6000");
+  const PasswordHash nobody = RuntimeUsers(&doors.kept).of_nobody();
+  CHECK(nobody.is_scram());
+  CHECK(nobody.iterations == 5000);
+  CHECK_FALSE(nobody.matches("bobs"));
+  CHECK(RuntimeUsers(nullptr).of_nobody() == PasswordFile::hash_of_nobody());
 }
 
 TEST_CASE("both nodes make up the same salt by the pair's secret") {
