@@ -7,6 +7,7 @@
 
 #include "broker/access/sha256.h"
 #include "broker/core/all_grants.h"
+#include "broker/support/random.h"
 #include "broker/support/turn.h"
 
 namespace tandemq::broker {
@@ -15,9 +16,7 @@ namespace {
 constexpr std::size_t kWaitingBytesMax = 32 << 20;
 constexpr unsigned kServerShift = 48;  // of a ticket: above the number of the check
 constexpr std::uint64_t kNsPerMs = 1'000'000;
-
-const Verdict kSlowed{mqtt::Reason::connection_rate_exceeded,
-                      "too many log-ins have failed, the next may come in some seconds"};
+constexpr std::size_t kNamesSecretBytes = 32;
 
 const Verdict kDisabled{mqtt::Reason::not_authorized, "the user is disabled"};
 
@@ -41,7 +40,7 @@ struct Checked {
 
 Access::Access(event_base* base, const std::vector<ListenerSection>& listeners,
                const core::Accounts* kept)
-    : kept_(kept) {
+    : kept_(kept), names_secret_(random_hex(kNamesSecretBytes)) {
   for (const ListenerSection& listener : listeners) {
     const AccessSection& files = listener.access;
     Rules& door = doors_.emplace_back();
@@ -121,7 +120,8 @@ std::optional<PasswordHash> Access::password_of(const Rules& door, std::string_v
 }
 
 PasswordHash Access::of_nobody(const Rules& door) const {
-  return door.passwords ? door.passwords->of_nobody() : PasswordFile::hash_of_nobody();
+  if (door.passwords && door.passwords->size() > 0) return door.passwords->of_nobody();
+  return door.files.runtime_users ? kept_.of_nobody() : PasswordFile::hash_of_nobody();
 }
 
 Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
@@ -131,8 +131,6 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
     return Ticket{0};
   };
   const Rules& door = doors_[who.door];
-  if (who.wants_method)
-    return at_once({Reason::bad_authentication_method, "no authentication method is known"});
   if (!who.certificate.empty())
     return at_once(is_disabled(door, who.certificate) ? kDisabled : Verdict(Reason::success));
   const bool as_token = door.takes_as_token(who);
@@ -144,7 +142,7 @@ Authenticator::Ticket Access::begin(Credentials who, Answer answer) {
   }
   if (!as_token && !door.files.checks_passwords())
     return at_once({Reason::bad_username_or_password, "a token is wanted as the password"});
-  if (!admits(who.door, who.address, counted_as(who, as_token))) return at_once(kSlowed);
+  if (!admits(who.door, who.address, counted_as(who, as_token))) return at_once(slowed_down());
   if (!as_token && asks_server(door, who.username)) return begin_http(std::move(who), answer);
   const Ticket ticket =
       as_token ? begin_token(std::move(who), answer) : begin_password(std::move(who), answer);
@@ -198,7 +196,7 @@ Authenticator::Ticket Access::begin_token(Credentials who, const Answer& answer)
           refused = "the key of the token is gone";
         if (!refused && who.has_username && who.username != checked->claims.username)
           refused = "the token is another user's";
-        if (too_hasty(who.door, who.address, counted, !refused)) return answer(kSlowed);
+        if (too_hasty(who.door, who.address, counted, !refused)) return answer(slowed_down());
         if (!refused && is_disabled(now, checked->claims.username)) return answer(kDisabled);
         answer(judge(now, refused, std::move(checked->claims)));
       });
@@ -239,7 +237,7 @@ Verdict Access::judge(Door by, const std::string& address, const std::string& us
   const Rules& door = doors_[by];
   Refusal refused = answer.why;
   if (!refused && !asks_server(door, user)) refused = "the user has a password here now";
-  if (too_hasty(by, address, user, !refused)) return kSlowed;
+  if (too_hasty(by, address, user, !refused)) return slowed_down();
   if (!refused && is_disabled(door, user)) return kDisabled;
   return judge(door, refused, std::move(answer.claims));
 }
@@ -269,9 +267,14 @@ bool Access::too_hasty(Door by, const std::string& address, const std::string& u
   return false;
 }
 
+Verdict Access::slowed_down() {
+  return {mqtt::Reason::connection_rate_exceeded,
+          "too many log-ins have failed, the next may come in some seconds"};
+}
+
 Verdict Access::judge(Door by, const std::string& address, const std::string& user, bool is_user,
                       bool good) {
-  if (too_hasty(by, address, user, good)) return kSlowed;
+  if (too_hasty(by, address, user, good)) return slowed_down();
   if (good) return mqtt::Reason::success;
   return {mqtt::Reason::bad_username_or_password,
           is_user ? "the password is another one"
@@ -280,8 +283,10 @@ Verdict Access::judge(Door by, const std::string& address, const std::string& us
 
 bool Access::still_welcome(Door by, std::string_view username, const Pass* pass) const {
   const Rules& door = doors_[by];
-  if (pass && pass->key.empty()) return true;  // by a server, which was not asked anew
-  if (pass) return door.keys && door.keys->holds(pass->key);
+  if (pass && !pass->by_password) {
+    if (pass->key.empty()) return true;  // by a server, which was not asked anew
+    return door.keys && door.keys->holds(pass->key);
+  }
   if (!door.passwords || !door.before || username.empty()) return true;
   const bool in_files = door.has_in_file(username) || door.before->find(username);
   if (door.files.runtime_users && !in_files) return true;

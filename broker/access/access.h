@@ -3,7 +3,7 @@
 //
 // begin() asks, the answer comes later on the loop, or at once where nothing takes time; a
 // connection that goes away cancels. Passwords and tokens are checked by LoginWorker, and
-// HttpLogins has its own.
+// HttpLogins has its own. Who proves its password by SCRAM-SHA-256 (exchange) is answered at once.
 #pragma once
 
 #include <map>
@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/access/acl.h"
@@ -64,6 +65,10 @@ class Access final : public Authenticator, public core::Permissions {
 
   [[nodiscard]] Ticket begin(Credentials who, Answer answer) override;
   void cancel(Ticket ticket) override;
+  std::unique_ptr<Exchange> exchange(Credentials who, std::string_view method) override;
+  // Salts of names that nobody has are made up of it: the same on both nodes, and kept from
+  // clients, it hides who exists. Before: a secret of this process.
+  void hide_names_by(std::string secret) { names_secret_ = std::move(secret); }
   bool still_welcome(Door door, std::string_view username, const Pass* pass) const override;
   bool sent_away(Door door, std::string_view username) const override;
   LoginFigures figures() const;
@@ -84,6 +89,7 @@ class Access final : public Authenticator, public core::Permissions {
                          std::string_view username) const override;
 
  private:
+  class ScramExchange;
   struct Rules {
     std::string listener;
     AccessSection files;
@@ -106,11 +112,13 @@ class Access final : public Authenticator, public core::Permissions {
   std::shared_ptr<HttpLogins> server_of(event_base* base, const HttpSection& section);
   Status reload_headers();
   bool admits(Door by, const std::string& address, const std::string& user);
+  static Verdict slowed_down();
   bool too_hasty(Door by, const std::string& address, const std::string& user, bool good);
   const core::Account* account_of(const Rules& door, std::string_view user) const;
   bool is_disabled(const Rules& door, std::string_view user) const;
   std::optional<PasswordHash> password_of(const Rules& door, std::string_view user) const;
   PasswordHash of_nobody(const Rules& door) const;
+  ScramVerifier verifier_of(const Rules& door, const std::string& user) const;
   core::GrantsRef rights_at(const Rules& door, std::string_view client_id,
                             std::string_view username) const;
   Verdict judge(Door by, const std::string& address, const std::string& user, bool is_user,
@@ -123,6 +131,7 @@ class Access final : public Authenticator, public core::Permissions {
   std::vector<Rules> doors_;
   std::vector<std::shared_ptr<HttpLogins>> servers_;
   LoginBrake brake_;
+  std::string names_secret_;
   std::uint64_t slowed_ = 0;
   bool has_rules_ = false;
   std::uint32_t revision_ = 1;

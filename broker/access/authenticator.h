@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,7 +25,6 @@ struct Credentials {
         address(std::move(from)),
         certificate(std::move(shown)),
         has_username(packet.has_username),
-        wants_method(packet.properties.has(mqtt::Property::authentication_method)),
         client_id(packet.client_id),
         username(packet.username),
         password(packet.password) {}
@@ -32,7 +33,6 @@ struct Credentials {
   std::string address;      // as Transport::peer_address
   std::string certificate;  // the user that it names; empty: none was shown, or it is not asked for
   bool has_username;
-  bool wants_method;      // an exchange of AUTH packets
   std::string client_id;  // as it came: empty where one is to be given
   std::string username;
   std::string password;
@@ -49,6 +49,22 @@ struct Verdict {
   PassRef pass;
 };
 
+// A proof of several messages (MQTT 5.0 section 4.12), held by who asks for it and over with the
+// first verdict. Success brings a pass.
+class Exchange {
+ public:
+  struct Step {
+    std::optional<Verdict> verdict;  // none: the client has to answer
+    std::string data;                // for the client; with success: the last word
+  };
+
+  virtual ~Exchange() = default;
+  // What the client says next. Takes no time, and never brings success with its first message.
+  virtual Step take(std::string_view data) = 0;
+  // Whom the client wants to be; empty before it has said so.
+  virtual const std::string& user() const = 0;
+};
+
 class Authenticator {
  public:
   using Ticket = std::uint64_t;  // of a question that is open; 0: none
@@ -59,6 +75,9 @@ class Authenticator {
   [[nodiscard]] virtual Ticket begin(Credentials who, Answer answer) = 0;
   // The answer does not come any more.
   virtual void cancel(Ticket ticket) = 0;
+  // Null: that method is not offered there. `who` may have a user name, and then has to be that
+  // user; its password counts for nothing.
+  virtual std::unique_ptr<Exchange> exchange(Credentials who, std::string_view method) = 0;
   // Whether one that came in by its password, or by `pass`, before the files were read again would
   // come in still.
   virtual bool still_welcome(Door door, std::string_view username, const Pass* pass) const = 0;

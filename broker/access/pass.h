@@ -17,6 +17,7 @@ struct Pass {
   bool names_with_slash = false;      // as Acl::grants
   std::uint32_t lasts_s = 0;          // from the verdict on; 0: without end
   std::string key;                    // fingerprint of the key of its token
+  bool by_password = false;           // it has proven the user's password, and said no more
 
   core::GrantsRef grants(std::string_view client_id) const {
     return rights ? rights->grants(client_id, username, names_with_slash) : nullptr;

@@ -4,7 +4,10 @@
 #include <openssl/evp.h>
 
 #include <charconv>
+#include <optional>
+#include <utility>
 
+#include "broker/access/base64.h"
 #include "broker/base/crc32c.h"
 #include "broker/base/exit_code.h"
 #include "broker/support/text_file.h"
@@ -15,19 +18,6 @@ namespace {
 constexpr std::size_t kHashSize = 64;  // SHA-512
 constexpr int kIterationsMax = 10'000'000;
 constexpr int kIterationsDefault = 101;  // mosquitto_passwd's default
-
-// Empty when `text` is not base64.
-std::string from_base64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0) return {};
-  std::string out(text.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  if (size < 0) return {};
-  out.resize(static_cast<std::size_t>(size));
-  for (std::size_t i = text.size(); i > 0 && text[i - 1] == '='; --i) out.pop_back();
-  return out;
-}
 
 std::string hash_password(std::string_view password, const std::string& salt, int iterations) {
   std::string out(kHashSize, '\0');
@@ -51,37 +41,86 @@ std::string_view take_until(std::string_view& text, char end) {
   return part;
 }
 
+// Bytes in base64, of `least` to `most`.
+bool read_bytes(std::string_view text, std::size_t least, std::size_t most, std::string& out) {
+  std::optional<std::string> bytes = from_base64(text);
+  if (!bytes || bytes->size() < least || bytes->size() > most) return false;
+  out = *std::move(bytes);
+  return true;
+}
+
+bool read_iterations(std::string_view digits, int least, int& out) {
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+  const bool whole = error == std::errc{} && end == digits.data() + digits.size();
+  return whole && out >= least && out <= kIterationsMax;
+}
+
+// Behind the name of the method.
+bool read_scram(std::string_view text, PasswordHash& out) {
+  const std::string_view iterations = take_until(text, ':');
+  const std::string_view salt = take_until(text, '$');
+  const std::string_view stored_key = take_until(text, ':');
+  return read_iterations(iterations, kScramIterationsMin, out.iterations) &&
+         read_bytes(salt, 1, kScramSaltMax, out.salt) &&
+         read_bytes(stored_key, kScramKeySize, kScramKeySize, out.hash) &&
+         read_bytes(text, kScramKeySize, kScramKeySize, out.server_key);
+}
+
+// Behind $7$ or $6$.
+bool read_mosquitto(std::string_view text, bool iterates, PasswordHash& out) {
+  if (iterates && !read_iterations(take_until(text, '$'), 1, out.iterations)) return false;
+  const std::string_view salt = take_until(text, '$');
+  return read_bytes(salt, 1, salt.size(), out.salt) &&
+         read_bytes(text, kHashSize, kHashSize, out.hash);
+}
+
+// Takes `start` off the front.
+bool take(std::string_view& text, std::string_view start) {
+  if (!text.starts_with(start)) return false;
+  text.remove_prefix(start.size());
+  return true;
+}
+
+constexpr std::string_view kScramStart = "SCRAM-SHA-256$";
+static_assert(kScramStart.substr(0, kScramStart.size() - 1) == kScramMethod);
+
 }  // namespace
 
+PasswordHash PasswordHash::of(ScramVerifier verifier) {
+  return {verifier.iterations, std::move(verifier.salt), std::move(verifier.stored_key),
+          std::move(verifier.server_key)};
+}
+
 Result<PasswordHash> PasswordFile::parse_entry(std::string_view text) {
-  const Error wrong{
-      "is not `user:$7$iterations$salt$hash` or `user:$6$salt$hash`; make it with "
-      "`mosquitto_passwd FILE USER`"};
-  PasswordHash entry;
-  if (text.substr(0, 3) == "$7$") {
-    text.remove_prefix(3);
-    const std::string_view digits = take_until(text, '$');
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), entry.iterations);
-    const bool whole = error == std::errc{} && end == digits.data() + digits.size();
-    if (!whole || entry.iterations < 1 || entry.iterations > kIterationsMax) return wrong;
-  } else if (text.substr(0, 3) == "$6$") {
-    text.remove_prefix(3);
-  } else if (text.starts_with("$argon2id$")) {
+  if (text.starts_with("$argon2id$")) {
     return Error{
         "is made with argon2id, which is not read here; make it anew with `mosquitto_passwd -H "
         "sha512-pbkdf2 FILE USER`"};
-  } else {
-    return wrong;
   }
-  entry.salt = from_base64(take_until(text, '$'));
-  entry.hash = from_base64(text);
-  if (entry.salt.empty() || entry.hash.size() != kHashSize) return wrong;
-  return entry;
+  PasswordHash entry;
+  if (take(text, kScramStart)) {
+    if (read_scram(text, entry)) return entry;
+    return Error{"is not `user:SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey`, with " +
+                 std::to_string(kScramIterationsMin) + " iterations or more and a salt of up to " +
+                 std::to_string(kScramSaltMax) +
+                 " bytes; make it with `tandemqctl passwd --scram FILE USER`"};
+  }
+  const bool iterates = take(text, "$7$");
+  if ((iterates || take(text, "$6$")) && read_mosquitto(text, iterates, entry)) return entry;
+  return Error{
+      "is none of `user:$7$iterations$salt$hash`, `user:$6$salt$hash` and "
+      "`user:SCRAM-SHA-256$...`; "
+      "make it with `mosquitto_passwd FILE USER` or `tandemqctl passwd FILE USER`"};
 }
 
 PasswordHash PasswordFile::hash_of_nobody() {
   return {kIterationsDefault, "nobody", std::string(kHashSize, '\0')};
+}
+
+PasswordHash PasswordFile::hash_of_nobody_like(PasswordHash entry) {
+  entry.salt = "nobody";
+  entry.hash.assign(entry.hash.size(), '\0');
+  return entry;
 }
 
 Result<PasswordFile> PasswordFile::parse(std::string_view text, const std::string& path) {
@@ -100,7 +139,8 @@ Result<PasswordFile> PasswordFile::parse(std::string_view text, const std::strin
                        (user.empty() ? "names no user; remove it" : entry.error().message),
                    kExitConfiguration};
     }
-    file.of_nobody_.iterations = entry->iterations;
+    file.of_nobody_ = hash_of_nobody_like(*entry);
+    if (entry->is_scram()) file.scram_iterations_ = entry->iterations;
     file.users_[user] = *entry;
   }
   return file;
@@ -122,8 +162,9 @@ const PasswordHash* PasswordFile::find(std::string_view user) const {
 }
 
 bool PasswordHash::matches(std::string_view password) const {
-  const std::string own = hash_password(password, salt, iterations);
-  return CRYPTO_memcmp(own.data(), hash.data(), kHashSize) == 0;
+  const std::string own = is_scram() ? scram_verifier(password, salt, iterations).stored_key
+                                     : hash_password(password, salt, iterations);
+  return CRYPTO_memcmp(own.data(), hash.data(), own.size()) == 0;
 }
 
 }  // namespace tandemq::broker

@@ -72,6 +72,16 @@ std::optional<PasswordHash> RuntimeUsers::password_of(std::string_view name) con
   return entry ? std::optional(std::move(entry).value()) : std::nullopt;
 }
 
+PasswordHash RuntimeUsers::of_nobody() const {
+  static const core::Accounts::Named nobody;
+  for (const auto& [name, user] : kept_ ? kept_->users : nobody) {
+    if (user.password.empty()) continue;
+    if (Result<PasswordHash> entry = PasswordFile::parse_entry(user.password))
+      return PasswordFile::hash_of_nobody_like(std::move(entry).value());
+  }
+  return PasswordFile::hash_of_nobody();
+}
+
 core::GrantsRef RuntimeUsers::grants(const core::Account& user, std::string_view client_id,
                                      std::string_view username, bool names_with_slash) const {
   if (!user.enabled) return no_grants();

@@ -29,6 +29,8 @@ class RuntimeUsers {
   const core::Account* find(std::string_view name) const;
   // None for a user who is not there, is disabled or has no password.
   std::optional<PasswordHash> password_of(std::string_view name) const;
+  // As PasswordFile::of_nobody: like the first user's who has a password.
+  PasswordHash of_nobody() const;
   // What its roles allow, and nothing besides. Never null.
   core::GrantsRef grants(const core::Account& user, std::string_view client_id,
                          std::string_view username, bool names_with_slash) const;

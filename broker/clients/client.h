@@ -9,6 +9,7 @@
 
 #include "broker/access/authenticator.h"
 #include "broker/base/token_bucket.h"
+#include "broker/clients/auth_word.h"
 #include "broker/clients/quotas.h"
 #include "broker/core/retained_feed.h"
 #include "broker/mqtt/decode.h"
@@ -32,9 +33,17 @@ struct Entrance {
 enum class Stage : std::uint8_t {
   connecting,  // waits for CONNECT
   asking,      // for its CONNECT: access answers later, nothing more is read
+  exchanging,  // its CONNECT has come, and AUTH packets are to prove who it is
   serving,
   closing,  // nothing more is heard; its last packet (a held DISCONNECT) is still to come
   leaving   // its last packet is with the channel, which ends when the client closes
+};
+
+// Of a client whose CONNECT named an authentication method.
+struct Enhanced {
+  AuthWord word;                       // the method, and what we said last
+  std::unique_ptr<Exchange> exchange;  // under way; null: none is
+  std::string connect;                 // as it came: kept while in stage exchanging
 };
 
 class Stages;
@@ -64,6 +73,7 @@ struct Client {
   std::unique_ptr<core::RetainedFeed> feed;  // a SUBSCRIBE being served: nothing else is handled
   std::unique_ptr<core::RetainedFeed> fed;   // served; the client has said nothing since
   Question question;                         // open in stage asking
+  std::unique_ptr<Enhanced> enhanced;        // null: it named none
   std::optional<Verdict> admission;          // its answer, until the CONNECT is handled
   PassRef pass;                              // what it came in by; null: nothing that says more
   TimeMs ends_ms = 0;                        // pair time; 0: it may stay

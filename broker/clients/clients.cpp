@@ -44,7 +44,8 @@ Clients::Clients(Around around, std::vector<Entrance> entrances)
       gate_(connections_, table_, share_, turn_, counters_),
       connect_(reign_, table_, stages_, share_, deliverer_, turn_, counters_, around.authenticator,
                quotas_),
-      dispatch_(reign_, stages_, deliverer_, connect_, turn_, counters_),
+      exchange_(stages_, writer_, connect_, counters_, around.authenticator),
+      dispatch_(reign_, stages_, deliverer_, connect_, exchange_, turn_, counters_),
       intake_(stages_, share_, pause_, gate_, dispatch_, writer_, turn_, counters_),
       review_(reign_, table_, stages_, turn_, around.authenticator) {
   for (std::size_t i = 0; i < entrances_.size(); ++i) {
@@ -128,7 +129,8 @@ void Clients::free_buffers(std::uint64_t bytes) {
   if (bytes == 0) return;
   std::vector<std::pair<std::size_t, core::ConnId>> heavy;
   table_.each([&heavy](const Client& client) {
-    const std::size_t held = client.channel.unsent() + client.channel.rest();
+    const std::size_t kept = client.enhanced ? client.enhanced->connect.size() : 0;
+    const std::size_t held = client.channel.unsent() + client.channel.rest() + kept;
     if (held > kUnsentCrowded) heavy.emplace_back(held, client.id);
   });
   std::sort(heavy.rbegin(), heavy.rend());
@@ -220,8 +222,7 @@ void Clients::sweep() {
 }
 
 Clients::Verdict Clients::look_at(Client& client) {
-  const bool waits = client.stage() == Stage::connecting || client.stage() == Stage::asking;
-  if (waits && !client.introduced) return introduce(client);
+  if (client.stage() < Stage::serving && !client.introduced) return introduce(client);
   switch (client.stage()) {
     case Stage::connecting:
       log_client(LogLevel::info, "connect_timeout", client,
@@ -233,6 +234,12 @@ Clients::Verdict Clients::look_at(Client& client) {
                  "could not be answered in time, disconnecting");
       writer_.refusal(client, mqtt::Reason::server_busy, "log-ins take too long");
       stages_.dismiss(client, mqtt::Reason::server_busy);
+      return Verdict::ended;
+    case Stage::exchanging:
+      log_client(LogLevel::notice, "connect_timeout", client,
+                 "has not proven in time who it is, disconnecting");
+      writer_.refusal(client, mqtt::Reason::not_authorized, "the authentication takes too long");
+      stages_.dismiss(client, mqtt::Reason::not_authorized);
       return Verdict::ended;
     case Stage::closing:
     case Stage::leaving:

@@ -107,6 +107,7 @@ class Clients final : private net::ChannelUser {
   ReadingPause pause_;
   PublishGate gate_;
   ConnectStage connect_;
+  ExchangeStage exchange_;
   Dispatch dispatch_;
   Intake intake_;
   Review review_;

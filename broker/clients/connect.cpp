@@ -17,8 +17,8 @@ void remember_name(Client& client, std::string_view name) {
   std::memcpy(client.client_id.get(), name.data(), name.size());
 }
 
-// Who it is for certain: by its token, by its certificate, by its password, or where nobody proves
-// anything, by its word.
+// Who it is for certain: by its token or an exchange, by its certificate, by its password, or where
+// nobody proves anything, by its word.
 mqtt::Connect as_proven(const Entrance& entrance, const mqtt::Connect& packet,
                         std::string_view certified, const Pass* pass) {
   mqtt::Connect proven = packet;
@@ -41,17 +41,23 @@ const core::EffectDetail* answer_of(const core::Effects& effects) {
 
 }  // namespace
 
-void ConnectStage::begin(Client& client, const mqtt::Connect& packet) {
+void ConnectStage::introduce(Client& client, const mqtt::Connect& packet) {
   if (!client.client_id) {
     remember_name(client, packet.client_id.empty() ? "auto-" + random_hex(kRandomNameBytes)
                                                    : std::string(packet.client_id));
   }
   client.keep_alive_s = packet.keep_alive_s;
   client.packet_max = packet.properties.maximum_packet_size;
+}
 
+void ConnectStage::begin(Client& client, const mqtt::Connect& packet) {
+  introduce(client, packet);
   if (!client.admission) ask(client, packet);
   if (!client.admission) return;
-  const Verdict verdict = *std::exchange(client.admission, std::nullopt);
+  settle(client, packet, *std::exchange(client.admission, std::nullopt));
+}
+
+void ConnectStage::settle(Client& client, const mqtt::Connect& packet, const Verdict& verdict) {
   if (verdict.reason != mqtt::Reason::success) return refuse(client, packet.username, verdict);
   if (!client.channel.peer_trusted()) {  // the files were read again after its handshake
     return refuse(client, packet.username,

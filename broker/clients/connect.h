@@ -28,6 +28,12 @@ class ConnectStage {
   // access answers later: then the packet is to come again once the client has work put off.
   void begin(Client& client, const mqtt::Connect& packet);
 
+  // What the other packets of its connection go by, whether it is let in or not.
+  void introduce(Client& client, const mqtt::Connect& packet);
+  // Who it is is decided.
+  void settle(Client& client, const mqtt::Connect& packet, const Verdict& verdict);
+  void refuse(Client& client, std::string_view user, const Verdict& verdict);
+
   void begin_reign() { first_ns_ = 0; }
   // Monotonic time of the first accepted CONNECT of this reign, 0 when there was none.
   std::uint64_t first_ns() const { return first_ns_; }
@@ -35,7 +41,6 @@ class ConnectStage {
  private:
   void ask(Client& client, const mqtt::Connect& packet);
   void take_answer(core::ConnId id, const Verdict& verdict);
-  void refuse(Client& client, std::string_view user, const Verdict& verdict);
   // Admitted: `packet` says who it is for certain.
   void enter(Client& client, const mqtt::Connect& packet, const PassRef& pass);
   void hold(Client& client, const PassRef& pass);

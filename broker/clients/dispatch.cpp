@@ -8,19 +8,37 @@ namespace tandemq::broker {
 using mqtt::PacketType;
 
 void Dispatch::handle(Client& client, const mqtt::Packet& packet) {
-  if (packet.type == PacketType::connect) return connect_.begin(client, packet.connect);
+  if (packet.type == PacketType::connect) return begin(client, packet.connect);
+  if (client.stage() == Stage::exchanging) return exchange_.take(client, packet);
+  if (packet.type != PacketType::disconnect && comes_too_early(client)) return;
   if (client.fed && packet.type != PacketType::disconnect) end_feed(client);
   command(client, packet);
   deliverer_.put(effects_);
 }
 
+void Dispatch::begin(Client& client, const mqtt::Connect& packet) {
+  if (packet.properties.has(mqtt::Property::authentication_method))
+    return exchange_.begin(client, packet);
+  connect_.begin(client, packet);
+}
+
+// [MQTT-3.1.2-30]: who named a method says nothing else until CONNACK has come.
+bool Dispatch::comes_too_early(Client& client) {
+  if (!client.enhanced || client.greeted) return false;
+  log_client(LogLevel::notice, "client_closed", client, "disconnected due to protocol error");
+  stages_.dismiss(client, mqtt::Reason::protocol_error);
+  return true;
+}
+
 void Dispatch::handle(Client& client, const mqtt::AckRun& run) {
+  if (comes_too_early(client)) return;
   if (client.fed) end_feed(client);
   reign_.engine->answers(client.origin(), run, turn_.now(), effects_);
   deliverer_.put(effects_);
 }
 
 void Dispatch::discard(Client& client, const mqtt::Publish& packet) {
+  if (comes_too_early(client)) return;
   if (client.fed) end_feed(client);
   reign_.engine->discard(client.origin(), packet, effects_);
   deliverer_.put(effects_);
@@ -54,9 +72,8 @@ void Dispatch::command(Client& client, const mqtt::Packet& packet) {
       return answer_ping(client);
     case PacketType::disconnect:
       return disconnect(client, packet.disconnect);
-    case PacketType::auth:  // no method was agreed on (5.0 section 4.12)
-      log_client(LogLevel::notice, "client_closed", client, "disconnected due to protocol error");
-      return stages_.dismiss(client, mqtt::Reason::protocol_error, "AUTH without method");
+    case PacketType::auth:
+      return exchange_.renew(client, packet.auth);
     case PacketType::connect:
     case PacketType::connack:
     case PacketType::suback:

@@ -1,7 +1,7 @@
 // A client's packet becomes a command of the engine, and what the engine says to it is delivered.
 #pragma once
 
-#include "broker/clients/connect.h"
+#include "broker/clients/exchange.h"
 
 namespace tandemq::broker {
 
@@ -9,11 +9,12 @@ class Dispatch {
  public:
   // All outlive it.
   Dispatch(Reign& reign, Stages& stages, Deliverer& deliverer, ConnectStage& connect,
-           const Turn& turn, ClientCounters& counters)
+           ExchangeStage& exchange, const Turn& turn, ClientCounters& counters)
       : reign_(reign),
         stages_(stages),
         deliverer_(deliverer),
         connect_(connect),
+        exchange_(exchange),
         turn_(turn),
         counters_(counters) {}
 
@@ -27,6 +28,8 @@ class Dispatch {
 
  private:
   void end_feed(Client& client);
+  void begin(Client& client, const mqtt::Connect& packet);
+  bool comes_too_early(Client& client);
   void command(Client& client, const mqtt::Packet& packet);
   void subscribe(Client& client, const mqtt::Subscribe& packet);
   void take_from_feed(Client& client);
@@ -37,6 +40,7 @@ class Dispatch {
   Stages& stages_;
   Deliverer& deliverer_;
   ConnectStage& connect_;
+  ExchangeStage& exchange_;
   const Turn& turn_;
   ClientCounters& counters_;
   core::Effects effects_;  // of the command at hand

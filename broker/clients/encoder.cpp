@@ -34,6 +34,13 @@ void add_properties(mqtt::PublishProperties& properties, const core::Effect& eff
   if (effect.detail) properties.subscription_identifiers = effect.detail->subscription_ids;
 }
 
+void add_word(mqtt::Properties& properties, const AuthWord& word) {
+  properties.authentication_method = word.method;
+  properties.mark(mqtt::Property::authentication_method);
+  properties.authentication_data = word.data;
+  properties.mark(mqtt::Property::authentication_data);
+}
+
 }  // namespace
 
 void Encoder::publish_anew(std::string& out, mqtt::Version version, const core::Effect& effect,
@@ -91,6 +98,7 @@ void Encoder::connack(std::string& out, const Recipient& to, const core::Effect&
   }
   if (!mqtt::is_error(effect.reason)) {
     packet.session_present = detail && detail->session_present;
+    if (to.word) add_word(properties, *to.word);
     properties.receive_maximum = promised_.receive_maximum;
     properties.mark(Property::receive_maximum);
     properties.maximum_packet_size = promised_.maximum_packet_size;
@@ -119,6 +127,13 @@ void Encoder::connack(std::string& out, const Recipient& to, const core::Effect&
     }
   }
   mqtt::encode(out, to.version, packet, to.packet_max);
+}
+
+void Encoder::auth(std::string& out, const Recipient& to, mqtt::Reason reason) const {
+  mqtt::Auth packet;
+  packet.reason = reason;
+  add_word(packet.properties, *to.word);
+  mqtt::encode(out, packet, to.packet_max);
 }
 
 void Encoder::refusal(std::string& out, const Recipient& to, mqtt::Reason reason,

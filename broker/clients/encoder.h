@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "broker/clients/auth_word.h"
 #include "broker/core/effects.h"
 #include "broker/core/limits.h"
 #include "broker/mqtt/encode.h"
@@ -14,7 +15,8 @@ namespace tandemq::broker {
 // For whom it is written.
 struct Recipient {
   mqtt::Version version = mqtt::Version::v311;
-  std::uint32_t packet_max = 0;  // bytes it takes at once, 0: no limit
+  std::uint32_t packet_max = 0;    // bytes it takes at once, 0: no limit
+  const AuthWord* word = nullptr;  // of its exchange; null: it has none
 };
 
 class Encoder {
@@ -40,6 +42,8 @@ class Encoder {
   // A text of its own for the reason when `text` is empty. 5.0 only: nothing for the others.
   void disconnect(std::string& out, const Recipient& to, mqtt::Reason reason,
                   std::string_view text) const;
+  // AUTH with the recipient's word.
+  void auth(std::string& out, const Recipient& to, mqtt::Reason reason) const;
   // CONNACK to a CONNECT that could not be read.
   void refusal(std::string& out, const Recipient& to, mqtt::Reason reason,
                std::string_view text) const;

@@ -112,7 +112,7 @@ std::size_t Intake::handle_packets(Client& client, std::string_view in) {
     const mqtt::Decoded decoded = client.decoder.decode(in.substr(at), packet_, used);
     if (decoded == mqtt::Decoded::need_more) break;
     if (decoded == mqtt::Decoded::error) {
-      refuse_bytes(client, client.stage() == Stage::serving || in[at] == kConnectByte);
+      refuse_bytes(client, client.stage() != Stage::connecting || in[at] == kConnectByte);
       return in.size();
     }
     share_.spend(1);
@@ -122,6 +122,8 @@ std::size_t Intake::handle_packets(Client& client, std::string_view in) {
       client.channel.watch(at + used == in.size());
       return at;  // the CONNECT comes again when the answer is there
     }
+    if (packet_.type == mqtt::PacketType::connect && client.stage() == Stage::exchanging)
+      client.enhanced->connect = in.substr(at, used);
     at += used;
     ++counters_.packets_received;
     if (!client.hears()) return in.size();
@@ -156,10 +158,9 @@ void Intake::refuse_bytes(Client& client, bool is_mqtt) {
   log_malformed(client);
   const mqtt::Reason reason = client.decoder.error_reason();
   const char* text = client.decoder.error_text();
-  if (client.stage() == Stage::connecting && is_mqtt) {
+  if (client.stage() == Stage::connecting)
     client.packet_max = packet_.connect.properties.maximum_packet_size;
-    writer_.refusal(client, reason, text);
-  }
+  if (client.stage() != Stage::serving && is_mqtt) writer_.refusal(client, reason, text);
   stages_.dismiss(client, reason, text);
 }
 

@@ -37,6 +37,10 @@ class PacketWriter {
     write(client,
           [&](std::string& out) { encoder_.disconnect(out, recipient(client), reason, text); });
   }
+  // Of its exchange. False when the client does not take as much.
+  bool auth(Client& client, mqtt::Reason reason) {
+    return write(client, [&](std::string& out) { encoder_.auth(out, recipient(client), reason); });
+  }
   void refusal(Client& client, mqtt::Reason reason, std::string_view text) {
     write(client,
           [&](std::string& out) { encoder_.refusal(out, recipient(client), reason, text); });
@@ -44,7 +48,8 @@ class PacketWriter {
 
  private:
   static Recipient recipient(const Client& client) {
-    return {client.decoder.version(), client.packet_max};
+    return {client.decoder.version(), client.packet_max,
+            client.enhanced ? &client.enhanced->word : nullptr};
   }
 
   template <class Encode>

@@ -23,12 +23,12 @@ void Review::begin() {
 const char* Review::taken_away(const Client& client) const {
   const Door door = client.entrance.door;
   const std::string_view user = reign_.engine->user_of(client.seat());
-  const bool by_password = client.channel.peer_certificate().empty();
+  const bool by_certificate = !client.pass && !client.channel.peer_certificate().empty();
   if (authenticator_.sent_away(door, user))
     return "its user was removed, disabled or given another password";
-  if (!by_password || authenticator_.still_welcome(door, user, client.pass.get())) return nullptr;
-  return client.pass ? "the key of its token is gone"
-                     : "its user was removed or has another password";
+  if (by_certificate || authenticator_.still_welcome(door, user, client.pass.get())) return nullptr;
+  return client.pass && !client.pass->by_password ? "the key of its token is gone"
+                                                  : "its user was removed or has another password";
 }
 
 void Review::go_on() {

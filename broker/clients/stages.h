@@ -1,9 +1,10 @@
 // The life of a connection: the only place where its stage changes.
 //
 //   open ──▶ connecting ──serve──▶ serving ──condemn──▶ closing ──leave──▶ leaving ──drop──▶ gone
-//             │ ask  ▲
-//             ▼      │ answered
+//             │ ask  ▲ │ exchange     ▲
+//             ▼      │ └─▶ exchanging ┘ serve
 //              asking
+//              (answered)
 //
 // There is one verb for each way to end; the others go straight to leaving or gone. Where a client
 // was attached to a session, the engine is told by Deliverer::settle: an end may come while effects
@@ -33,6 +34,8 @@ class Stages {
   // Its CONNECT, the last that it has read, waits for an answer.
   void ask(Client& client, Question question);
   void answered(Client& client);
+  // Its CONNECT waits for what AUTH packets prove.
+  void exchange(Client& client) { client.stage_ = Stage::exchanging; }
   // Its CONNECT was accepted.
   void serve(Client& client, core::SeatId seat);
 

@@ -64,7 +64,9 @@ struct AccessSection {
   TokenSection tokens = {};
   HttpSection http = {};
 
-  bool checks_passwords() const { return !password_file.empty() || runtime_users || http.on(); }
+  // Whose entries are read here.
+  bool keeps_passwords() const { return !password_file.empty() || runtime_users; }
+  bool checks_passwords() const { return keeps_passwords() || http.on(); }
   // A client's word for who it is counts for nothing without a password or a token.
   bool checks_logins() const { return checks_passwords() || tokens.on(); }
 };

@@ -50,8 +50,6 @@ Reason refusal_of(const mqtt::Connect& packet, const Limits& limits) {
   if (packet.client_id.empty() && packet.version != mqtt::Version::v5 &&
       !(packet.version == mqtt::Version::v311 && packet.clean_start))
     return Reason::client_id_not_valid;
-  if (packet.properties.has(mqtt::Property::authentication_method))
-    return Reason::bad_authentication_method;
   if (packet.has_will && packet.will.qos > limits.maximum_qos) return Reason::qos_not_supported;
   if (packet.has_will && packet.will.retain && !limits.retain_available)
     return Reason::retain_not_supported;

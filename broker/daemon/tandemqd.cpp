@@ -25,7 +25,8 @@ int fail(const tandemq::Error& error) {
 // The files that the configuration names; what is good by the letter may still not be meant.
 int check_files(const tandemq::broker::Config& config, const std::string& file) {
   tandemq::broker::Access access(nullptr, config.listeners);
-  const tandemq::Status files = access.reload();
+  tandemq::Status files = access.reload();
+  if (files) files = tandemq::broker::hide_names(config, access);
   if (!files) return fail(files.error());
   const tandemq::Result<std::vector<std::string>> certificates =
       tandemq::broker::check_certificates(config);

@@ -31,7 +31,7 @@ void encode_subscribe_ack(std::string& out, Version version, PacketType type,
                           const SubscribeAck& packet, std::uint32_t maximum_packet_size = 0);
 void encode(std::string& out, Version version, const Disconnect& packet,
             std::uint32_t maximum_packet_size = 0);
-void encode(std::string& out, const Auth& packet);
+void encode(std::string& out, const Auth& packet, std::uint32_t maximum_packet_size = 0);
 void encode_pingreq(std::string& out);
 void encode_pingresp(std::string& out);
 

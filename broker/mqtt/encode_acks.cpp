@@ -83,8 +83,8 @@ void encode(std::string& out, Version version, const Disconnect& packet,
   });
 }
 
-void encode(std::string& out, const Auth& packet) {
-  put_limited(out, PacketType::auth, 0, [&](std::string& body, Keep keep) {
+void encode(std::string& out, const Auth& packet, std::uint32_t maximum_packet_size) {
+  put_limited(out, PacketType::auth, maximum_packet_size, [&](std::string& body, Keep keep) {
     if (packet.reason == Reason::success && plain(packet.properties)) return;
     put_u8(body, static_cast<unsigned>(packet.reason));
     put_properties(body, packet.properties, keep);

@@ -155,6 +155,7 @@ Status Node::start() {
   for (const int number : {SIGTERM, SIGINT}) signal(number, [](int) { _exit(0); });
   Status done = data_dir_.open(config_.node.data_dir);
   if (done) done = access_->reload();
+  if (done) done = hide_names(config_, *access_);
   if (done) done = fronts_->load();
   if (done) done = link_tls_.load();
   if (done) done = open_sockets();

@@ -1,7 +1,10 @@
 #include "broker/shell/secret_files.h"
 
+#include <algorithm>
 #include <map>
+#include <utility>
 
+#include "broker/net/tls_tickets.h"
 #include "broker/support/file_mode.h"
 
 namespace tandemq::broker {
@@ -21,6 +24,17 @@ std::vector<std::string> doubts_about_modes(const Config& config) {
     if (!doubt.empty()) doubts.push_back(std::move(doubt));
   }
   return doubts;
+}
+
+Status hide_names(const Config& config, Access& access) {
+  const auto keeps_passwords = [](const auto& one) { return one.access.keeps_passwords(); };
+  if (config.tls.ticket_secret_file.empty() ||
+      std::none_of(config.listeners.begin(), config.listeners.end(), keeps_passwords))
+    return Done{};
+  Result<std::string> secret = net::TicketKeys::secret_from(config.tls.ticket_secret_file);
+  if (!secret) return secret.error();
+  access.hide_names_by(std::move(secret).value());
+  return Done{};
 }
 
 }  // namespace tandemq::broker

@@ -64,27 +64,18 @@ CLI::App* AccountCommands::add_command(CLI::App& under, const char* name, const 
   return command;
 }
 
-void AccountCommands::add_password(CLI::App& command) {
-  command.add_option("--password-file", password_file_,
-                     "the password is its first line; else it is asked for, or read from the "
-                     "standard input");
-  command.add_option("--iterations", iterations_, "of PBKDF2: work of each log-in")
-      ->check(CLI::Range(1, kIterationsMax))
-      ->capture_default_str();
-}
-
 void AccountCommands::add_users(CLI::App& app) {
   users_ = app.add_subcommand("user", "users that both nodes keep, changed while they serve");
   users_->require_subcommand(1);
   CLI::App* const add = add_command(*users_, "add", "a new user, with a password and these roles");
-  add_password(*add);
+  password_.add_to(*add);
   add->add_flag("--no-password", no_password_, "it comes by its certificate, or not yet");
   add->add_option("roles", lines_, "names of roles");
   add_command(*users_, "remove", "the user is no more, and its clients are sent away");
   add_command(*users_, "list", "all users");
   add_command(*users_, "show", "a user and its roles");
-  add_password(*add_command(*users_, "password",
-                            "another password; clients that came in by the old one are sent away"));
+  password_.add_to(*add_command(
+      *users_, "password", "another password; clients that came in by the old one are sent away"));
   add_command(*users_, "enable", "the user may log in again");
   add_command(*users_, "disable", "the user is kept and not let in; its clients are sent away");
   for (const auto& [verb, what] : {std::pair{"grant", "the user has these roles as well"},
@@ -129,9 +120,7 @@ Result<int> AccountCommands::change(const std::string& kind, const std::string& 
       {"cmd", "account"}, {"do", verb}, {"kind", kind}, {"name", name_}, {"lines", lines_}};
   const bool wants_password = verb == "password" || (verb == "add" && !no_password_);
   if (kind == "user" && wants_password) {
-    const Result<std::string> password = read_password(password_file_);
-    if (!password) return password.error();
-    const Result<std::string> entry = password_entry(*password, iterations_);
+    const Result<std::string> entry = password_.read_entry(name_);
     if (!entry) return entry.error();
     request["password"] = *entry;
   }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "broker/base/result.h"
-#include "failover/ctl/password_entry.h"
+#include "failover/ctl/password_options.h"
 
 namespace tandemq::failover {
 
@@ -29,7 +29,6 @@ class AccountCommands {
   CLI::App* add_command(CLI::App& under, const char* name, const char* what);
   void add_users(CLI::App& app);
   void add_roles(CLI::App& app);
-  void add_password(CLI::App& command);
 
   Result<int> change(const std::string& kind, const std::string& verb);
   Result<int> list(const std::string& kind);
@@ -41,8 +40,7 @@ class AccountCommands {
   CLI::App* roles_ = nullptr;
   std::string name_;
   std::vector<std::string> lines_;  // roles or rules
-  std::string password_file_;
-  int iterations_ = kIterationsDefault;
+  PasswordOptions password_;
   bool no_password_ = false;
 };
 

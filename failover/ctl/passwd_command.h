@@ -5,7 +5,7 @@
 #include <string>
 
 #include "broker/base/result.h"
-#include "failover/ctl/password_entry.h"
+#include "failover/ctl/password_options.h"
 
 namespace tandemq::failover {
 
@@ -18,8 +18,8 @@ class PasswdCommand {
 
  private:
   CLI::App* one_ = nullptr;
-  std::string file_, user_, password_file_;
-  int iterations_ = kIterationsDefault;
+  std::string file_, user_;
+  PasswordOptions password_;
   bool remove_ = false;
 };
 

@@ -10,10 +10,16 @@
 #include <iostream>
 #include <utility>
 
+#include "broker/access/base64.h"
+#include "broker/access/scram.h"
+
 namespace tandemq::failover {
 namespace {
 
-constexpr std::size_t kSaltSize = 12;  // as mosquitto_passwd's
+using broker::to_base64;
+
+constexpr std::size_t kSaltSize = 12;       // as mosquitto_passwd's
+constexpr std::size_t kScramSaltSize = 16;  // as PostgreSQL's, and as made up for unknown names
 constexpr std::size_t kHashSize = 64;
 constexpr std::size_t kPasswordMax = 65535;  // what CONNECT can carry
 constexpr std::size_t kTypedMax = 1024;
@@ -28,12 +34,17 @@ Result<std::string> typed_twice() {
   return Error{"no password was typed, or the two are not the same; nothing was done", 1};
 }
 
-std::string base64(const unsigned char* bytes, std::size_t size) {
-  std::string out((size + 2) / 3 * 4 + 1, '\0');
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes, static_cast<int>(size));
-  out.resize(static_cast<std::size_t>(length));
-  return out;
+Result<std::string> salt_of(std::size_t size) {
+  std::string salt(size, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(salt.data()), static_cast<int>(size)) == 1)
+    return salt;
+  return Error{"OpenSSL makes no salt; nothing was done", 1};
+}
+
+std::string scram_entry(const std::string& password, const std::string& salt, int iterations) {
+  const broker::ScramVerifier made = broker::scram_verifier(password, salt, iterations);
+  return std::string(broker::kScramMethod) + "$" + std::to_string(iterations) + ":" +
+         to_base64(salt) + "$" + to_base64(made.stored_key) + ":" + to_base64(made.server_key);
 }
 
 }  // namespace
@@ -62,15 +73,40 @@ Result<std::string> read_password(const std::string& file) {
       1};
 }
 
-Result<std::string> password_entry(const std::string& password, int iterations) {
-  unsigned char salt[kSaltSize], hash[kHashSize];
-  const bool made =
-      RAND_bytes(salt, sizeof salt) == 1 &&
-      PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), salt, sizeof salt,
-                        iterations, EVP_sha512(), sizeof hash, hash) == 1;
+Status check_wish(const EntryWish& wish, const std::string& user) {
+  if (!wish.scram) return Done{};
+  if (!broker::is_scram_text(user)) {
+    return Error{"'" + user +
+                     "' cannot log in by SCRAM: its names are of printable ASCII alone, as "
+                     "clients write others in more than one way; leave --scram out",
+                 1};
+  }
+  if (wish.iterations == 0 || wish.iterations >= broker::kScramIterationsMin) return Done{};
+  return Error{"SCRAM-SHA-256 wants --iterations of " +
+                   std::to_string(broker::kScramIterationsMin) + " or more (RFC 7677)",
+               1};
+}
+
+Result<std::string> password_entry(const std::string& password, const EntryWish& wish) {
+  if (wish.scram && !broker::is_scram_text(password)) {
+    return Error{
+        "a password for SCRAM is of printable ASCII alone, as clients write other characters in "
+        "more than one way; nothing was done. Take another one, or leave --scram out",
+        1};
+  }
+  const Result<std::string> salt = salt_of(wish.scram ? kScramSaltSize : kSaltSize);
+  if (!salt) return salt;
+  const int by_default = wish.scram ? broker::kScramIterationsMin : kIterationsDefault;
+  const int iterations = wish.iterations != 0 ? wish.iterations : by_default;
+  if (wish.scram) return scram_entry(password, *salt, iterations);
+  std::string hash(kHashSize, '\0');
+  const bool made = PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()),
+                                      reinterpret_cast<const unsigned char*>(salt->data()),
+                                      static_cast<int>(salt->size()), iterations, EVP_sha512(),
+                                      static_cast<int>(kHashSize),
+                                      reinterpret_cast<unsigned char*>(hash.data())) == 1;
   if (!made) return Error{"OpenSSL makes no hash of the password; nothing was done", 1};
-  return "$7$" + std::to_string(iterations) + "$" + base64(salt, sizeof salt) + "$" +
-         base64(hash, sizeof hash);
+  return "$7$" + std::to_string(iterations) + "$" + to_base64(*salt) + "$" + to_base64(hash);
 }
 
 }  // namespace tandemq::failover

@@ -1,8 +1,10 @@
 """CONNECT: what is accepted, what is refused with which code, and how long it may take."""
+import os
 import struct
 import time
 
 from support.expect import alone, expect, wait_until
+from support.scram import Proof, Prover, write_users
 from support.wire import CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, SUBSCRIBE, Client, Raw, packet, text
 
 
@@ -164,10 +166,15 @@ def test_answers_too_large_for_the_client(ctx):
 
 def test_silence_before_connect(ctx):
     """[5:u3.1.4-1]"""
-    broker = ctx.broker().start()
-    raw = Raw(broker.port)
+    path = write_users(os.path.join(ctx.folder, "passwords"), anna="secret")
+    broker = ctx.broker(auth_password_file=path).start()
     begun = time.monotonic()
+    raw, prover = Raw(broker.port), Prover(broker.port, timeout=20)
+    prover.connect("c", data=Proof("anna", "secret").first)
+    prover.challenged()  # and it says nothing more
     raw.expect_closed(seconds=20)
+    found = prover.expect_closed(seconds=20)
+    expect([(p.kind, p.code) for p in found] == [(CONNACK, 0x87)], f"{found}")
     expect(8 <= time.monotonic() - begun <= 14, "the connect timeout is 10 s")
 
 

@@ -6,6 +6,7 @@ import time
 
 CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = 1, 2, 3, 4, 5, 6, 7
 SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, PINGREQ, PINGRESP, DISCONNECT = 8, 9, 10, 11, 12, 13, 14
+AUTH = 15
 NEVER = 0xffffffff
 
 
@@ -56,7 +57,7 @@ class Packet:
             self.payload = body[at:]
         elif self.kind == CONNACK:
             self.session_present, self.code = bool(body[0] & 1), body[1]
-        elif self.kind == DISCONNECT:
+        elif self.kind in (DISCONNECT, AUTH):
             self.code = body[0] if body else 0
         elif self.kind in (SUBACK, UNSUBACK):
             self.id, at = struct.unpack_from("!H", body)[0], 2

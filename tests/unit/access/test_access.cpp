@@ -82,16 +82,6 @@ TEST_CASE("passwords are answered later, everything else at once") {
   CHECK(doors.ask(1, "alice", "other", &at_once) == Reason::success);
 }
 
-TEST_CASE("an exchange of AUTH packets is not offered") {
-  Doors doors;
-  mqtt::Connect packet;
-  packet.properties.mark(mqtt::Property::authentication_method);
-  std::optional<Reason> answer;
-  CHECK(doors.access->begin(Credentials(1, packet),
-                            [&](const Verdict& verdict) { answer = verdict.reason; }) == 0);
-  CHECK(answer == Reason::bad_authentication_method);
-}
-
 TEST_CASE("who is gone is not answered") {
   Doors doors;
   mqtt::Connect packet;

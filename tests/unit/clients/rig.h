@@ -26,6 +26,7 @@ struct Got {
   std::uint16_t packet_id = 0;
   std::uint8_t qos = 0;
   std::string topic, payload, text;
+  std::string method, data;  // of CONNACK and AUTH
   bool session_present = false;
 };
 
@@ -36,6 +37,7 @@ struct ConnectAs {
   std::uint16_t keep_alive_s = 0;
   std::uint32_t packet_max = 0;
   std::string will_topic = {};
+  std::string method = {}, data = {};  // of AUTH packets; no method: none
 };
 
 class Rig;
@@ -50,6 +52,7 @@ class Peer {
   void publish(const std::string& topic, std::string_view payload, std::uint8_t qos = 0,
                std::uint16_t id = 0, bool retain = false);
   void subscribe(const std::string& filter, std::uint8_t qos = 0);
+  void auth(Reason reason, const std::string& data, const std::string& method = "TEST");
   void ping() { wire->to_broker += std::string("\xc0\0", 2); }
   void disconnect() { wire->to_broker += std::string("\xe0\0", 2); }
   void raw(std::string_view bytes) { wire->to_broker += bytes; }
@@ -76,6 +79,8 @@ class Gate final : public Authenticator {
  public:
   Ticket begin(Credentials who, Answer answer) override;
   void cancel(Ticket ticket) override;
+  // Offers TEST: "hello" is asked "who?", and the right answer is "alice".
+  std::unique_ptr<Exchange> exchange(Credentials who, std::string_view method) override;
   bool still_welcome(Door, std::string_view user, const Pass*) const override {
     return user != removed;
   }
@@ -94,6 +99,7 @@ class Gate final : public Authenticator {
   PassRef pass;  // of whom it lets in
   bool later = false;
   std::deque<Asked> open;
+  std::vector<Credentials> exchanges;  // that were begun
   std::size_t cancelled = 0;
 
  private:

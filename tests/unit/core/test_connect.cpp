@@ -148,18 +148,6 @@ TEST_CASE(
   CHECK(present(back));
 }
 
-TEST_CASE("an authentication method is refused with 0x8C [5:4.12.0-1]") {
-  Rig rig;
-  mqtt::Connect packet;
-  packet.client_id = "a";
-  packet.properties.mark(mqtt::Property::authentication_method);
-  Effects out;
-  CHECK(rig.engine->connect({9, packet, ""}, 1, out) == kNoSeat);
-  REQUIRE(out.size() == 2);
-  CHECK(out[0].reason == Reason::bad_authentication_method);
-  CHECK(out[1].kind == EffectKind::close);
-}
-
 TEST_CASE("DISCONNECT may change the expiry, but not from 0 [5:u3.14.2.2.2-1]") {
   Rig rig;
   Client& longer = rig.connect("a", kStays);
