@@ -50,7 +50,8 @@ def by_tls():
     return [word for name, path in settings.items() for word in ("--set", f'broker:{name}="{path}"')]
 
 
-@case("primary broker killed (-9), clients by TLS", budget_ms=150, limit_ms=1000, options=by_tls)
+@case("primary broker killed (-9), clients by TLS", budget_ms=150, limit_ms=1000, options=by_tls,
+      tls=True)
 def tls_clients(bed):
     trusted = os.path.join(PKI, "authority.pem")
     _, load = promoted_instead(bed, bed.kill_broker, options=("--tls-ca", trusted))
