@@ -139,7 +139,7 @@ def absent_subscriber(bed):
 @case("will of a client that died with the primary is published by its successor")
 def will_of_the_dead(bed):
     """That no living client's will is published, the load of every test checks."""
-    watch = subprocess.Popen(mosquitto("sub", "-i", "watch", "-q", "1", "-t", "will/#", "-c", "-x",
+    watch = subprocess.Popen(mosquitto("sub", "-i", "watch", "-q", "1", "-t", "will/mortal", "-c", "-x",
                                        "3600", "-C", "1", "-W", "20"), stdout=subprocess.PIPE, text=True)
     mortal = subprocess.Popen(
         mosquitto("sub", "-i", "mortal", "-q", "1", "-t", "x", "-k", "5", "--will-topic",
