@@ -36,6 +36,8 @@ class Checker {
   }
   void fork() { forked_ = true; }
   bool forked() const { return forked_; }
+  // So many records that a node had acknowledged and holds no more: it told so.
+  void told_lost(std::uint64_t records) { told_lost_ += records; }
   // Frames that a node kept aside.
   void quarantined(const std::string& frames) { quarantine_ += frames; }
 
@@ -104,6 +106,7 @@ class Checker {
   std::string violation_;
   bool forked_ = false;
   std::string quarantine_;
+  std::uint64_t told_lost_ = 0;
   std::map<MessageKey, Message> messages_;
   std::map<std::string, Subscriber> subscribers_;
   std::map<Lsn, std::pair<Epoch, std::uint32_t>> committed_;

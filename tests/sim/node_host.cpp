@@ -33,6 +33,7 @@ repl::Runtime::Timer Node::Runtime::every(std::uint32_t ms, std::function<void()
 void Node::Runtime::log(const char* level, const char* event, const std::string& reason) {
   const std::string_view name = event;
   if (name == "journal_tail_cut") node_.life_->tail_cut = true;
+  if (name == "acknowledged_lost") node_.place_.checker.told_lost(std::stoull(reason));
   if (std::string_view(level) == "info" || name == "journal_tail_cut") return;
   node_.place_.say(node_.name_ + ": " + event + ": " + reason);
 }

@@ -182,6 +182,7 @@ void World::pause(unsigned side) {
 
 void World::freeze(unsigned side, bool frozen) {
   if (frozen_[side] == frozen) return;
+  learn_parted();
   if (!frozen) place.host_clock[side].go_on(place.clock.now());
   frozen_[side] = frozen;
   place.say(nodes[side]->name() + (frozen ? ": the host is frozen" : ": the host is thawed"));
@@ -196,11 +197,15 @@ void World::freeze(unsigned side, bool frozen) {
 
 // Neither host hears of the other: what `timeout` takes for a death. Without an agent there is the
 // link alone, which one direction ends. Nor does a host that sleeps and will hear nobody when it
-// wakes: it cannot know that it was replaced meanwhile.
+// wakes, because the paths are cut or nobody is there: it cannot know that it was replaced
+// meanwhile.
 void World::learn_parted() {
-  for (const unsigned side : {0u, 1u})
-    ever_parted_ = ever_parted_ ||
-                   (frozen_[side] && !paths.reaches(1 - side, 0) && !paths.reaches(1 - side, 1));
+  for (const unsigned side : {0u, 1u}) {
+    const unsigned other = 1 - side;
+    const bool gone = agents_run_ && !agents[other]->exists() && !nodes[other]->running();
+    const bool silent = gone || (!paths.reaches(other, 0) && !paths.reaches(other, 1));
+    ever_parted_ = ever_parted_ || (frozen_[side] && silent);
+  }
   const bool link_alone = !agents[0]->exists() || !agents[1]->exists();
   const bool link_cut = paths.cut[0][1] || paths.cut[1][1];
   ever_parted_ = ever_parted_ || paths.parted() || (agents_run_ && link_alone && link_cut);
