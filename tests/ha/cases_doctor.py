@@ -22,7 +22,7 @@ def expect_named(bed, node, *checks):
     def named():
         found, code = doctor(node)
         return code > 0 and all(found[check] in ("warning", "bad") for check in checks)
-    bed.wait(f"doctor on {node} names {' '.join(checks)}", 8, named)
+    bed.wait(f"doctor on {node} names {' '.join(checks)}", 20, named)
 
 
 def expect_well(bed):
