@@ -67,7 +67,7 @@ struct Choice {
 };
 template <class Fits>
 Choice choose_member(const RouteRules& rules, const ShareGroup& group, const MessageFields& message,
-                     const Fits& fits) {
+                     const RoutePlan& plan, const Fits& fits) {
   const std::size_t count = group.members.size();
   std::uint32_t& turn = rules.turns.of(group);
   constexpr std::size_t kConnected = 0, kKeeper = 1, kFull = 2, kRanks = 4;
@@ -80,8 +80,7 @@ Choice choose_member(const RouteRules& rules, const ShareGroup& group, const Mes
     const bool connected = seat.attachment.conn != 0;
     const std::uint8_t qos = std::min(member.qos(), message.qos);
     if (!connected && (qos == 0 || session.expiry_s == 0)) continue;
-    const bool room =
-        qos == 0 || has_room(rules, seat, message.topic.size() + message.payload.size());
+    const bool room = qos == 0 || has_room(rules, seat, plan, Message::footprint(message));
     const std::size_t rank = (room ? 0 : kFull) + (connected ? kConnected : kKeeper);
     if (!best[rank]) best[rank] = &member;
   }
@@ -123,7 +122,9 @@ void decide_routes(const RouteRules& rules, const Session* publisher, const Mess
     route_plain(rules, publisher, message, *node, plan);
     for (const ShareGroup& group : node->groups)
       if (const Subscriber* member =
-              choose_member(rules, group, message, [](const Subscriber&) { return true; }).member)
+              choose_member(rules, group, message, plan, [](const Subscriber&) {
+                return true;
+              }).member)
         plan.routes.push_back(make_route(*member, message));
   }
 }
@@ -139,9 +140,9 @@ void decide_member(const RouteRules& rules, const ShareGroup& group, const Sessi
   };
   // What is in the journal stays there, if one can have it so.
   Choice choice;
-  if (!is_volatile(leaving.id)) choice = choose_member(rules, group, message, durable);
+  if (!is_volatile(leaving.id)) choice = choose_member(rules, group, message, plan, durable);
   if (!choice.has_room) {
-    const Choice any = choose_member(rules, group, message, other);
+    const Choice any = choose_member(rules, group, message, plan, other);
     if (any.has_room || !choice.member) choice = any;
   }
   if (choice.member) plan.routes.push_back(make_route(*choice.member, message));

@@ -39,6 +39,13 @@ Placement room_for(const RouteRules& rules, Seat& seat, const RoutePlan& plan,
   return many || large ? Placement::queues_full : Placement::queued;
 }
 
+// Goes at once, behind so many that are planned.
+bool flows(const Seat& seat, std::size_t in_flight, std::size_t queued) {
+  const DeliveryQueue& queue = seat.session->queue;
+  return seat.attachment.conn != 0 && queue.queued() + queued == 0 &&
+         queue.inflight() + in_flight < seat.attachment.window;
+}
+
 void place(RoutePlan& plan, std::size_t footprint) {
   ++plan.placed;
   plan.placed_bytes += footprint;
@@ -61,8 +68,7 @@ Placement decide_target(const RouteRules& rules, Seat& seat, RoutePlan& plan, st
   fresh.next_packet_id = session.next_packet_id;
   PlanScratch& planned = plan.tracked ? planned_for(seat, plan.serial) : fresh;
   const DeliveryQueue& queue = session.queue;
-  const bool flows = seat.attachment.conn != 0 && queue.queued() == 0 && planned.queued == 0;
-  if (flows && queue.inflight() + planned.in_flight < seat.attachment.window) {
+  if (flows(seat, planned.in_flight, planned.queued)) {
     target.packet_id = queue.free_id(planned.next_packet_id);
     planned.next_packet_id = next_packet_id(target.packet_id);
     ++planned.in_flight;
@@ -76,12 +82,8 @@ Placement decide_target(const RouteRules& rules, Seat& seat, RoutePlan& plan, st
   return placement;
 }
 
-bool has_room(const RouteRules& rules, const Seat& seat, std::size_t bytes) {
-  const DeliveryQueue& queue = seat.session->queue;
-  const bool flows = seat.attachment.conn != 0 && queue.queued() == 0;
-  if (flows && queue.inflight() < seat.attachment.window) return true;
-  return queue.queued() < rules.limits.queued_messages_max + seat.room.messages &&
-         seat.session->queued_bytes + bytes <= rules.limits.queued_bytes_max + seat.room.bytes;
+bool has_room(const RouteRules& rules, Seat& seat, const RoutePlan& plan, std::size_t footprint) {
+  return flows(seat, 0, 0) || !is_full(room_for(rules, seat, plan, 0, footprint, {}));
 }
 
 bool decide_replaced(const RouteRules& rules, Seat& seat, RoutePlan& plan, std::size_t footprint,

@@ -41,6 +41,10 @@ class Message {
   std::size_t footprint() const {
     return sizeof(Message) + topic_size_ + properties_size_ + payload_size_;
   }
+  // Of one that is not made yet.
+  static std::size_t footprint(const MessageFields& fields) {
+    return sizeof(Message) + fields.topic.size() + fields.properties.size() + fields.payload.size();
+  }
 
   mutable std::uint32_t refs = 0;
 

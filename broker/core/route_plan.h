@@ -85,8 +85,8 @@ constexpr bool is_full(Placement placement) {
 Placement decide_target(const RouteRules& rules, Seat& seat, RoutePlan& plan, std::size_t route,
                         std::size_t footprint, Target& target);
 
-// Whether one delivery more of this size would find its place, as far as its own queue goes.
-bool has_room(const RouteRules& rules, const Seat& seat, std::size_t bytes);
+// Whether a delivery, QoS above 0, of a message this large would find its place.
+bool has_room(const RouteRules& rules, Seat& seat, const RoutePlan& plan, std::size_t footprint);
 
 // For one that found no place: names in `dropped` the oldest that wait in this session's queue, as
 // few as make place for it, or as hold as much as it does. False when they cannot, else it is

@@ -274,7 +274,7 @@ void Agent::care_for_keepalived() {
   const auto source_here = [this] {
     if (config_.unicast_source.empty()) return true;
     const Result<HostAddress> source = parse_address(config_.unicast_source);
-    return source && is_here(*source);
+    return source && is_here(*source, config_.interface);
   };
   switch (care_.judge(machine_.state(), source_here)) {
     case Cure::none:

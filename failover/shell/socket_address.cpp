@@ -1,6 +1,7 @@
 #include "failover/shell/socket_address.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 
 #include <charconv>
 #include <cstring>
@@ -56,8 +57,12 @@ SocketAddress with_port(const HostAddress& host, std::uint16_t port) {
 
 }  // namespace
 
-bool is_here(const HostAddress& address) {
-  const SocketAddress any_port = with_port(address, 0);
+bool is_here(const HostAddress& address, const std::string& interface) {
+  SocketAddress any_port = with_port(address, 0);
+  auto& in6 = reinterpret_cast<sockaddr_in6&>(any_port.address);
+  if (address.family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&in6.sin6_addr)) {
+    in6.sin6_scope_id = if_nametoindex(interface.c_str());
+  }
   const Fd fd(socket(address.family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   return fd &&
          bind(fd.get(), reinterpret_cast<const sockaddr*>(&any_port.address), any_port.size) == 0;

@@ -27,7 +27,7 @@ struct HostAddress {
   std::size_t size() const { return family == AF_INET ? 4 : 16; }
 };
 Result<HostAddress> parse_address(const std::string& text);
-// Whether an interface of this host has it.
-bool is_here(const HostAddress& address);
+// Whether this host has it; `interface`: where, if it is one of that link alone (fe80::).
+bool is_here(const HostAddress& address, const std::string& interface);
 
 }  // namespace tandemq::failover

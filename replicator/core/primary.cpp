@@ -18,6 +18,7 @@ constexpr std::uint64_t kSnapshotPauseMs = 1000, kSnapshotPauseMaxMs = 30000;
 void Primary::begin(bool alone) {
   mode_ = alone ? Mode::solo : Mode::waiting;
   follower_ = {};
+  snapshot_pause_ms_ = snapshot_not_before_ms_ = 0;
   m_.append_control(ControlKind::reign_began, "");
   solo_from_ =
       alone ? m_.append_control(ControlKind::went_solo, "alone since an earlier reign") : 0;
@@ -243,8 +244,8 @@ void Primary::stream_snapshot(const std::string& reason) {
   follower_ = {};
   follower_.stream = Stream::snapshot_wanted;
   const std::uint64_t due = snapshot_not_before_ms_;
-  snapshot_waits_ = m_.now_ms < due;
-  if (snapshot_waits_) {
+  if (m_.now_ms < due) {
+    follower_.snapshot_postponed = true;
     return m_.say("the standby gets another snapshot in " + std::to_string(due - m_.now_ms) +
                   " ms, the one before did not bring it into sync (its log says why): " + reason);
   }
@@ -253,7 +254,7 @@ void Primary::stream_snapshot(const std::string& reason) {
 }
 
 void Primary::make_snapshot() {
-  snapshot_waits_ = false;
+  follower_.snapshot_postponed = false;
   snapshot_not_before_ms_ = m_.now_ms + snapshot_pause_ms_;  // the second follows at once
   snapshot_pause_ms_ =
       std::clamp<std::uint64_t>(2 * snapshot_pause_ms_, kSnapshotPauseMs, kSnapshotPauseMaxMs);
@@ -261,9 +262,7 @@ void Primary::make_snapshot() {
 }
 
 void Primary::make_due_snapshot() {
-  if (!snapshot_waits_ || m_.now_ms < snapshot_not_before_ms_) return;
-  if (follower_.stream == Stream::snapshot_wanted) make_snapshot();
-  snapshot_waits_ = false;
+  if (follower_.snapshot_postponed && m_.now_ms >= snapshot_not_before_ms_) make_snapshot();
 }
 
 LinkFault Primary::on(const msg::NeedSnapshot& m) {

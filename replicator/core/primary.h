@@ -70,9 +70,10 @@ class Primary {
   // What is known about the standby on the present link.
   struct Follower {
     Stream stream = Stream::none;
-    bool in_sync = false;  // it counts itself so, durably, and said so
-    bool sending = false;  // SendRecords is out, RecordsSent is not back
-    Lsn begin = 0;         // what it held when the stream began
+    bool in_sync = false;             // it counts itself so, durably, and said so
+    bool sending = false;             // SendRecords is out, RecordsSent is not back
+    bool snapshot_postponed = false;  // until snapshot_not_before_ms_; MakeSnapshot is not out
+    Lsn begin = 0;                    // what it held when the stream began
     Lsn sent = 0;
     Lsn received = 0;
     Lsn synced = 0;
@@ -105,7 +106,6 @@ class Primary {
   // A snapshot that is not made, not stored or not installed is tried again after ever longer
   // pauses, until the standby is in sync: each costs a copy of the whole state.
   std::uint64_t snapshot_pause_ms_ = 0, snapshot_not_before_ms_ = 0;
-  bool snapshot_waits_ = false;
 };
 
 }  // namespace tandemq::repl

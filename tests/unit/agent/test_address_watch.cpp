@@ -80,3 +80,10 @@ TEST_CASE("an address that came or went among words that netlink has lost is kno
     CHECK(WEXITSTATUS(status) == kGood);
   }
 }
+
+TEST_CASE("an address is known for one of this host's, or not") {
+  CHECK(is_here(*parse_address("127.0.0.1"), "lo"));
+  CHECK_FALSE(is_here(*parse_address("192.0.2.1"), "lo"));
+  CHECK_FALSE(is_here(*parse_address("fe80::7"), "lo"));
+  CHECK_FALSE(is_here(*parse_address("fe80::7"), "no-such"));
+}

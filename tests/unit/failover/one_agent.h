@@ -125,6 +125,13 @@ struct Reigning : OneAgent {
     tell(EventKind::broker_up, broker);
     pass(3000, true);
   }
+  // The peer is silent, and the broker has gone on without it.
+  void go_alone() {
+    broker.pair_state = PairState::solo;
+    broker.was_solo = true;
+    broker.peer_connected = false;
+    pass(1000, false);
+  }
 };
 
 }  // namespace tandemq::failover

@@ -193,10 +193,7 @@ TEST_CASE("a node beside one that came back with an empty disk waits for the ope
 
 TEST_CASE("an agent knows that a broker which may have gone alone came back without its data") {
   Reigning a;
-  a.broker.pair_state = PairState::solo;
-  a.broker.was_solo = true;
-  a.broker.peer_connected = false;
-  a.pass(1000, false);
+  a.go_alone();
   a.tell(EventKind::broker_lost);
   a.pass(100, false);
   a.broker = {};
@@ -248,10 +245,7 @@ TEST_CASE("a claim to be the last one that went alone is void where the lost one
 
 TEST_CASE("who followed a later reign and lost its state then claims nothing of that reign") {
   Reigning a;
-  a.broker.pair_state = PairState::solo;
-  a.broker.was_solo = true;
-  a.broker.peer_connected = false;
-  a.pass(1000, false);
+  a.go_alone();
   // The peer reigned too, higher: what was acknowledged here is in quarantine, the rest cut off.
   a.broker = {};
   a.broker.epoch = make_epoch(5, 2);
